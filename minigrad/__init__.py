@@ -1,0 +1,41 @@
+"""Differentiable NumPy, small enough to read in an evening.
+
+import numpy as np
+import minigrad as mg
+
+W = mg.Tensor([[0.5, 1.0], [0.0, 0.5]], requires_grad=True, name="W")
+h = np.tanh(W @ np.ones(2))
+h.sum().backward()
+W.grad
+"""
+
+from minigrad import clipping, functions, graph, optim, rnn, rules
+from minigrad.backward import StaleGraphError, backward
+from minigrad.clipping import clip_by_norm
+from minigrad.module import Module
+from minigrad.primitives import defvjp
+from minigrad.tensor import Tensor, no_grad, scope
+from minigrad.transforms import grad, hvp, jvp, value_and_grad, vjp
+
+__version__ = "0.1.0"
+__all__ = [
+    "Module",
+    "StaleGraphError",
+    "Tensor",
+    "backward",
+    "clip_by_norm",
+    "clipping",
+    "defvjp",
+    "functions",
+    "grad",
+    "graph",
+    "hvp",
+    "jvp",
+    "no_grad",
+    "optim",
+    "rnn",
+    "rules",
+    "scope",
+    "value_and_grad",
+    "vjp",
+]

@@ -1,0 +1,179 @@
+"""The walk: from a result back to everything it was made from, carrying cotangents.
+
+It visits the recorded tensors, youngest first, so that when it reaches one, everything that used it has already sent
+its share of the cotangent. Each share comes from a rule of one line (`defvjp`). Nothing recurses, and cotangents live
+in the walk, not on the tensors: a second walk starts from nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.cotangents import dense, met, sum_to
+from minigrad.primitives import name_of, vjps
+from minigrad.tensor import Tensor, within
+
+
+class StaleGraphError(RuntimeError):
+    """A tensor's data was assigned after a recorded operation had used it."""
+
+
+def backward(
+    outputs: Tensor | Sequence[Tensor],
+    cotangents: Any = None,
+    *,
+    wrt: Sequence[Tensor] | None = None,
+    create_graph: bool = False,
+    observe: Callable[[Tensor, int, Any], None] | None = None,
+) -> tuple[Any, ...] | None:
+    """Back-propagate through everything that ``outputs`` were made from.
+
+    Parameters
+    ----------
+    outputs : Tensor or sequence of Tensor
+        What is differentiated.
+    cotangents : array_like or sequence of array_like, optional
+        One of each output's shape. Left out, every output has to have a single element, and its cotangent is 1.
+    wrt : sequence of Tensor, optional
+        Return the gradients with respect to these tensors, leaves or not, and leave every `Tensor.grad` alone.
+        Without it, gradients are added to the `Tensor.grad` of all leaves that require grad.
+    create_graph : bool
+        Record the walk itself, so that the gradients are tensors and can be differentiated in turn. Needs ``wrt``.
+    observe : callable, optional
+        ``observe(consumer, position, share)`` is called for each edge that is crossed, with the share of the cotangent
+        that ``consumer`` sends to its argument ``args[position]``; ``dense(share)`` is an array or tensor.
+
+    Returns
+    -------
+    tuple or None
+        With ``wrt``, one gradient each (read-only arrays, or tensors with ``create_graph``), zeros where nothing
+        flowed.
+
+    Raises
+    ------
+    StaleGraphError
+        If the data of a tensor was assigned after it was used. No gradient has been touched then.
+    ValueError
+        If a cotangent is missing or has the wrong shape, or nothing requires grad.
+    """
+    outputs = (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
+    if create_graph and wrt is None:
+        raise ValueError("create_graph=True returns its gradients as tensors: pass wrt=[...], the tensors you ask for")
+    if wrt is None and not any(output.requires_grad for output in outputs):
+        raise ValueError("nothing to differentiate: no tensor that requires grad went into the outputs")
+    order = history(outputs)
+    if wrt is None:
+        asked = {tensor.index for tensor in order if tensor.fn is None}
+    else:
+        asked = {tensor.index for tensor in wrt}
+        order = _leading_to(asked, order)
+    active = {tensor.index for tensor in order}
+    reached: dict[int, Any] = {}  # the whole cotangents of the tensors that were asked for, by index
+    pending: dict[int, Any] = {}  # what other tensors have received so far
+    for output, seed in zip(outputs, _seeds(outputs, cotangents, create_graph), strict=True):
+        pending[output.index] = met(pending[output.index], seed) if output.index in pending else seed
+    with within(recording=create_graph):
+        for tensor in order:
+            g = pending.pop(tensor.index, None)
+            if g is None:
+                continue
+            g = dense(g)
+            if g.dtype != tensor._data.dtype:
+                g = g.astype(tensor._data.dtype)
+            if tensor.index in asked:
+                reached[tensor.index] = g
+            if tensor.fn is None:
+                continue
+            y: Any = tensor if create_graph else tensor._data
+            args, kwargs, rules = tensor.args, tensor.kwargs, vjps[tensor.fn]
+            primals = args if create_graph else [a._data if type(a) is Tensor else a for a in args]
+            shares = rules(g, y, *primals, **kwargs) if callable(rules) else None
+            for position, argument in enumerate(args):
+                if type(argument) is not Tensor or argument.index not in active:
+                    continue
+                if shares is not None:
+                    share = shares[position]
+                else:
+                    rule = rules[position]  # type: ignore[index]  # not callable: a tuple
+                    share = None if rule is None else rule(g, y, *primals, **kwargs)
+                if share is None:
+                    continue
+                if share.shape != argument._data.shape:
+                    share = sum_to(share, argument._data.shape)
+                if observe is not None:
+                    observe(tensor, position, share)
+                index = argument.index
+                pending[index] = met(pending[index], share) if index in pending else share
+    if wrt is None:
+        for leaf in order:
+            if leaf.index in reached:
+                g = reached[leaf.index]
+                leaf.grad = _owned(g if leaf.grad is None else leaf.grad + g)
+        return None
+    gradients = (reached[t.index] if t.index in reached else np.zeros_like(t._data) for t in wrt)
+    if create_graph:
+        return tuple(g if isinstance(g, Tensor) else Tensor(g) for g in gradients)
+    return tuple(map(_owned, gradients))
+
+
+def history(outputs: Sequence[Tensor]) -> list[Tensor]:
+    """All tensors with a gradient that ``outputs`` were made from, themselves included, the youngest first.
+
+    An argument is older than what it was used for, so sorting by index is a topological order. The only way to break
+    that is to assign `Tensor.data` after the use, and a gradient of the new values through the old ones would be
+    wrong: raises `StaleGraphError`.
+    """
+    found: dict[int, Tensor] = {}
+    stack = [output for output in outputs if output.requires_grad]
+    while stack:
+        tensor = stack.pop()
+        if tensor.index in found:
+            continue
+        found[tensor.index] = tensor
+        for argument in tensor.args:
+            if type(argument) is Tensor:
+                if argument.index > tensor.index:
+                    raise StaleGraphError(
+                        f"the data of {argument.name or 'a tensor'} {argument.shape} was assigned after"
+                        f" {name_of(tensor.fn)} had used it: compute the result again before calling backward"
+                    )
+                if argument.requires_grad:
+                    stack.append(argument)
+    return [found[index] for index in sorted(found, reverse=True)]
+
+
+def _leading_to(asked: set[int], order: list[Tensor]) -> list[Tensor]:
+    """Those of ``order`` through which a cotangent can reach what is ``asked``: no other needs to be computed."""
+    useful = set(asked)
+    for tensor in reversed(order):
+        if any(type(a) is Tensor and a.index in useful for a in tensor.args):
+            useful.add(tensor.index)
+    return [tensor for tensor in order if tensor.index in useful]
+
+
+def _seeds(outputs: Sequence[Tensor], cotangents: Any, create_graph: bool) -> list[Any]:
+    """The cotangents that the walk starts with, one an output."""
+    if len(outputs) == 1 and not isinstance(cotangents, (list, tuple)):
+        cotangents = [cotangents]
+    given = [None] * len(outputs) if cotangents is None else list(cotangents)
+    if len(given) != len(outputs):
+        raise ValueError(f"{len(outputs)} outputs need as many cotangents, got {len(given)}")
+    for i, output in enumerate(outputs):
+        if given[i] is None and output.size != 1:
+            raise ValueError(f"an output of shape {output.shape} is not one number: sum it, or pass a cotangent")
+        seed = np.ones_like(output._data) if given[i] is None else given[i]
+        seed = seed if isinstance(seed, Tensor) else Tensor(seed, dtype=output.dtype)
+        if seed.shape != output.shape:
+            raise ValueError(f"a cotangent of shape {seed.shape} was given for an output of shape {output.shape}")
+        given[i] = seed if create_graph else seed._data
+    return given
+
+
+def _owned(gradient: Any) -> Any:
+    """A read-only copy that shares memory with nobody."""
+    gradient = np.array(gradient)
+    gradient.setflags(write=False)
+    return gradient

@@ -1,0 +1,101 @@
+"""Cotangents on their way: how the shares that meet at one tensor add up.
+
+A cotangent of a tensor is the derivative of the quantity of interest with respect to it, and has its shape. Everything
+that used the tensor sends a share of it, and the walk (`backward.py`) adds the shares up.
+
+An unrolled network uses the same matrix at every step, so T shares of the form LᵀR meet there. They are kept as
+`Product` s and multiplied at once when the matrix is reached: back-propagation through time then costs one large
+product instead of T small ones. `Deferred` is that idea, and `Sum` the place where shares meet. Nothing here knows
+tensors: the same lines add up arrays and, when a walk is recorded, tensors.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+
+def sum_to(cotangent: Any, shape: tuple[int, ...]) -> Any:
+    """Undo broadcasting: sum ``cotangent`` over the axes along which an argument of ``shape`` was repeated."""
+    lead = cotangent.ndim - len(shape)
+    axes = tuple(i for i, n in enumerate(cotangent.shape) if n != 1 and (i < lead or shape[i - lead] == 1))
+    return (cotangent.sum(axis=axes) if axes else cotangent).reshape(shape)
+
+
+class Deferred:
+    """A share that is not computed yet, because many of its kind are cheaper to combine at once."""
+
+    shape: tuple[int, ...]
+    size: int  # how many numbers it holds on to
+
+    @staticmethod
+    def combine(parts: Sequence[Any]) -> Any:
+        """The sum of several of one kind, as an array or tensor."""
+        raise NotImplementedError
+
+
+class Product(Deferred):
+    """LᵀR, the cotangent of a matrix: ``left`` (rows, m) and ``right`` (rows, n), arrays or tensors."""
+
+    def __init__(self, left: Any, right: Any) -> None:
+        self.left, self.right = left, right
+        self.shape = (left.shape[1], right.shape[1])
+        self.size = left.size + right.size
+
+    @staticmethod
+    def combine(parts: Sequence[Product]) -> Any:
+        if len(parts) == 1:
+            return parts[0].left.T @ parts[0].right
+        return np.concatenate([p.left for p in parts]).T @ np.concatenate([p.right for p in parts])
+
+
+class Sum:
+    """The shares that have met at one tensor: those added up already, and deferred ones of one kind that wait."""
+
+    LIMIT = 1 << 20  # numbers that may wait (8 MB): holding on to more costs memory and saves no time
+
+    def __init__(self, first: Any) -> None:
+        self.settled: Any = None
+        self.waiting: list[Deferred] = []
+        self.held = 0
+        self.add(first)
+
+    def add(self, share: Any) -> None:
+        if not isinstance(share, Deferred):
+            self.settled = share if self.settled is None else self.settled + share
+            return
+        if self.waiting and (type(share) is not type(self.waiting[0]) or self.full(share.shape)):
+            self.settle()
+        self.waiting.append(share)
+        self.held += share.size
+
+    def full(self, shape: tuple[int, ...]) -> bool:
+        """Whether too much waits; settling writes an array of ``shape``, so it has to be worth that too."""
+        return self.held > self.LIMIT and self.held > math.prod(shape)
+
+    def settle(self) -> Any:
+        """All of it, as an array or tensor."""
+        if self.waiting:
+            waiting, self.waiting, self.held = self.waiting, [], 0
+            self.add(waiting[0].combine(waiting))
+        return self.settled
+
+
+def met(total: Any, share: Any) -> Any:
+    """``total`` with one more share; it becomes a `Sum` when one of them is deferred."""
+    if type(total) is not Sum:
+        if not isinstance(total, Deferred) and not isinstance(share, Deferred):
+            return total + share
+        total = Sum(total)
+    total.add(share)
+    return total
+
+
+def dense(share: Any) -> Any:
+    """A share, deferred or not, as an array or tensor."""
+    if type(share) is Sum:
+        return share.settle()
+    return share.combine([share]) if isinstance(share, Deferred) else share

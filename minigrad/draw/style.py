@@ -1,0 +1,121 @@
+"""How gradients look: one colour scale for a whole picture, its legend, and the labels.
+
+A gradient's size is drawn by colour and pen width over the logarithm of its RMS. A gradient that is exactly zero is not
+a very small one: it is drawn dashed and grey.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import graphviz  # type: ignore[import-untyped]
+
+# ColorBrewer's YlOrRd (Harrower, Brewer 2003) without its two palest colours: thin lines on white would not show.
+COLORS = ((254, 217, 118), (254, 178, 76), (253, 141, 60), (252, 78, 42), (227, 26, 28), (189, 0, 38), (128, 0, 38))
+ZERO = "#bbbbbb"
+DATA = "#eeeeee"
+INK = "#555566"
+PARAMETER = "#2b6cb0"
+FONT = "Arial"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Sizes from ``low`` to ``high``, both positive, onto colours and pen widths, by their logarithm."""
+
+    low: float
+    high: float
+
+    @classmethod
+    def covering(cls, sizes: Iterable[float | None]) -> Scale:
+        """The scale that covers all finite positive ``sizes``, its ends rounded outwards to one digit."""
+        positive = [size for size in sizes if size and math.isfinite(size)] or [1.0]
+        low, high = _rounded(min(positive), math.floor), _rounded(max(positive), math.ceil)
+        return cls(low if low < high else high / 10, high)
+
+    def position(self, size: float) -> float:
+        """Where between 0 (low) and 1 (high) a positive size lies."""
+        if not math.isfinite(size):
+            return 1.0
+        return min(max(math.log(size / self.low) / math.log(self.high / self.low), 0.0), 1.0)
+
+    def edge(self, size: float | None) -> dict[str, str]:
+        """Attributes of an edge along which a gradient of this RMS flowed; None where no gradient was asked for."""
+        if size is None:
+            return {"color": INK, "penwidth": "0.8", "tooltip": "no gradient asked for"}
+        if size == 0:
+            return {"color": ZERO, "penwidth": "0.8", "style": "dashed", "tooltip": "gradient exactly 0"}
+        at = self.position(size)
+        return {"color": color(at), "penwidth": f"{0.8 + 2.8 * at:.2f}", "tooltip": f"gradient rms {size:.3g}"}
+
+    def node(self, size: float | None) -> dict[str, str]:
+        """Attributes of a node with a gradient of this RMS."""
+        if size is None:
+            return {"fillcolor": DATA, "fontcolor": "black"}
+        if size == 0:
+            return {"fillcolor": "white", "color": ZERO, "fontcolor": "#888888", "style": "filled,dashed"}
+        at = self.position(size)
+        return {"fillcolor": color(at), "fontcolor": readable_on(at)}
+
+
+def _rounded(size: float, towards: Callable[[float], int]) -> float:
+    exponent = math.floor(math.log10(size))
+    return float(f"{towards(round(size / 10.0**exponent, 9))}e{exponent}")
+
+
+def _rgb(at: float) -> tuple[int, ...]:
+    place = at * (len(COLORS) - 1)
+    i = min(int(place), len(COLORS) - 2)
+    return tuple(round(a + (b - a) * (place - i)) for a, b in zip(COLORS[i], COLORS[i + 1], strict=True))
+
+
+def color(at: float) -> str:
+    """The colour at 0 ... 1 of the scale."""
+    return "#{:02x}{:02x}{:02x}".format(*_rgb(at))
+
+
+def readable_on(at: float) -> str:
+    """Black or white, whichever can be read on `color` (relative luminance, ITU-R BT.709)."""
+    red, green, blue = _rgb(at)
+    return "black" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 120 else "white"
+
+
+def legend(graph: graphviz.Digraph, scale: Scale, title: str, right: float, top: float) -> None:
+    """Draw the scale with its ends and middle, and what grey means, into a pinned graph; corner in points."""
+    cells, width, height = 12, 15.0, 11.0
+    left = right - cells * width
+    text(graph, "legend_title", title, left + cells * width / 2, top)
+    for i in range(cells):
+        at = (i + 0.5) / cells
+        box = {"shape": "box", "style": "filled", "fillcolor": color(at), "color": color(at), "penwidth": "0.5"}
+        pin(graph, f"legend_{i}", "", left + (i + 0.5) * width, top - 16, width=width, height=height, **box)
+    middle = math.sqrt(scale.low) * math.sqrt(scale.high)
+    for name, size, x in (("low", scale.low, 0.0), ("middle", middle, 0.5), ("high", scale.high, 1.0)):
+        text(graph, f"legend_{name}", number(size), left + x * cells * width, top - 32, size=10)
+    text(graph, "legend_zero", "dashed grey: exactly 0", left + cells * width / 2, top - 48, size=10)
+
+
+def text(graph: graphviz.Digraph, name: str, label: str, x: float, y: float, size: int = 11, **attributes: str) -> None:
+    """A label without a frame, centred at (x, y) points of a pinned graph."""
+    style = {"shape": "plaintext", "style": "", "fontsize": str(size), "fontcolor": INK, **attributes}
+    pin(graph, name, label, x, y, width=6.2 * len(label) * size / 11, height=size + 4, **style)
+
+
+def pin(
+    graph: graphviz.Digraph, name: str, label: str, x: float, y: float, width: float, height: float, **attributes: str
+) -> None:
+    """A node of fixed size at a fixed place; all lengths in points."""
+    sizes = {"width": f"{width / 72:.3f}", "height": f"{height / 72:.3f}"}
+    graph.node(name, graphviz.escape(label), pos=f"{x:.1f},{y:.1f}", **sizes, **attributes)
+
+
+def number(size: float) -> str:
+    """A size to one digit: 0.003, 100, 4e-12."""
+    return f"{float(f'{size:.1g}'):g}".replace("e-0", "e-").replace("e+0", "e")
+
+
+def subscript(number: int) -> str:
+    """A number in Unicode subscripts, which every engine draws (HTML's <SUB> some drop)."""
+    return str(number).translate(str.maketrans("0123456789-", "₀₁₂₃₄₅₆₇₈₉₋"))

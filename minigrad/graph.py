@@ -1,0 +1,114 @@
+"""A recorded graph as plain data: numbered nodes and edges, and what flowed through them.
+
+The engine keeps no graph, only tensors that remember their arguments. Whoever wants to draw, count or analyse takes a
+`Graph` of it first: nodes are numbered in topological order, so the same program gives the same numbers on every run,
+and an edge is an argument's *position*, so that ``x * x`` has two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from minigrad.backward import backward
+from minigrad.cotangents import dense
+from minigrad.tensor import Array, Tensor
+
+
+@dataclass(frozen=True)
+class Edge:
+    """The ``position``-th argument of node ``target`` is node ``source``."""
+
+    source: int
+    target: int
+    position: int
+
+
+@dataclass(frozen=True)
+class Graph:
+    """All tensors that some outputs were made from, constants included.
+
+    Attributes
+    ----------
+    nodes : list of Tensor
+        Oldest first; a node's number is its place in this list.
+    edges : list of Edge
+        In the order of their targets, then of positions.
+    outputs : list of int
+        The nodes that the graph was taken of.
+    numbers : dict of int to int
+        From a tensor's index to its node.
+    """
+
+    nodes: list[Tensor]
+    edges: list[Edge]
+    outputs: list[int]
+    numbers: dict[int, int] = field(repr=False)
+
+    def arguments(self) -> list[list[Edge]]:
+        """For each node the edges that enter it."""
+        entering: list[list[Edge]] = [[] for _ in self.nodes]
+        for edge in self.edges:
+            entering[edge.target].append(edge)
+        return entering
+
+
+def graph_of(outputs: Tensor | Sequence[Tensor]) -> Graph:
+    """The graph of everything that ``outputs`` were made from."""
+    outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+    found: dict[int, Tensor] = {}
+    stack = list(outputs)
+    while stack:
+        tensor = stack.pop()
+        if tensor.index not in found:
+            found[tensor.index] = tensor
+            stack += [arg for arg in tensor.args if isinstance(arg, Tensor)]
+    nodes = [found[index] for index in sorted(found)]
+    numbers = {tensor.index: number for number, tensor in enumerate(nodes)}
+    edges = [
+        Edge(numbers[arg.index], number, position)
+        for number, tensor in enumerate(nodes)
+        for position, arg in enumerate(tensor.args)
+        if isinstance(arg, Tensor)
+    ]
+    return Graph(nodes, edges, [numbers[output.index] for output in outputs], numbers)
+
+
+@dataclass(frozen=True)
+class Flow:
+    """The gradient that flowed through a `Graph` when ``of`` was differentiated.
+
+    Attributes
+    ----------
+    shares : dict of Edge to array
+        What the walk sent along an edge; edges that it did not cross are missing.
+    totals : dict of int to array
+        The whole cotangent of a node.
+    """
+
+    shares: dict[Edge, Any]
+    totals: dict[int, Array]
+
+
+def flow_through(graph: Graph, of: Tensor) -> Flow:
+    """Differentiate ``of``, a node of ``graph``, and note what crosses each edge; no `Tensor.grad` is touched."""
+    shares: dict[Edge, Any] = {}
+
+    def observe(consumer: Tensor, position: int, share: Any) -> None:
+        shares[Edge(graph.numbers[consumer.args[position].index], graph.numbers[consumer.index], position)] = share
+
+    wanted = [tensor for tensor in graph.nodes if tensor.requires_grad]
+    gradients = backward(of, np.ones_like(of.data), wrt=wanted, observe=observe) or ()
+    return Flow(shares, {graph.numbers[t.index]: g for t, g in zip(wanted, gradients, strict=True)})
+
+
+def rms(cotangent: Any) -> float:
+    """Root mean square of a cotangent: a size that does not grow with the number of its elements."""
+    values = np.asarray(dense(cotangent), np.float64)
+    largest = np.abs(values).max(initial=0.0)
+    if largest == 0.0 or not np.isfinite(largest):
+        return float(largest)
+    return float(largest * np.sqrt(np.mean(np.square(values / largest))))  # scaled: squares of 1e-200 would underflow

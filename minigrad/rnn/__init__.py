@@ -1,0 +1,26 @@
+"""Recurrent networks: the lecture, in its order.
+
+An oscillator stepped by Euler's method is a recurrence (`oscillator`); given weights it is an RNN (`cells`), and along
+a sequence a graph (`unroll`). What its eigenvalues say about gradients (`spectral`), where the gradient really goes
+(`flow`), what that looks like (`draw`), and training it (`training`).
+"""
+
+from minigrad.rnn import flow, oscillator, spectral
+from minigrad.rnn.cells import RNN, OutputFeedbackRNN
+from minigrad.rnn.draw import draw
+from minigrad.rnn.training import History, evaluate, fit
+from minigrad.rnn.unroll import Run, unroll
+
+__all__ = [
+    "RNN",
+    "History",
+    "OutputFeedbackRNN",
+    "Run",
+    "draw",
+    "evaluate",
+    "fit",
+    "flow",
+    "oscillator",
+    "spectral",
+    "unroll",
+]

@@ -1,0 +1,207 @@
+"""The lecture's recurrent networks: what happens in one step.
+
+    z_t = b + W h_{t-1} + U x_t        h_t = f(z_t)        ỹ_t = g(V h_t + c)
+
+`RNN` is this. `OutputFeedbackRNN` is the variant that hears its own output instead of (or besides) its hidden state.
+A cell knows its parameters and one step; `unroll` makes the steps into a graph. To be unrolled, a model offers
+
+- ``roles``, the names of what a step computes, in order, and ``carried``, those that the next step needs;
+- ``bind()``, what is computed once per unrolling (the transposed matrices, since data is stored as rows);
+- ``initial(batch)``, what the first step is given for the carried roles, with ``batch`` the leading axes of a step;
+- ``step(bound, x, carried)``, which returns a tensor for every role;
+- ``layout``, where the textbook figure puts each role: column and row, the rows upwards from the hidden units' row 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from minigrad.functions import identity, logistic, relu, softmax
+from minigrad.module import Module
+from minigrad.tensor import Array, Tensor
+
+Function = Callable[[Any], Any]
+Seed = int | np.random.Generator
+
+ACTIVATIONS: dict[str, Function] = {"tanh": np.tanh, "logistic": logistic, "relu": relu, "identity": identity}
+OUTPUTS: dict[str, Function] = {**ACTIVATIONS, "softmax": softmax}
+
+
+def normal(shape: tuple[int, int], rng: np.random.Generator, gain: float = 1.0) -> Array:
+    """Independent entries from N(0, gain²/n) for a matrix (m, n): rows then map unit variance to variance gain²."""
+    return rng.normal(0.0, gain / np.sqrt(shape[1]), shape)
+
+
+def orthogonal(n: int, rng: np.random.Generator) -> Array:
+    """A random orthogonal matrix (n, n), uniformly distributed (Mezzadri 2007: QR with the signs of R's diagonal)."""
+    q, r = np.linalg.qr(rng.normal(size=(n, n)))
+    return np.asarray(q * np.sign(np.diag(r)))
+
+
+def scaled_to_radius(W: npt.ArrayLike, radius: float) -> Array:
+    """``W`` times the number that gives it spectral radius ``radius``."""
+    W = np.asarray(W)
+    present = np.abs(np.linalg.eigvals(W)).max()
+    if not (np.isfinite(radius) and radius >= 0):
+        raise ValueError(f"a spectral radius is a number >= 0, got {radius}")
+    if present == 0:
+        raise ValueError("the matrix is nilpotent: its spectral radius is 0, and no factor changes that")
+    return np.asarray(W * (radius / present))
+
+
+RECURRENT: dict[str, Callable[[int, np.random.Generator], Array]] = {
+    "normal": lambda n, rng: normal((n, n), rng),
+    "orthogonal": orthogonal,
+    "identity": lambda n, rng: np.eye(n),
+}
+
+
+class RNN(Module):
+    """The lecture's network: z_t = b + W h_{t-1} + U x_t, h_t = f(z_t), ỹ_t = g(V h_t + c).
+
+    Parameters
+    ----------
+    n_in, n_hidden, n_out : int
+        Sizes of x_t, h_t and ỹ_t.
+    f : {"tanh", "logistic", "relu", "identity"} or callable
+        The hidden units' function.
+    g : {"identity", "tanh", "logistic", "relu", "softmax"} or callable
+        The outputs' function.
+    init : {"normal", "orthogonal", "identity"}
+        How W starts: N(0, 1/n_hidden), a random orthogonal matrix, or the identity (Le, Jaitly, Hinton 2015). U and V
+        start as N(0, 1/columns), b and c as zeros.
+    radius : float, optional
+        W is scaled to this spectral radius.
+    rng : int or numpy.random.Generator
+        Where the initial values come from.
+    dtype : dtype
+        float64 or float32.
+
+    Attributes
+    ----------
+    W : Tensor (n_hidden, n_hidden)
+    U : Tensor (n_hidden, n_in)
+    V : Tensor (n_out, n_hidden)
+    b : Tensor (n_hidden,)
+    c : Tensor (n_out,)
+
+    Raises
+    ------
+    ValueError
+        For sizes below 1 and unknown functions or initialisations, which it lists.
+    """
+
+    roles: ClassVar[tuple[str, ...]] = ("z", "h", "y")
+    carried: ClassVar[tuple[str, ...]] = ("h",)
+    layout: ClassVar[dict[str, tuple[float, float]]] = {
+        "x": (0, -1), "z": (0, 0), "h": (1, 0), "y": (1, 1), "C": (1, 2), "target": (2.1, 1)
+    }  # fmt: skip
+
+    def __init__(
+        self,
+        n_in: int,
+        n_hidden: int,
+        n_out: int,
+        *,
+        f: str | Function = "tanh",
+        g: str | Function = "identity",
+        init: str = "normal",
+        radius: float | None = None,
+        rng: Seed = 0,
+        dtype: npt.DTypeLike = np.float64,
+    ) -> None:
+        for name, n in (("n_in", n_in), ("n_hidden", n_hidden), ("n_out", n_out)):
+            if n < 1:
+                raise ValueError(f"{name} must be at least 1, got {n}")
+        self.n_in, self.n_hidden, self.n_out = n_in, n_hidden, n_out
+        self.dtype = np.dtype(dtype)
+        self.f, self.g = choose("f", f, ACTIVATIONS), choose("g", g, OUTPUTS)
+        rng = np.random.default_rng(rng)
+        W = choose("init", init, RECURRENT)(n_hidden, rng)
+        self.W = self._parameter("W", W if radius is None else scaled_to_radius(W, radius))
+        self.U = self._parameter("U", normal((n_hidden, n_in), rng))
+        self.V = self._parameter("V", normal((n_out, n_hidden), rng))
+        self.b = self._parameter("b", np.zeros(n_hidden))
+        self.c = self._parameter("c", np.zeros(n_out))
+
+    def _parameter(self, name: str, values: Array) -> Tensor:
+        return Tensor(values, requires_grad=True, name=name, dtype=self.dtype)
+
+    def initial(self, batch: tuple[int, ...]) -> dict[str, Array]:
+        """h_0 = 0."""
+        return {"h": np.zeros((*batch, self.n_hidden), self.dtype)}
+
+    def bind(self) -> tuple[Tensor, ...]:
+        """Uᵀ, Wᵀ and Vᵀ."""
+        return self.U.T, self.W.T, self.V.T
+
+    def step(self, bound: tuple[Tensor, ...], x: Tensor, carried: dict[str, Tensor]) -> dict[str, Tensor]:
+        """From x_t (..., n_in) and h_{t-1} (..., n_hidden) to z_t, h_t and ỹ_t (..., n_out)."""
+        UT, WT, VT = bound
+        z = x @ UT + carried["h"] @ WT + self.b
+        h = self.f(z)
+        return {"z": z, "h": h, "y": self.g(h @ VT + self.c)}
+
+
+class OutputFeedbackRNN(RNN):
+    """The variant that hears its own output: z_t = b + R ỹ_{t-1} + U x_t, without W h_{t-1} unless asked for.
+
+    With ``hidden=True`` both are heard, z_t = b + W h_{t-1} + R ỹ_{t-1} + U x_t, and then
+    ∂h_t/∂h_{t-1} = diag(f') (W + R diag(g') V). Without W the rank of this is at most n_out; and when the output is
+    replaced by the target (teacher forcing, see `unroll`), what remains of it is 0: nothing is learnt through time.
+
+    Parameters
+    ----------
+    hidden : bool
+        Whether h_{t-1} is fed back as well.
+    **options
+        Sizes and options of `RNN`; ``init`` and ``radius`` concern W.
+
+    Attributes
+    ----------
+    R : Tensor (n_hidden, n_out)
+    """
+
+    def __init__(self, n_in: int, n_hidden: int, n_out: int, *, hidden: bool = False, **options: Any) -> None:
+        rng = options["rng"] = np.random.default_rng(options.get("rng", 0))
+        super().__init__(n_in, n_hidden, n_out, **options)
+        self.R = self._parameter("R", normal((n_hidden, n_out), rng))
+        self.hidden = hidden
+        if not hidden:
+            del self.W
+
+    @property
+    def carried(self) -> tuple[str, ...]:  # type: ignore[override]  # here it depends on the instance
+        """What the next step needs."""
+        return ("h", "y") if self.hidden else ("y",)
+
+    def initial(self, batch: tuple[int, ...]) -> dict[str, Array]:
+        """ỹ_0 = 0, and h_0 = 0 if it is fed back."""
+        sizes = {"h": self.n_hidden, "y": self.n_out}
+        return {role: np.zeros((*batch, sizes[role]), self.dtype) for role in self.carried}
+
+    def bind(self) -> tuple[Tensor, ...]:
+        """Uᵀ, Rᵀ, Vᵀ and, with ``hidden``, Wᵀ."""
+        return (self.U.T, self.R.T, self.V.T, *((self.W.T,) if self.hidden else ()))
+
+    def step(self, bound: tuple[Tensor, ...], x: Tensor, carried: dict[str, Tensor]) -> dict[str, Tensor]:
+        """From x_t, ỹ_{t-1} (or the target) and perhaps h_{t-1} to z_t, h_t and ỹ_t."""
+        UT, RT, VT, *rest = bound
+        z = x @ UT + carried["y"] @ RT + self.b
+        for WT in rest:
+            z = z + carried["h"] @ WT
+        h = self.f(z)
+        return {"z": z, "h": h, "y": self.g(h @ VT + self.c)}
+
+
+def choose(what: str, choice: Any, known: dict[str, Any]) -> Any:
+    """``known[choice]``, or ``choice`` itself if it is a function."""
+    if callable(choice):
+        return choice
+    if choice not in known:
+        raise ValueError(f"{what}={choice!r} is not known: choose one of {', '.join(known)}, or pass a function")
+    return known[choice]

@@ -1,0 +1,324 @@
+"""A Tensor is a NumPy array and the memory of how it was made.
+
+NumPy offers two protocols through which a foreign object may take part in its calls: ``__array_ufunc__`` for ufuncs
+(``np.tanh``) and ``__array_function__`` for the rest (``np.sum``). A `Tensor` answers both, and its operators, by doing
+one thing, `record`: call the same NumPy function on the arrays, and remember the function and its arguments. That
+memory *is* the graph; there is no other. `backward.py` walks it in reverse.
+
+Two properties make the memory trustworthy. A tensor's array is read-only, so what was remembered cannot change. And
+every tensor carries a running `index`, so arguments are always older than what was made from them; assigning `data`
+renews the index, and that is how the walk notices that a parameter was changed after it was used.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+from itertools import count
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from minigrad.primitives import Function, check_keywords, name_of, plain, rewrites, vjps
+
+Array: TypeAlias = npt.NDArray[Any]
+
+_next_index = count().__next__
+_NO_KWARGS: dict[str, Any] = {}  # shared: an empty dict for every call would be felt at a microsecond an operation
+
+
+class Context(NamedTuple):
+    """What surrounds a computation; a context variable holds it, so that threads and exceptions cannot mix it up."""
+
+    recording: bool = True
+    scope: tuple[str, ...] = ()
+
+
+context: ContextVar[Context] = ContextVar("minigrad", default=Context())  # noqa: B039  # a tuple never changes
+
+
+@contextmanager
+def within(**changes: Any) -> Iterator[None]:
+    """Change the `Context` inside a ``with`` block."""
+    token = context.set(context.get()._replace(**changes))
+    try:
+        yield
+    finally:
+        context.reset(token)
+
+
+def no_grad() -> AbstractContextManager[None]:
+    """Context manager (and decorator): what is computed inside is not recorded."""
+    return within(recording=False)
+
+
+def scope(name: str) -> AbstractContextManager[None]:
+    """Context manager: tensors made inside carry ``name`` in their `Tensor.scope`. Scopes nest; drawings box them."""
+    return within(scope=(*context.get().scope, name))
+
+
+def _binary(ufunc: np.ufunc) -> tuple[Any, Any]:
+    """An operator and its reflection; they go straight to the recorder, without the protocol's detour."""
+    return lambda a, b: record(ufunc, (a, b)), lambda b, a: record(ufunc, (a, b))
+
+
+def _unary(ufunc: np.ufunc) -> Any:
+    return lambda a: record(ufunc, (a,))
+
+
+def _comparison(ufunc: np.ufunc) -> Any:
+    plain.add(ufunc)
+    return lambda a, b: ufunc(_array(a), _array(b))
+
+
+def _method(fn: Function) -> Any:
+    return lambda self, *args, **kwargs: fn(self, *args, **kwargs)
+
+
+class Tensor:
+    """An array that remembers how it was made.
+
+    Parameters
+    ----------
+    data : array_like
+        Copied, unless it is read-only to everybody.
+    requires_grad : bool
+        Whether `backward` shall leave this tensor's gradient in `grad`. Only for floating-point data.
+    name : str, optional
+        Used in drawings and in error messages.
+    dtype : dtype, optional
+        As in `numpy.array`.
+
+    Attributes
+    ----------
+    data : ndarray
+        The values, read-only. A leaf's may be assigned: ``p.data = p.data - 0.1 * p.grad``.
+    grad : ndarray or None
+        What `backward` accumulated: of this tensor's shape and dtype, read-only, shared with nobody. Set it to None
+        to start anew.
+    fn, args, kwargs
+        The call that made this tensor; ``fn`` is None for a leaf.
+    index : int
+        Running number: younger than all of ``args``.
+    scope : tuple of str
+        The scopes that were open when it was made, outermost first.
+
+    Raises
+    ------
+    TypeError
+        If ``requires_grad`` is asked of integers, booleans, complex numbers or objects.
+    """
+
+    __slots__ = ("__weakref__", "_data", "args", "fn", "grad", "index", "kwargs", "name", "requires_grad", "scope")
+    _data: Array
+    requires_grad: bool
+    name: str | None
+    grad: Array | None
+    fn: Function | None
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    index: int
+    scope: tuple[str, ...]
+
+    def __init__(
+        self, data: Any, requires_grad: bool = False, name: str | None = None, dtype: npt.DTypeLike | None = None
+    ) -> None:
+        array = frozen(np.asarray(_array(data), dtype))
+        if requires_grad and array.dtype.kind != "f":
+            raise TypeError(
+                f"requires_grad needs floating-point data, got dtype {array.dtype}: write Tensor(..., dtype=float)"
+            )
+        _fill(self, array, requires_grad, None, (), _NO_KWARGS)
+        self.name = name
+
+    # -- what it is ---------------------------------------------------------------------------------------------------
+
+    @property
+    def data(self) -> Array:
+        return self._data
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        if self.fn is not None:
+            raise TypeError(f"only a leaf's data can be assigned; {self!r} was computed by {name_of(self.fn)}")
+        array = np.asarray(value, self.dtype)
+        if array.shape != self.shape:
+            raise ValueError(f"data of shape {array.shape} assigned to a tensor of shape {self.shape}: make a new one")
+        self._data = frozen(array)
+        self.index = _next_index()  # graphs that used the old values are stale from now on
+
+    shape = property(lambda self: self._data.shape)
+    ndim = property(lambda self: self._data.ndim)
+    size = property(lambda self: self._data.size)
+    dtype = property(lambda self: self._data.dtype)
+    T = property(lambda self: record(np.transpose, (self,)))
+
+    def item(self) -> Any:
+        """The value of a tensor with one element, as a Python number."""
+        return self._data.item()
+
+    def detach(self) -> Tensor:
+        """The same values (memory is shared, being read-only), cut off from the graph."""
+        return _fill(Tensor.__new__(Tensor), self._data, False, None, (), _NO_KWARGS)
+
+    def backward(self, cotangent: Any = None, **options: Any) -> None:
+        """Accumulate the gradient of this tensor in the leaves it was made from: see `minigrad.backward`."""
+        from minigrad.backward import backward  # the next chapter, which needs this one
+
+        backward(self, cotangent, **options)
+
+    def __repr__(self) -> str:
+        traits = [np.array2string(self._data, separator=", ", prefix="Tensor(")]
+        traits += [f"dtype={self.dtype}"] if self.dtype != np.float64 else []
+        traits += [f"name={self.name!r}"] if self.name else []
+        traits += ["requires_grad=True"] if self.requires_grad else []
+        return f"Tensor({', '.join(traits)})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def __float__(self) -> float:
+        return float(self._data)
+
+    def __int__(self) -> int:
+        return int(self._data)
+
+    # -- NumPy's protocols, operators and methods ---------------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method != "__call__":
+            raise TypeError(f"np.{ufunc.__name__}.{method} has no derivative rule: write np.sum, np.prod, np.max ...")
+        return _apply(ufunc, inputs, kwargs)
+
+    def __array_function__(self, fn: Function, types: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        return _apply(fn, args, kwargs)
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
+        if self.requires_grad:
+            raise TypeError("a tensor that requires grad as an array would leave the graph: write t.detach() or t.data")
+        return np.array(self._data, dtype, copy=copy)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise TypeError("tensors are not changed in place: write np.where(mask, new, t), or p.data = array for a leaf")
+
+    def __getitem__(self, key: Any) -> Tensor:
+        return record(operator.getitem, (self, key))
+
+    __add__, __radd__ = _binary(np.add)
+    __sub__, __rsub__ = _binary(np.subtract)
+    __mul__, __rmul__ = _binary(np.multiply)
+    __truediv__, __rtruediv__ = _binary(np.divide)
+    __pow__, __rpow__ = _binary(np.power)
+    __matmul__, __rmatmul__ = _binary(np.matmul)
+    __neg__, __pos__, __abs__ = _unary(np.negative), _unary(np.positive), _unary(np.absolute)
+    __lt__, __le__ = _comparison(np.less), _comparison(np.less_equal)
+    __gt__, __ge__ = _comparison(np.greater), _comparison(np.greater_equal)
+    __eq__, __ne__ = _comparison(np.equal), _comparison(np.not_equal)
+    __hash__ = object.__hash__  # by identity, since `==` compares values, element by element
+
+    sum, mean, max, min = _method(np.sum), _method(np.mean), _method(np.max), _method(np.min)
+    ravel, squeeze, swapaxes, dot = _method(np.ravel), _method(np.squeeze), _method(np.swapaxes), _method(np.dot)
+    argmax, argmin = _method(np.argmax), _method(np.argmin)
+
+    def reshape(self, *shape: Any) -> Tensor:
+        return record(np.reshape, (self, shape[0] if len(shape) == 1 else shape))
+
+    def transpose(self, *axes: Any) -> Tensor:
+        return record(np.transpose, (self, axes[0] if len(axes) == 1 else axes or None))
+
+    def astype(self, dtype: npt.DTypeLike) -> Tensor:
+        return record(astype, (self, dtype))
+
+
+def record(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = _NO_KWARGS) -> Tensor:
+    """Call ``fn`` on the arrays behind ``args`` and, if a gradient may be asked for, remember the call.
+
+    This is all that a forward pass does besides NumPy's own work, so it is kept short.
+    """
+    raw = []
+    tracked = loose = False
+    for arg in args:
+        if type(arg) is Tensor:
+            raw.append(arg._data)
+            tracked |= arg.requires_grad
+        else:
+            raw.append(arg)
+            loose |= type(arg) is not float and type(arg) is not int
+    if loose:  # raw arrays and index tuples belong to the caller, who may change them before the backward pass
+        args = tuple([arg if type(arg) is Tensor else frozen(arg, fn is operator.getitem) for arg in args])
+        raw = [_array(arg) for arg in args]
+    out = fn(*raw, **kwargs)
+    if type(out) is not np.ndarray:
+        out = np.asarray(out)
+    out.setflags(write=False)
+    if tracked and context.get().recording:
+        return _fill(Tensor.__new__(Tensor), out, True, fn, args, kwargs)
+    return _fill(Tensor.__new__(Tensor), out, False, None, (), _NO_KWARGS)
+
+
+def _fill(tensor: Tensor, data: Array, requires_grad: bool, fn: Any, args: Any, kwargs: dict[str, Any]) -> Tensor:
+    tensor._data = data
+    tensor.requires_grad = requires_grad
+    tensor.fn = fn
+    tensor.args = args
+    tensor.kwargs = kwargs
+    tensor.name = tensor.grad = None
+    tensor.index = _next_index()
+    tensor.scope = context.get()[1]
+    return tensor
+
+
+def _apply(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Answer a call that one of NumPy's protocols handed over."""
+    if fn in vjps:
+        if kwargs:
+            check_keywords(fn, kwargs)
+            kwargs = {key: frozen(value, True) for key, value in kwargs.items()}
+        return record(fn, args, kwargs or _NO_KWARGS)
+    if fn in rewrites:
+        return rewrites[fn](*args, **kwargs)
+    if fn in plain:
+        return fn(*map(_array, args), **{key: _array(value) for key, value in kwargs.items()})
+    raise TypeError(
+        f"np.{name_of(fn)} has no derivative rule: add one with minigrad.defvjp(np.{name_of(fn)}, ...), or leave the"
+        " graph with t.detach() and call it on t.data"
+    )
+
+
+def frozen(value: Any, lists_stay: bool = False) -> Any:
+    """``value`` as something that nobody can change: an array that anybody could write to is copied."""
+    if isinstance(value, list) and not lists_stay:
+        value = np.asarray(value)
+    if isinstance(value, np.ndarray):
+        owner = value if value.base is None else value.base  # a read-only view of writeable memory is not safe
+        if value.flags.writeable or not isinstance(owner, np.ndarray) or owner.flags.writeable:
+            value = np.array(value)
+            value.setflags(write=False)
+    elif isinstance(value, (list, tuple)):  # an index, where a list and a tuple mean different things
+        value = type(value)(frozen(v, lists_stay) for v in value)
+    elif type(value) is Tensor:
+        if value.requires_grad:
+            raise TypeError(f"{value!r} in a list, an index or a keyword would lose its gradient: pass it by position")
+        value = value._data
+    return value
+
+
+def _array(value: Any) -> Any:
+    return value._data if type(value) is Tensor else value
+
+
+def astype(a: Array, dtype: npt.DTypeLike) -> Array:
+    """``a`` in another dtype; a primitive, since the method of arrays is no NumPy function."""
+    return a.astype(dtype)

@@ -1,0 +1,174 @@
+"""Functions of functions: gradients, pullbacks and their kin, in terms of one `backward`.
+
+Each of them gives its function fresh tensors for arguments, runs it, and walks back to them. An argument that is a
+tensor already, because an outer transform passed it, is given a new identity first (``+x``, a node of its own): the
+inner derivative is then taken with respect to that alone, and derivatives within derivatives are never confused.
+
+Results are arrays; they are tensors when the computation also depends on some other tensor that requires grad, so
+that transforms nest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from minigrad.backward import backward, history
+from minigrad.tensor import Tensor, context, record, within
+
+
+def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+    """The function that computes the gradient of the number ``f(*args)``.
+
+    Parameters
+    ----------
+    f : callable
+        Returns one number. Its arguments may be arrays, floats, or nested dicts, lists and tuples of them.
+    argnums : int or sequence of int
+        The positional arguments to differentiate with respect to.
+
+    Returns
+    -------
+    callable
+        With ``f``'s arguments; gives the gradient in the shape of the argument, or a tuple for a sequence of argnums.
+
+    Examples
+    --------
+    >>> grad(lambda x: x**3)(2.0)
+    np.float64(12.0)
+    """
+    both = value_and_grad(f, argnums)
+    return wraps(f)(lambda *args, **kwargs: both(*args, **kwargs)[1])
+
+
+def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+    """Like `grad`, for the pair of ``f``'s value and its gradient."""
+    positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+
+    @wraps(f)
+    def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
+        for position in positions:
+            if not -len(args) <= position < len(args):
+                raise ValueError(f"argnums names argument {position}, but the function was called with {len(args)}")
+        chosen = {position % len(args) for position in positions}
+        lifted = [_lift(arg) if i in chosen else arg for i, arg in enumerate(args)]
+        with within(recording=True):
+            y = f(*lifted, **kwargs)
+        if np.size(y) != 1:
+            raise ValueError(f"a gradient needs a function that returns one number, got shape {np.shape(y)}: use vjp")
+        inputs = [lifted[position] for position in positions]
+        gradients = _pull_back(y, None, inputs)
+        return _lower(y, inputs), gradients[0] if isinstance(argnums, int) else gradients
+
+    return value_and_gradient
+
+
+def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """``f(*args)`` and its pullback, v ↦ (vᵀ ∂f/∂args₀, vᵀ ∂f/∂args₁, ...).
+
+    The pullback takes a cotangent in the shape (or nested structure) of the value, any number of times.
+    """
+    lifted = tuple(map(_lift, args))
+    with within(recording=True):
+        y = f(*lifted)
+    return _lower(y, lifted), lambda cotangent: _pull_back(y, cotangent, lifted)
+
+
+def jvp(f: Callable[..., Any], args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """``f(*args)`` and its derivative along ``tangents``, which have the structure and shapes of ``args``.
+
+    A pullback is linear in its cotangent u, and the pullback of *that* map is J itself: ∂(vᵀ Jᵀu)/∂u = J v.
+    """
+    lifted = tuple(map(_lift, args))
+    with within(recording=True):
+        y = f(*lifted)
+        u = _map(lambda leaf: Tensor(np.zeros_like(_data(leaf)), requires_grad=True), y)
+        pulled = backward(_leaves(y), _leaves(u), wrt=_leaves(lifted), create_graph=True)
+    _check_like(tangents, lifted, "tangents")
+    (dy,) = _pull_back(pulled, tuple(_leaves(tangents)), (u,), besides=lifted)
+    return _lower(y, lifted), dy
+
+
+def hvp(f: Callable[..., Any], args: Sequence[Any], vectors: Sequence[Any]) -> tuple[Any, ...]:
+    """The Hessian of the number ``f(*args)`` times ``vectors``, which have the structure and shapes of ``args``.
+
+    The Hessian is symmetric, so its product is the pullback of the gradient (Pearlmutter 1994 computes the same by a
+    forward pass): one gradient with its graph recorded, one walk back through it, and never a matrix.
+    """
+    lifted = tuple(map(_lift, args))
+    _check_like(vectors, lifted, "vectors")
+    with within(recording=True):
+        y = f(*lifted)
+        gradient = backward(_leaves(y), wrt=_leaves(lifted), create_graph=True)
+    return _pull_back(gradient, tuple(_leaves(vectors)), lifted)
+
+
+def _lift(value: Any) -> Any:
+    """Every number in ``value`` as a tensor with an identity of its own."""
+
+    def fresh(leaf: Any) -> Tensor:
+        if isinstance(leaf, Tensor) and leaf.requires_grad and context.get().recording:
+            return record(np.positive, (leaf,))
+        return Tensor(leaf, requires_grad=True)
+
+    return _map(fresh, value)
+
+
+def _pull_back(y: Any, cotangent: Any, inputs: Sequence[Any], besides: Sequence[Any] = ()) -> tuple[Any, ...]:
+    """The gradients of ``y`` in the structure of ``inputs``."""
+    outputs = [leaf for leaf in _leaves(y) if isinstance(leaf, Tensor)]
+    if cotangent is not None:
+        _check_like(cotangent, y, "cotangents")
+        cotangent = [c for c, leaf in zip(_leaves(cotangent), _leaves(y), strict=True) if isinstance(leaf, Tensor)]
+    tensors = _leaves(inputs)
+    nested = _nested(outputs, (*tensors, *_leaves(besides)))
+    gradients = iter(backward(outputs, cotangent, wrt=tensors, create_graph=nested) or ())
+    return tuple(_map(lambda _: _plain(next(gradients)), value) for value in inputs)
+
+
+def _nested(outputs: Sequence[Any], inputs: Sequence[Any]) -> bool:
+    """Whether the ``outputs`` depend on some other tensor that requires grad, so that somebody may ask for more."""
+    own = {tensor.index for tensor in inputs}
+    tensors = history([leaf for leaf in outputs if isinstance(leaf, Tensor)])
+    return context.get().recording and any(t.fn is None and t.index not in own for t in tensors)
+
+
+def _lower(y: Any, inputs: Sequence[Any]) -> Any:
+    """The value ``y`` for the caller: arrays, unless an outer transform needs the tensors."""
+    return y if _nested(_leaves(y), _leaves(inputs)) else _map(lambda leaf: _plain(_data(leaf)), y)
+
+
+def _plain(value: Any) -> Any:
+    return value[()] if isinstance(value, np.ndarray) else value  # a number rather than an array of no dimensions
+
+
+def _data(leaf: Any) -> Any:
+    return leaf.data if isinstance(leaf, Tensor) else np.asarray(leaf)
+
+
+# -- nested containers ------------------------------------------------------------------------------------------------
+
+
+def _map(f: Callable[[Any], Any], tree: Any) -> Any:
+    if isinstance(tree, dict):
+        return {key: _map(f, value) for key, value in tree.items()}
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return type(tree)(*(_map(f, value) for value in tree))
+    if isinstance(tree, (list, tuple)):
+        return type(tree)(_map(f, value) for value in tree)
+    return f(tree)
+
+
+def _leaves(tree: Any) -> list[Any]:
+    leaves: list[Any] = []
+    _map(leaves.append, tree)
+    return leaves
+
+
+def _check_like(given: Any, wanted: Any, what: str) -> None:
+    shapes = [np.shape(_data(leaf)) for leaf in _leaves(given)], [np.shape(_data(leaf)) for leaf in _leaves(wanted)]
+    if shapes[0] != shapes[1]:
+        raise ValueError(f"{what} of shapes {shapes[0]} were given where {shapes[1]} are needed")
