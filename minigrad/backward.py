@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad.cotangents import dense, met, sum_to
 from minigrad.primitives import name_of, vjps
-from minigrad.tensor import Tensor, within
+from minigrad.tensor import Tensor, recording
 
 
 class StaleGraphError(RuntimeError):
@@ -75,13 +75,14 @@ def backward(
     pending: dict[int, Any] = {}  # what other tensors have received so far
     for output, seed in zip(outputs, _seeds(outputs, cotangents, create_graph), strict=True):
         pending[output.index] = met(pending[output.index], seed) if output.index in pending else seed
-    with within(recording=create_graph):
+    with recording(create_graph):
         for tensor in order:
             g = pending.pop(tensor.index, None)
             if g is None:
                 continue
-            g = dense(g)
-            if g.dtype != tensor._data.dtype:
+            if type(g) is not np.ndarray:
+                g = dense(g)
+            if g.dtype is not tensor._data.dtype:
                 g = g.astype(tensor._data.dtype)
             if tensor.index in asked:
                 reached[tensor.index] = g
@@ -90,14 +91,14 @@ def backward(
             y: Any = tensor if create_graph else tensor._data
             args, kwargs, rules = tensor.args, tensor.kwargs, vjps[tensor.fn]
             primals = args if create_graph else [a._data if type(a) is Tensor else a for a in args]
-            shares = rules(g, y, *primals, **kwargs) if callable(rules) else None
+            shares = None if type(rules) is tuple else rules(g, y, *primals, **kwargs)
             for position, argument in enumerate(args):
                 if type(argument) is not Tensor or argument.index not in active:
                     continue
                 if shares is not None:
                     share = shares[position]
                 else:
-                    rule = rules[position]  # type: ignore[index]  # not callable: a tuple
+                    rule = rules[position]
                     share = None if rule is None else rule(g, y, *primals, **kwargs)
                 if share is None:
                     continue

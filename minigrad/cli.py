@@ -23,7 +23,7 @@ app = typer.Typer(
     name="minigrad",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     epilog="Example: minigrad demo --quick --out pictures",
 )
 
@@ -43,6 +43,12 @@ def _clear_errors() -> Iterator[None]:
     raise typer.Exit(2)
 
 
+def _seed(text: str) -> int:
+    if not str(text).isdecimal():
+        raise typer.BadParameter(f"{text!r} is not a seed: give a whole number of at least 0")
+    return int(text)
+
+
 @app.callback(invoke_without_command=True)
 def main(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
     """Differentiable NumPy that unrolls, trains and draws recurrent networks."""
@@ -56,7 +62,7 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder to write the pictures to; made if it is not there.")] = Path(
         "minigrad-demo"
     ),
-    seed: Annotated[int, typer.Option(min=0, help="Fixes all random numbers.")] = 0,
+    seed: Annotated[int, typer.Option(parser=_seed, metavar="N", help="Fixes all random numbers.")] = 0,
     quick: Annotated[bool, typer.Option("--quick", help="A tenth of the training.")] = False,
 ) -> None:
     """The lecture, once through: simulate a forced oscillator, train a network on it by clipped BPTT, draw it all.

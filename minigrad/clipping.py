@@ -98,7 +98,7 @@ def clip_by_norm(
     grads = list(_checked(grads))
     if names is not None and len(names) != len(grads):
         raise ValueError(f"{len(grads)} gradients came with {len(names)} names: pass one name for each gradient")
-    distinct = _distinct(grads)
+    distinct, epsilon = _distinct(grads), float(max_norm)
 
     length, factor = _length(distinct.values())
     norm = length / factor
@@ -106,9 +106,8 @@ def clip_by_norm(
         if on_nonfinite == "raise":
             raise FloatingPointError(_nonfinite(grads, names))
         return Clipped([None] * len(grads), norm, 0.0, clipped=False, skipped=True)
-    if norm <= max_norm:
+    if norm <= epsilon:
         return Clipped(grads, norm, 1.0, clipped=False, skipped=False)
-    epsilon = float(max_norm)
     with np.errstate(under="ignore"):  # entries that are nothing beside the largest may well become zero
         # Multiplied before it is divided: 3 · 1 / 5 is 0.6, while 3 · (1 / 5) is not.
         shorter = {key: np.asarray(_float64(g) * factor * epsilon / length, g.dtype) for key, g in distinct.items()}

@@ -20,14 +20,17 @@ import numpy as np
 
 def sum_to(cotangent: Any, shape: tuple[int, ...]) -> Any:
     """Undo broadcasting: sum ``cotangent`` over the axes along which an argument of ``shape`` was repeated."""
-    lead = cotangent.ndim - len(shape)
-    axes = tuple(i for i, n in enumerate(cotangent.shape) if n != 1 and (i < lead or shape[i - lead] == 1))
-    return (cotangent.sum(axis=axes) if axes else cotangent).reshape(shape)
+    if cotangent.size != math.prod(shape):
+        lead = cotangent.ndim - len(shape)
+        axes = (i for i, n in enumerate(cotangent.shape) if n != 1 and (i < lead or shape[i - lead] == 1))
+        cotangent = cotangent.sum(axis=tuple(axes), keepdims=True)
+    return cotangent.reshape(shape)
 
 
 class Deferred:
     """A share that is not computed yet, because many of its kind are cheaper to combine at once."""
 
+    __slots__ = ("shape", "size")
     shape: tuple[int, ...]
     size: int  # how many numbers it holds on to
 
@@ -39,6 +42,8 @@ class Deferred:
 
 class Product(Deferred):
     """LᵀR, the cotangent of a matrix: ``left`` (rows, m) and ``right`` (rows, n), arrays or tensors."""
+
+    __slots__ = ("left", "right")
 
     def __init__(self, left: Any, right: Any) -> None:
         self.left, self.right = left, right
@@ -55,26 +60,23 @@ class Product(Deferred):
 class Sum:
     """The shares that have met at one tensor: those added up already, and deferred ones of one kind that wait."""
 
+    __slots__ = ("held", "settled", "waiting")
     LIMIT = 1 << 20  # numbers that may wait (8 MB): holding on to more costs memory and saves no time
 
-    def __init__(self, first: Any) -> None:
+    def __init__(self) -> None:
         self.settled: Any = None
         self.waiting: list[Deferred] = []
         self.held = 0
-        self.add(first)
 
     def add(self, share: Any) -> None:
         if not isinstance(share, Deferred):
             self.settled = share if self.settled is None else self.settled + share
             return
-        if self.waiting and (type(share) is not type(self.waiting[0]) or self.full(share.shape)):
+        full = self.held > self.LIMIT and self.held > math.prod(share.shape)  # settling writes that many numbers
+        if self.waiting and (full or type(share) is not type(self.waiting[0])):
             self.settle()
         self.waiting.append(share)
         self.held += share.size
-
-    def full(self, shape: tuple[int, ...]) -> bool:
-        """Whether too much waits; settling writes an array of ``shape``, so it has to be worth that too."""
-        return self.held > self.LIMIT and self.held > math.prod(shape)
 
     def settle(self) -> Any:
         """All of it, as an array or tensor."""
@@ -85,11 +87,12 @@ class Sum:
 
 
 def met(total: Any, share: Any) -> Any:
-    """``total`` with one more share; it becomes a `Sum` when one of them is deferred."""
+    """``total`` with one more share."""
     if type(total) is not Sum:
-        if not isinstance(total, Deferred) and not isinstance(share, Deferred):
-            return total + share
-        total = Sum(total)
+        if not isinstance(share, Deferred):
+            return dense(total) + share  # a single deferred share has nothing to wait for
+        first, total = total, Sum()
+        total.add(first)
     total.add(share)
     return total
 

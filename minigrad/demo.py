@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 
 import minigrad as mg
 from minigrad.draw.engines import find_engine
+from minigrad.draw.style import subscript
 from minigrad.files import writing
 from minigrad.rnn import RNN, History, oscillator
 from minigrad.rnn.flow import gradient_norms
@@ -28,7 +29,7 @@ from minigrad.tensor import Array
 
 M, DT = 1.0, 0.3  # mass, and time from sample to sample, in units in which the spring constant is 1
 T, WARMUP = 60, 20  # samples of a sequence, and how many of them a forecast is given before it runs freely
-N_HIDDEN, MAX_NORM = 24, 0.3
+N_HIDDEN, MAX_NORM = 24, 3.0
 BLUE, ORANGE, GREEN, GREY = "#2b6cb0", "#dd6b20", "#2f855a", "#888888"
 
 STYLE: Any = {
@@ -38,7 +39,7 @@ STYLE: Any = {
     "font.size": 10,
     "grid.alpha": 0.3,
     "legend.frameon": False,
-    "svg.fonttype": "none",  # text stays text: it can be read, searched and copied
+    "svg.fonttype": "path",  # the labels look the same wherever the picture is opened
     "svg.hashsalt": "minigrad",  # the same picture has the same bytes
 }
 
@@ -93,16 +94,15 @@ def run(out: Path, seed: int = 0, quick: bool = False, progress: bool = True) ->
     find_engine()
     out.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
-    updates = 80 if quick else 800
+    updates = 60 if quick else 600
     model = RNN(2, N_HIDDEN, 1, rng=rng)
     W_before = model.W.data
     validation = sequences(rng, 64)
-    with writing(out / "model.npz", "wb"):
-        pass  # whether the folder can be written shows now, not after the training
+    model.save(out / "model.npz")  # a folder that cannot be written shows itself before the training
     history = fit(
         model,
         mg.optim.Adam(model, lr=5e-3, max_norm=MAX_NORM),
-        Batches(rng, 32, updates),
+        Batches(sequences(rng, 512), 32, updates, rng),
         validation=validation,
         checkpoint=out / "model.npz",
         progress=progress,
@@ -147,17 +147,21 @@ def sequences(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
 
 @dataclass(frozen=True)
 class Batches:
-    """``updates`` fresh batches of ``size`` sequences."""
+    """``updates`` batches, each of ``size`` sequences drawn from those of ``data``."""
 
-    rng: np.random.Generator
+    data: tuple[Array, Array]
     size: int
     updates: int
+    rng: np.random.Generator
 
     def __len__(self) -> int:
         return self.updates
 
     def __iter__(self) -> Iterator[tuple[Array, Array]]:
-        return (sequences(self.rng, self.size) for _ in range(self.updates))
+        xs, targets = self.data
+        for _ in range(self.updates):
+            chosen = self.rng.integers(xs.shape[1], size=self.size)
+            yield xs[:, chosen], targets[:, chosen]
 
 
 # -- forecasts, and what they have to beat ----------------------------------------------------------------------------
@@ -207,7 +211,10 @@ def draw_unrolled(path: Path, model: RNN, xs: Array, targets: Array, steps: int 
     run = unroll(model, inputs, targets[:steps, 0])
     mg.rnn.draw(run, run["C"][-1]).render(path)
     norms = gradient_norms(run, run["C"][-1])
-    return Row(path.name, f"BPTT of C_{steps}: ‖∂C/∂h₁‖ is {norms[0] / norms[-1]:.2g} of ‖∂C/∂h_{steps}‖")
+    return Row(
+        path.name,
+        f"the gradient of C{subscript(steps)}: at h₁ it is {norms[0] / norms[-1]:.2g} of that at h{subscript(steps)}",
+    )
 
 
 def draw_trajectory(path: Path, xs: Array, targets: Array, forecasts: dict[str, Array]) -> Row:
@@ -256,7 +263,8 @@ def draw_gradient_flow(path: Path, xs: Array, targets: Array, rng: np.random.Gen
             ax.semilogy(lags, norms / norms[-1], style, color=color, label=f"ρ(W) = {radius:g}, f = {f}")
             if f == "identity":
                 ends.append(f"{norms[0] / norms[-1]:.1e}")
-    ax.set(xlabel="steps back from the cost, T − t", ylabel="‖∂C_T/∂h_t‖ / ‖∂C_T/∂h_T‖")
+    ax.set(xlabel=r"steps back from the cost, $T - t$")
+    ax.set(ylabel=r"$\|\partial C_T/\partial h_t\|\;/\;\|\partial C_T/\partial h_T\|$")
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     _save(figure, path)
     return Row(path.name, f"{T - 1} steps back the gradient is × {', '.join(ends)} for ρ(W) = 0.5, 1, 1.5 (linear f)")
@@ -301,7 +309,7 @@ def draw_training(path: Path, history: History) -> Row:
     if history.validation:
         cost.semilogy(*zip(*history.validation, strict=True), "o-", color=ORANGE, markersize=3, label="validation")
     cost.plot(history.best_step, history.best_cost, "*", color="black", markersize=11, label="best: kept")
-    cost.set(ylabel="cost a step, Σ C_t / T")
+    cost.set(ylabel=r"cost a step, $\Sigma\,C_t / T$")
     norm.semilogy(updates, history.norms, color=BLUE, linewidth=0.8, label="‖g‖₂")
     norm.semilogy(
         updates[clipped], np.array(history.norms)[clipped], ".", color=ORANGE, label=f"clipped ({clipped.sum()})"
@@ -314,7 +322,7 @@ def draw_training(path: Path, history: History) -> Row:
     return Row(
         path.name,
         f"cost a step {history.costs[0]:.2g} → {history.best_cost:.2g};"
-        f" {clipped.sum()} of {len(clipped)} updates clipped to ‖g‖ = {MAX_NORM:g}",
+        f" {clipped.sum()} of {len(clipped)} updates clipped to ‖g‖₂ = {MAX_NORM:g}",
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 Function: TypeAlias = Callable[..., Any]
 Rule: TypeAlias = Callable[..., Any]
 
-vjps: dict[Function, tuple[Rule | None, ...] | Rule] = {}
+vjps: dict[Function | None, Any] = {}
 """Derivative rules: one a positional argument, or a single one that returns the cotangents of all arguments."""
 rewrites: dict[Function, Function] = {}
 """NumPy functions that are differentiated by being written in terms of others."""

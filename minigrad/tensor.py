@@ -13,9 +13,10 @@ renews the index, and that is how the walk notices that a parameter was changed 
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ContextDecorator
 from contextvars import ContextVar
+from copy import copy
 from itertools import count
 from typing import Any, NamedTuple, TypeAlias
 
@@ -27,6 +28,7 @@ from minigrad.primitives import Function, check_keywords, name_of, plain, rewrit
 Array: TypeAlias = npt.NDArray[Any]
 
 _next_index = count().__next__
+_new = object.__new__
 _NO_KWARGS: dict[str, Any] = {}  # shared: an empty dict for every call would be felt at a microsecond an operation
 
 
@@ -40,24 +42,38 @@ class Context(NamedTuple):
 context: ContextVar[Context] = ContextVar("minigrad", default=Context())  # noqa: B039  # a tuple never changes
 
 
-@contextmanager
-def within(**changes: Any) -> Iterator[None]:
-    """Change the `Context` inside a ``with`` block."""
-    token = context.set(context.get()._replace(**changes))
-    try:
-        yield
-    finally:
-        context.reset(token)
+class _Within(ContextDecorator):
+    """A ``with`` block, or a decorated function, with a `Context` of its own."""
+
+    inner: Callable[[Context], Context]
+
+    def __enter__(self) -> None:
+        self.token = context.set(self.inner(context.get()))
+
+    def __exit__(self, *exception: object) -> None:
+        context.reset(self.token)
+
+    def _recreate_cm(self) -> _Within:  # a decorated function that calls itself needs one an invocation
+        return copy(self)
 
 
-def no_grad() -> AbstractContextManager[None]:
-    """Context manager (and decorator): what is computed inside is not recorded."""
-    return within(recording=False)
+class recording(_Within):
+    """Context manager and decorator: whether what is computed inside is recorded."""
+
+    def __init__(self, on: bool) -> None:
+        self.inner = lambda outer: Context(on, outer.scope)
 
 
-def scope(name: str) -> AbstractContextManager[None]:
+class scope(_Within):
     """Context manager: tensors made inside carry ``name`` in their `Tensor.scope`. Scopes nest; drawings box them."""
-    return within(scope=(*context.get().scope, name))
+
+    def __init__(self, name: str) -> None:
+        self.inner = lambda outer: Context(outer.recording, (*outer.scope, name))
+
+
+def no_grad() -> recording:
+    """Context manager and decorator: what is computed inside is not recorded."""
+    return recording(False)
 
 
 def _binary(ufunc: np.ufunc) -> tuple[Any, Any]:
@@ -75,7 +91,7 @@ def _comparison(ufunc: np.ufunc) -> Any:
 
 
 def _method(fn: Function) -> Any:
-    return lambda self, *args, **kwargs: fn(self, *args, **kwargs)
+    return lambda self, *args, **kwargs: _apply(fn, (self, *args), kwargs)
 
 
 class Tensor:
@@ -131,8 +147,9 @@ class Tensor:
             raise TypeError(
                 f"requires_grad needs floating-point data, got dtype {array.dtype}: write Tensor(..., dtype=float)"
             )
-        _fill(self, array, requires_grad, None, (), _NO_KWARGS)
-        self.name = name
+        self._data, self.requires_grad, self.name, self.grad = array, requires_grad, name, None
+        self.fn, self.args, self.kwargs = None, (), _NO_KWARGS
+        self.index, self.scope = _next_index(), context.get().scope
 
     # -- what it is ---------------------------------------------------------------------------------------------------
 
@@ -162,7 +179,7 @@ class Tensor:
 
     def detach(self) -> Tensor:
         """The same values (memory is shared, being read-only), cut off from the graph."""
-        return _fill(Tensor.__new__(Tensor), self._data, False, None, (), _NO_KWARGS)
+        return Tensor(self._data)
 
     def backward(self, cotangent: Any = None, **options: Any) -> None:
         """Accumulate the gradient of this tensor in the leaves it was made from: see `minigrad.backward`."""
@@ -259,24 +276,20 @@ def record(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = _NO_KWA
     if loose:  # raw arrays and index tuples belong to the caller, who may change them before the backward pass
         args = tuple([arg if type(arg) is Tensor else frozen(arg, fn is operator.getitem) for arg in args])
         raw = [_array(arg) for arg in args]
-    out = fn(*raw, **kwargs)
+    out = fn(*raw, **kwargs) if kwargs else fn(*raw)
     if type(out) is not np.ndarray:
         out = np.asarray(out)
-    out.setflags(write=False)
-    if tracked and context.get().recording:
-        return _fill(Tensor.__new__(Tensor), out, True, fn, args, kwargs)
-    return _fill(Tensor.__new__(Tensor), out, False, None, (), _NO_KWARGS)
-
-
-def _fill(tensor: Tensor, data: Array, requires_grad: bool, fn: Any, args: Any, kwargs: dict[str, Any]) -> Tensor:
-    tensor._data = data
-    tensor.requires_grad = requires_grad
-    tensor.fn = fn
-    tensor.args = args
-    tensor.kwargs = kwargs
+    out.setflags(False)  # read-only; by position, which is faster
+    recorded, names = context.get()
+    tensor = _new(Tensor)
+    tensor._data = out
+    tensor.scope = names
     tensor.name = tensor.grad = None
     tensor.index = _next_index()
-    tensor.scope = context.get()[1]
+    if tracked and recorded:
+        tensor.requires_grad, tensor.fn, tensor.args, tensor.kwargs = True, fn, args, kwargs
+    else:
+        tensor.requires_grad, tensor.fn, tensor.args, tensor.kwargs = False, None, (), _NO_KWARGS
     return tensor
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backward import backward, history
-from minigrad.tensor import Tensor, context, record, within
+from minigrad.tensor import Tensor, context, record, recording
 
 
 def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
@@ -55,7 +55,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
                 raise ValueError(f"argnums names argument {position}, but the function was called with {len(args)}")
         chosen = {position % len(args) for position in positions}
         lifted = [_lift(arg) if i in chosen else arg for i, arg in enumerate(args)]
-        with within(recording=True):
+        with recording(True):
             y = f(*lifted, **kwargs)
         if np.size(y) != 1:
             raise ValueError(f"a gradient needs a function that returns one number, got shape {np.shape(y)}: use vjp")
@@ -72,7 +72,7 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[A
     The pullback takes a cotangent in the shape (or nested structure) of the value, any number of times.
     """
     lifted = tuple(map(_lift, args))
-    with within(recording=True):
+    with recording(True):
         y = f(*lifted)
     return _lower(y, lifted), lambda cotangent: _pull_back(y, cotangent, lifted)
 
@@ -83,7 +83,7 @@ def jvp(f: Callable[..., Any], args: Sequence[Any], tangents: Sequence[Any]) -> 
     A pullback is linear in its cotangent u, and the pullback of *that* map is J itself: ∂(vᵀ Jᵀu)/∂u = J v.
     """
     lifted = tuple(map(_lift, args))
-    with within(recording=True):
+    with recording(True):
         y = f(*lifted)
         u = _map(lambda leaf: Tensor(np.zeros_like(_data(leaf)), requires_grad=True), y)
         pulled = backward(_leaves(y), _leaves(u), wrt=_leaves(lifted), create_graph=True)
@@ -100,7 +100,7 @@ def hvp(f: Callable[..., Any], args: Sequence[Any], vectors: Sequence[Any]) -> t
     """
     lifted = tuple(map(_lift, args))
     _check_like(vectors, lifted, "vectors")
-    with within(recording=True):
+    with recording(True):
         y = f(*lifted)
         gradient = backward(_leaves(y), wrt=_leaves(lifted), create_graph=True)
     return _pull_back(gradient, tuple(_leaves(vectors)), lifted)

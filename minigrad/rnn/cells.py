@@ -28,7 +28,7 @@ Function = Callable[[Any], Any]
 Seed = int | np.random.Generator
 
 ACTIVATIONS: dict[str, Function] = {"tanh": np.tanh, "logistic": logistic, "relu": relu, "identity": identity}
-OUTPUTS: dict[str, Function] = {**ACTIVATIONS, "softmax": softmax}
+OUTPUTS: dict[str, Function] = {**ACTIVATIONS, "identity": lambda o: o, "softmax": softmax}  # V h + c is its own node
 
 
 def normal(shape: tuple[int, int], rng: np.random.Generator, gain: float = 1.0) -> Array:

@@ -64,4 +64,9 @@ def dot(a, b):
 
 
 defvjp(np.matmul, matmul_left, matmul_right)
+defvjp(
+    np.vdot,
+    lambda g, y, a, b: g * b.reshape(a.shape),
+    lambda g, y, a, b: g * a.reshape(b.shape),
+)
 rewrites[np.dot] = dot

@@ -1,0 +1,193 @@
+"""One forward and one backward pass of the lecture's RNN, against its peers, side by side.
+
+    python -m tests.benchmarks.bptt [--quick]
+
+Every contender computes the same numbers (which is checked first): Σ C_t of `squared_error` along T steps, and the
+gradients of W, U, V, b and c. They take turns, one BLAS thread each; a figure is the median of many turns, a ratio is
+minigrad's time over the peer's: below 1, minigrad is faster.
+
+- *NumPy*: back-propagation through time by hand, with the input product and the weight gradients of all steps at once.
+- *eager*: the same loop as minigrad's in PyTorch; *fused*: `torch.nn.RNN` with the outputs stacked and one cost. Both
+  only where PyTorch is installed.
+"""
+
+from __future__ import annotations
+
+import os
+
+for _library in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM", "BLIS"):
+    os.environ[f"{_library}_NUM_THREADS"] = "1"  # before NumPy is loaded
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import minigrad as mg
+
+try:
+    import torch
+except ModuleNotFoundError:
+    torch = None
+else:
+    torch.set_num_threads(1)
+
+GRID = (
+    (10, 1, 2, 16),
+    (100, 1, 2, 32),
+    (100, 32, 2, 64),
+    (1000, 1, 2, 64),
+    (1000, 1, 2, 256),
+    (200, 32, 32, 256),
+    (1000, 32, 2, 128),
+)
+Gradients = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A network's parameters and data for one row of the grid."""
+
+    model: mg.rnn.RNN
+    xs: Any
+    targets: Any
+
+    @classmethod
+    def of(cls, T: int, B: int, n_in: int, n_hidden: int, dtype: str) -> Problem:
+        rng = np.random.default_rng(0)
+        model = mg.rnn.RNN(n_in, n_hidden, 1, rng=rng, dtype=dtype)
+        xs, targets = (rng.normal(size=(T, B, n)).astype(dtype) for n in (n_in, 1))
+        return cls(model, xs, targets)
+
+
+def minigrad(problem: Problem) -> Callable[[], Gradients]:
+    model, xs, targets = problem.model, mg.Tensor(problem.xs), mg.Tensor(problem.targets)
+
+    def once() -> Gradients:
+        model.zero_grad()
+        mg.rnn.unroll(model, xs, targets).cost.backward()
+        return {name: parameter.grad for name, parameter in model.parameters().items()}
+
+    return once
+
+
+def numpy(problem: Problem) -> Callable[[], Gradients]:
+    xs, targets = problem.xs, problem.targets
+
+    def once() -> Gradients:
+        W, U, V, b, c = (problem.model.state_dict()[name] for name in "WUVbc")
+        T, B, _ = xs.shape
+        n = len(b)
+        hs = np.zeros((T + 1, B, n), xs.dtype)
+        drive, WT = xs @ U.T + b, W.T
+        for t in range(T):
+            np.tanh(drive[t] + hs[t] @ WT, out=hs[t + 1])
+        d_out = (hs[1:] @ V.T + c - targets) * np.asarray(2 / B, xs.dtype)
+        d_z = d_out @ V
+        slopes = 1 - hs[1:] * hs[1:]
+        d_z[-1] *= slopes[-1]
+        for t in range(T - 2, -1, -1):
+            d_z[t] += d_z[t + 1] @ W
+            d_z[t] *= slopes[t]
+        rows = d_z.reshape(-1, n)
+        return {
+            "W": rows.T @ hs[:-1].reshape(-1, n),
+            "U": rows.T @ xs.reshape(-1, xs.shape[-1]),
+            "V": d_out.reshape(-1, 1).T @ hs[1:].reshape(-1, n),
+            "b": rows.sum(axis=0),
+            "c": d_out.sum(axis=(0, 1)),
+        }
+
+    return once
+
+
+def eager(problem: Problem) -> Callable[[], Gradients]:
+    parameters = {k: torch.tensor(v, requires_grad=True) for k, v in problem.model.state_dict().items()}
+    W, U, V, b, c = parameters.values()
+    xs, targets = torch.tensor(problem.xs), torch.tensor(problem.targets)
+
+    def once() -> Gradients:
+        for parameter in parameters.values():
+            parameter.grad = None
+        h = torch.zeros((xs.shape[1], len(b)), dtype=xs.dtype)
+        WT, UT, VT = W.T, U.T, V.T
+        costs = []
+        for t in range(len(xs)):
+            h = torch.tanh(xs[t] @ UT + h @ WT + b)
+            costs.append(torch.mean(torch.square(h @ VT + c - targets[t])))
+        torch.stack(costs).sum().backward()
+        return {name: parameter.grad.numpy() for name, parameter in parameters.items()}
+
+    return once
+
+
+def fused(problem: Problem) -> Callable[[], Gradients]:
+    xs, targets = torch.tensor(problem.xs), torch.tensor(problem.targets)
+    state = {k: torch.tensor(v) for k, v in problem.model.state_dict().items()}
+    rnn = torch.nn.RNN(xs.shape[-1], len(state["b"]), dtype=xs.dtype)
+    out = torch.nn.Linear(len(state["b"]), 1, dtype=xs.dtype)
+    zeros = torch.zeros_like(state["b"])
+    rnn.load_state_dict(
+        {"weight_ih_l0": state["U"], "weight_hh_l0": state["W"], "bias_ih_l0": state["b"], "bias_hh_l0": zeros}
+    )
+    out.load_state_dict({"weight": state["V"], "bias": state["c"]})
+
+    def once() -> Gradients:
+        rnn.zero_grad(), out.zero_grad()
+        hs, _ = rnn(xs)
+        (torch.mean(torch.square(out(hs) - targets)) * len(xs)).backward()
+        found = {"W": rnn.weight_hh_l0, "U": rnn.weight_ih_l0, "V": out.weight, "b": rnn.bias_ih_l0, "c": out.bias}
+        return {name: parameter.grad.numpy() for name, parameter in found.items()}
+
+    return once
+
+
+def medians(contenders: dict[str, Callable[[], Gradients]], seconds: float) -> dict[str, float]:
+    """Median times in seconds; the contenders take turns for about ``seconds`` and at least five rounds."""
+    times: dict[str, list[float]] = {name: [] for name in contenders}
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or len(times["minigrad"]) < 5:
+        for name, once in contenders.items():
+            start = time.perf_counter()
+            once()
+            times[name].append(time.perf_counter() - start)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a third of the time a row")
+    seconds = 1.0 if parser.parse_args().quick else 4.0
+    makers = {"minigrad": minigrad, "NumPy": numpy} | ({"eager": eager, "fused": fused} if torch else {})
+    peers = [name for name in makers if name != "minigrad"]
+    ratios: dict[str, list[float]] = {name: [] for name in peers}
+    print(f"{'(T, B, n_in, n_hidden)':26s}{'minigrad':>12s}" + "".join(f"{'/ ' + name:>10s}" for name in peers))
+    for dtype in ("float64", "float32"):
+        for sizes in GRID:
+            problem = Problem.of(*sizes, dtype)
+            contenders = {name: make(problem) for name, make in makers.items()}
+            check({name: once() for name, once in contenders.items()}, dtype)
+            found = medians(contenders, seconds)
+            for name in peers:
+                ratios[name].append(found["minigrad"] / found[name])
+            row = "".join(f"{ratios[name][-1]:10.2f}" for name in peers)
+            print(f"{dtype} {sizes!s:18s}{found['minigrad'] * 1e3:9.2f} ms{row}", flush=True)
+    print(f"{'geometric mean':38s}" + "".join(f"{statistics.geometric_mean(ratios[name]):10.2f}" for name in peers))
+
+
+def check(found: dict[str, Gradients], dtype: str) -> None:
+    """All contenders have to agree before they are compared."""
+    for name, gradients in found.items():
+        for parameter, gradient in gradients.items():
+            reference = found["NumPy"][parameter]
+            error = np.abs(gradient - reference).max() / np.abs(reference).max()
+            if not error < (1e-9 if dtype == "float64" else 2e-3):
+                raise AssertionError(f"{name}'s gradient of {parameter} is off by {error:.1e}")
+
+
+if __name__ == "__main__":
+    main()

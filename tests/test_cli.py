@@ -1,0 +1,141 @@
+"""The command: what it prints, writes and returns, with good input and bad."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import demo
+
+PICTURES = ("unrolled.svg", "trajectory.svg", "gradient_flow.svg", "spectrum.svg", "training.svg")
+
+
+def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "minigrad.cli", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8", **environment},
+    )
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> demo.Outcome:
+    return demo.run(tmp_path_factory.mktemp("demo"), seed=0, quick=True, progress=False)
+
+
+def test_the_demo_writes_whole_pictures_and_says_what_each_shows(outcome: demo.Outcome) -> None:
+    assert tuple(row.file for row in outcome.rows) == PICTURES
+    for row in outcome.rows:
+        root = ElementTree.parse(outcome.model.parent / row.file).getroot()
+        assert root.tag == "{http://www.w3.org/2000/svg}svg"
+        assert len(row.shows) > 20
+    left = {path.name for path in outcome.model.parent.iterdir()}
+    assert left == {*PICTURES, "model.npz"}
+
+
+def test_the_network_beats_both_baselines_in_open_and_closed_loop(outcome: demo.Outcome) -> None:
+    model = mg.rnn.RNN(2, demo.N_HIDDEN, 1)
+    model.load(outcome.model)
+    xs, targets = demo.sequences(np.random.default_rng(123), 64)
+    errors = {name: demo.rmse(values, targets) for name, values in demo.forecast(model, xs, targets).items()}
+    for loop in ("open loop", "closed loop"):
+        assert errors[f"network, {loop}"] < errors[f"linear, {loop}"]
+        assert errors[f"network, {loop}"] < errors[f"persistence, {loop}"]
+
+
+def test_baselines_are_what_they_are_called() -> None:
+    xs, targets = demo.sequences(np.random.default_rng(0), 3)
+    forecasts = demo.forecast(mg.rnn.RNN(2, demo.N_HIDDEN, 1), xs, targets)
+    at = demo.WARMUP - 1
+    x = xs[:, :, :1]
+    np.testing.assert_array_equal(x[1:], targets[:-1])
+    np.testing.assert_array_equal(forecasts["persistence, open loop"], x[at:])
+    np.testing.assert_allclose(forecasts["linear, open loop"], 2 * x[at:] - x[at - 1 : -1])
+    for name in ("persistence", "linear", "network"):  # at the first forecast both loops know the same
+        np.testing.assert_allclose(forecasts[f"{name}, open loop"][0], forecasts[f"{name}, closed loop"][0])
+    np.testing.assert_allclose(np.diff(forecasts["linear, closed loop"], axis=0, n=2), 0, atol=1e-12)
+    np.testing.assert_array_equal(np.diff(forecasts["persistence, closed loop"], axis=0), 0)
+
+
+def test_the_same_seed_gives_the_same_table(outcome: demo.Outcome, tmp_path: Path) -> None:
+    again = demo.run(tmp_path, seed=0, quick=True, progress=False)
+    assert again.rows == outcome.rows
+    for name in PICTURES:
+        assert (tmp_path / name).read_bytes() == (outcome.model.parent / name).read_bytes(), name
+
+
+def test_help_explains_itself_with_an_example() -> None:
+    for arguments in ((), ("demo",)):
+        shown = command(*arguments, "--help")
+        assert shown.returncode == 0
+        assert "Example: minigrad demo" in shown.stdout
+    assert command("--version").stdout.strip() == mg.__version__
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("demo", "--seed", "-1"), "-1"),
+        (("demo", "--seed", "many"), "many"),
+        (("demmo",), "demmo"),
+        (("demo", "--fast"), "--fast"),
+    ],
+)
+def test_wrong_usage_is_named(arguments: tuple[str, ...], named: str) -> None:
+    done = command(*arguments)
+    assert done.returncode == 2
+    assert named in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_out_that_cannot_be_written(tmp_path: Path) -> None:
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file, not a folder")
+    done = command("demo", "--quick", "--out", str(blocked / "pictures"))
+    assert done.returncode == 2
+    assert str(blocked) in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["blocked"]
+
+
+def test_without_any_graphviz(tmp_path: Path) -> None:
+    done = command("demo", "--quick", "--out", str(tmp_path / "pictures"), MINIGRAD_DOT=str(tmp_path / "no-dot"))
+    assert done.returncode == 2
+    assert "MINIGRAD_DOT" in done.stderr
+    assert "no-dot" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
+def test_ctrl_c_keeps_the_best_parameters_and_says_where(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "minigrad.cli", "demo", "--out", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    before = time.monotonic()
+    while not (tmp_path / "model.npz").exists() and time.monotonic() < before + 60:
+        time.sleep(0.1)
+    time.sleep(2.0)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted after" in said
+    assert str(tmp_path / "model.npz") in said
+    assert "Traceback" not in said
+    mg.rnn.RNN(2, demo.N_HIDDEN, 1).load(tmp_path / "model.npz")
+    assert [path.name for path in tmp_path.iterdir()] == ["model.npz"]

@@ -1,0 +1,125 @@
+"""The functions of networks against their formulas, where the formulas overflow too."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from minigrad import Tensor, grad, hvp
+from minigrad.functions import (
+    cross_entropy,
+    identity,
+    log_softmax,
+    logistic,
+    logsumexp,
+    relu,
+    softmax,
+    squared_error,
+)
+
+GRIDS = hnp.arrays(np.int64, hnp.array_shapes(max_dims=3, max_side=4), elements=st.integers(-80, 79))
+POINTS = GRIDS.map(lambda k: (k + 0.5) / 16)
+HUGE = np.array([-1e300, -1e4, -800.0, -1.0, 0.0, 1.0, 800.0, 1e4, 1e300])
+
+
+@given(POINTS)
+def test_logistic(x):
+    np.testing.assert_allclose(logistic(x), 1 / (1 + np.exp(-x)), rtol=1e-13)
+    np.testing.assert_allclose(logistic(x) + logistic(-x), 1, rtol=1e-15)
+    slope = grad(lambda t: np.sum(logistic(t)))(x)
+    np.testing.assert_allclose(slope, logistic(x) * (1 - logistic(x)), rtol=1e-12)
+
+
+@given(POINTS)
+def test_relu_and_identity(x):
+    np.testing.assert_array_equal(relu(x), np.where(x > 0, x, 0))
+    np.testing.assert_array_equal(grad(lambda t: np.sum(relu(t)))(x), np.where(x > 0, 1.0, 0.0))
+    np.testing.assert_array_equal(identity(x), x)
+    np.testing.assert_array_equal(grad(lambda t: np.sum(identity(t)))(x), np.ones(x.shape))
+    t = Tensor(x, requires_grad=True)
+    assert identity(t) is not t
+
+
+def test_relu_at_zero_has_slope_one_half():
+    assert grad(relu)(0.0) == 0.5
+
+
+@given(POINTS, st.data())
+def test_logsumexp_and_its_gradient_softmax(x, data):
+    axis = data.draw(st.integers(-x.ndim, x.ndim - 1))
+    direct = np.log(np.sum(np.exp(x), axis=axis))
+    np.testing.assert_allclose(logsumexp(x, axis), direct, rtol=1e-13, atol=1e-13)
+    np.testing.assert_allclose(logsumexp(x, axis, keepdims=True), np.expand_dims(direct, axis), rtol=1e-13, atol=1e-13)
+    np.testing.assert_allclose(logsumexp(x), np.log(np.sum(np.exp(x))), rtol=1e-13, atol=1e-13)
+    p = softmax(x, axis)
+    np.testing.assert_allclose(p, np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True), rtol=1e-12)
+    np.testing.assert_allclose(np.sum(p, axis=axis), 1, rtol=1e-14)
+    np.testing.assert_allclose(grad(lambda t: np.sum(logsumexp(t, axis)))(x), p, rtol=1e-12)
+    np.testing.assert_allclose(log_softmax(x, axis), np.log(p), rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(softmax(x + 3.0, axis), p, rtol=1e-12)
+
+
+@given(POINTS)
+def test_softmax_has_the_jacobian_of_the_textbook(x):
+    """∂p_i/∂x_j = p_i (δ_ij - p_j), so that v·∂p is p (v - p·v)."""
+    v = np.random.default_rng(0).standard_normal(x.shape)
+    p = softmax(x)
+    g = grad(lambda t: np.sum(softmax(t) * v))(x)
+    np.testing.assert_allclose(g, p * (v - np.sum(p * v, axis=-1, keepdims=True)), atol=1e-14)
+    (h,) = hvp(lambda t: np.sum(logsumexp(t, -1)), (x,), (v,))
+    np.testing.assert_allclose(h, g, atol=1e-14)
+
+
+@pytest.mark.parametrize("f", [logistic, relu, logsumexp, softmax, log_softmax, identity])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_arguments_of_any_size_give_finite_numbers_without_a_warning(f, dtype):
+    x = HUGE.clip(np.finfo(dtype).min / 4, np.finfo(dtype).max / 4).astype(dtype)
+    t = Tensor(x, requires_grad=True)
+    y = f(t)
+    y.backward(np.ones(y.shape))
+    assert y.dtype == t.grad.dtype == dtype
+    assert np.all(np.isfinite(y.data))
+    assert np.all(np.isfinite(t.grad))
+    np.testing.assert_array_equal(f(x), y.data)
+
+
+def test_saturation_is_exact():
+    np.testing.assert_array_equal(logistic(HUGE)[[0, 1, 2, 6, 7, 8]], [0, 0, 0, 1, 1, 1])
+    assert logistic(0.0) == 0.5
+    assert logsumexp(np.array([1e300, -1e300])) == 1e300
+    np.testing.assert_array_equal(softmax(np.array([1000.0, 0.0])), [1.0, 0.0])
+    np.testing.assert_array_equal(log_softmax(np.array([1000.0, 0.0])), [0.0, -1000.0])  # not log 0
+
+
+@given(st.integers(1, 4), st.integers(1, 4))
+def test_squared_error(batch, n):
+    rng = np.random.default_rng([batch, n])
+    target, output = rng.standard_normal((batch, n)), rng.standard_normal((batch, n))
+    assert squared_error(target, output) == pytest.approx(np.sum((output - target) ** 2) / (batch * n), rel=1e-14)
+    g = grad(squared_error, argnums=1)(target, output)
+    np.testing.assert_allclose(g, 2 * (output - target) / (batch * n), rtol=1e-13)
+
+
+@given(st.integers(1, 4), st.integers(1, 4))
+def test_cross_entropy(batch, n):
+    """Its gradient is (softmax - target)/batch, and it is least, the target's entropy, where softmax is the target."""
+    rng = np.random.default_rng([batch, n])
+    target, logits = softmax(rng.standard_normal((batch, n))), rng.standard_normal((batch, n))
+    expected = -np.sum(target * np.log(softmax(logits))) / batch
+    assert cross_entropy(target, logits) == pytest.approx(expected, rel=1e-12, abs=1e-14)
+    g = grad(cross_entropy, argnums=1)(target, logits)
+    np.testing.assert_allclose(g, (softmax(logits) - target) / batch, atol=1e-14)
+    entropy = -np.sum(target * np.log(target)) / batch
+    assert cross_entropy(target, np.log(target) + 5.0) == pytest.approx(entropy, rel=1e-12, abs=1e-14)
+    assert cross_entropy(target, logits) >= entropy - 1e-12
+
+
+def test_cross_entropy_of_no_idea_is_the_logarithm_of_the_classes():
+    assert cross_entropy(np.eye(4), np.zeros((4, 4))) == pytest.approx(math.log(4), rel=1e-15)
+    assert cross_entropy(np.eye(2), 1e4 * np.eye(2)) == 0.0
+    assert cross_entropy(np.eye(2), -1e4 * np.eye(2)) == 1e4

@@ -1,0 +1,142 @@
+"""Module: parameters have names, in order; a state goes out and comes back whole or not at all."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from minigrad import Module, Tensor
+
+
+class Layer(Module):
+    def __init__(self, n, dtype=np.float64):
+        self.W = Tensor(np.arange(n * n).reshape(n, n), requires_grad=True, dtype=dtype)
+        self.scale = 2.0
+        self.fixed = Tensor(np.ones(n))
+        self.b = Tensor(np.zeros(n), requires_grad=True, dtype=dtype)
+
+
+class Net(Module):
+    def __init__(self, n=2, dtype=np.float64):
+        self.first = Layer(n, dtype)
+        self.gain = Tensor(0.5, requires_grad=True, dtype=dtype)
+        self.second = Layer(n, dtype)
+
+    def __call__(self, x):
+        h = np.tanh(self.first.W @ x + self.first.b)
+        return self.gain * np.sum(self.second.W @ h + self.second.b)
+
+
+NAMES = ["first.W", "first.b", "gain", "second.W", "second.b"]
+
+
+def test_parameters_come_by_name_in_the_order_in_which_they_were_set():
+    net = Net()
+    parameters = net.parameters()
+    assert list(parameters) == NAMES
+    assert parameters["first.W"] is net.first.W
+    assert list(Module().parameters()) == []
+
+
+def test_a_parameter_that_is_replaced_is_found_and_a_deep_one_too():
+    net = Net()
+    net.gain = Tensor(1.0, requires_grad=True)
+    assert net.parameters()["gain"] is net.gain
+    outer = Module()
+    outer.inner = Module()
+    outer.inner.net = net
+    assert list(outer.parameters()) == [f"inner.net.{name}" for name in NAMES]
+
+
+def test_a_parameter_with_two_names_is_one_tensor():
+    net = Net()
+    net.second.W = net.first.W
+    parameters = net.parameters()
+    assert parameters["second.W"] is parameters["first.W"]
+    net.load_state_dict(net.state_dict())
+
+
+def test_zero_grad_forgets():
+    net = Net()
+    net(np.ones(2)).backward()
+    assert all(p.grad is not None for p in net.parameters().values())
+    net.zero_grad()
+    assert all(p.grad is None for p in net.parameters().values())
+
+
+def test_a_state_is_a_snapshot():
+    net = Net()
+    before = net(np.ones(2)).item()
+    state = net.state_dict()
+    assert list(state) == NAMES
+    for p in net.parameters().values():
+        p.data = p.data + 1.0
+    assert net(np.ones(2)).item() != before
+    np.testing.assert_array_equal(state["first.W"], [[0, 1], [2, 3]])
+    assert not state["first.W"].flags.writeable
+    net.load_state_dict(state)
+    assert net(np.ones(2)).item() == before
+
+
+def test_loading_copies_and_keeps_dtype():
+    net = Net(dtype=np.float32)
+    state = {name: np.full(p.shape, 3.0) for name, p in net.parameters().items()}
+    net.load_state_dict(state)
+    state["first.W"][:] = 9.0
+    np.testing.assert_array_equal(net.first.W.data, np.full((2, 2), np.float32(3)), strict=True)
+    net.load_state_dict({name: array.tolist() for name, array in state.items()})
+    np.testing.assert_array_equal(net.first.W.data, np.full((2, 2), np.float32(9)), strict=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda state: state.pop("gain"), "the names must agree"),
+        (lambda state: state.update(extra=1.0), r"extra.*the names must agree"),
+        (lambda state: state.update({"second.b": np.ones(3)}), r"second\.b has shape \(3,\), the module's \(2,\)"),
+        (lambda state: state.update({"second.b": np.ones((2, 1))}), r"second\.b has shape \(2, 1\)"),
+    ],
+)
+def test_a_state_that_does_not_fit_changes_nothing(change, message):
+    net = Net()
+    before = net.state_dict()
+    state = {name: array + 1 for name, array in before.items()}
+    change(state)
+    with pytest.raises(ValueError, match=message):
+        net.load_state_dict(state)
+    for name, array in net.state_dict().items():
+        assert array is before[name]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_saved_parameters_come_back_to_the_bit(tmp_path, dtype):
+    net, other = Net(dtype=dtype), Net(dtype=dtype)
+    net.first.W.data = np.random.default_rng(0).standard_normal((2, 2))
+    path = net.save(tmp_path / "net.npz")
+    assert path == tmp_path / "net.npz"
+    other.load(path)
+    for name, array in other.state_dict().items():
+        np.testing.assert_array_equal(array, net.state_dict()[name], strict=True)
+    with pytest.raises(ValueError, match="shape"):
+        Net(3).load(path)
+
+
+def test_saving_replaces_and_leaves_nothing_else_behind(tmp_path):
+    net = Net()
+    net.save(tmp_path / "net.npz")
+    net.gain.data = 7.0
+    net.save(str(tmp_path / "net.npz"))
+    assert [p.name for p in tmp_path.iterdir()] == ["net.npz"]
+    other = Net()
+    other.load(tmp_path / "net.npz")
+    assert other.gain.item() == 7.0
+
+
+@pytest.mark.parametrize("name", ["file", "args", "allow_pickle", "arr_0"])
+def test_parameters_may_have_any_name(name, tmp_path):
+    module = Module()
+    setattr(module, name, Tensor([1.0, 2.0], requires_grad=True))
+    path = module.save(tmp_path / "module.npz")
+    module.load_state_dict({name: [0.0, 0.0]})
+    module.load(path)
+    np.testing.assert_array_equal(getattr(module, name).data, [1.0, 2.0])
