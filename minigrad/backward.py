@@ -59,7 +59,8 @@ def backward(
     ValueError
         If a cotangent is missing or has the wrong shape, or nothing requires grad.
     """
-    outputs = (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
+    if isinstance(outputs, Tensor):
+        outputs, cotangents = (outputs,), None if cotangents is None else (cotangents,)
     if create_graph and wrt is None:
         raise ValueError("create_graph=True returns its gradients as tensors: pass wrt=[...], the tensors you ask for")
     if wrt is None and not any(output.requires_grad for output in outputs):
@@ -134,16 +135,20 @@ def history(outputs: Sequence[Tensor]) -> list[Tensor]:
         if tensor.index in found:
             continue
         found[tensor.index] = tensor
-        for argument in tensor.args:
-            if type(argument) is Tensor:
-                if argument.index > tensor.index:
-                    raise StaleGraphError(
-                        f"the data of {argument.name or 'a tensor'} {argument.shape} was assigned after"
-                        f" {name_of(tensor.fn)} had used it: compute the result again before calling backward"
-                    )
-                if argument.requires_grad:
-                    stack.append(argument)
+        stack += [argument for argument in arguments(tensor) if argument.requires_grad]
     return [found[index] for index in sorted(found, reverse=True)]
+
+
+def arguments(tensor: Tensor) -> list[Tensor]:
+    """The tensors among the arguments that ``tensor`` was made from; raises `StaleGraphError` if one has changed."""
+    found = [argument for argument in tensor.args if type(argument) is Tensor]
+    for argument in found:
+        if argument.index > tensor.index:
+            raise StaleGraphError(
+                f"the data of {argument.name or 'a tensor'} {argument.shape} was assigned after {name_of(tensor.fn)}"
+                " had used it: compute the result again before going back through it"
+            )
+    return found
 
 
 def _leading_to(asked: set[int], order: list[Tensor]) -> list[Tensor]:
@@ -157,8 +162,6 @@ def _leading_to(asked: set[int], order: list[Tensor]) -> list[Tensor]:
 
 def _seeds(outputs: Sequence[Tensor], cotangents: Any, create_graph: bool) -> list[Any]:
     """The cotangents that the walk starts with, one an output."""
-    if len(outputs) == 1 and not isinstance(cotangents, (list, tuple)):
-        cotangents = [cotangents]
     given = [None] * len(outputs) if cotangents is None else list(cotangents)
     if len(given) != len(outputs):
         raise ValueError(f"{len(outputs)} outputs need as many cotangents, got {len(given)}")

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backward import backward
+from minigrad.backward import arguments, backward
 from minigrad.cotangents import dense
 from minigrad.tensor import Array, Tensor
 
@@ -65,7 +65,7 @@ def graph_of(outputs: Tensor | Sequence[Tensor]) -> Graph:
         tensor = stack.pop()
         if tensor.index not in found:
             found[tensor.index] = tensor
-            stack += [arg for arg in tensor.args if isinstance(arg, Tensor)]
+            stack += arguments(tensor)
     nodes = [found[index] for index in sorted(found)]
     numbers = {tensor.index: number for number, tensor in enumerate(nodes)}
     edges = [

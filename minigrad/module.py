@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 
@@ -61,8 +62,10 @@ class Module:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the parameters to ``path`` (NumPy's .npz format), wholly or not at all."""
-        with writing(path, "wb") as file:
-            np.savez(file, **self.state_dict())  # type: ignore[arg-type]  # NumPy's stub takes a name for allow_pickle
+        with writing(path, "wb") as file, ZipFile(file, "w") as archive:
+            for name, values in self.state_dict().items():  # `numpy.savez` would refuse parameters called "file"
+                with archive.open(f"{name}.npy", "w") as entry:
+                    np.lib.format.write_array(entry, values, allow_pickle=False)
         return Path(path)
 
     def load(self, path: str | os.PathLike[str]) -> None:

@@ -11,6 +11,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+import numpy as np
+
 Function: TypeAlias = Callable[..., Any]
 Rule: TypeAlias = Callable[..., Any]
 
@@ -21,7 +23,7 @@ rewrites: dict[Function, Function] = {}
 plain: set[Function] = set()
 """NumPy functions whose results carry no gradient (comparisons, ``argmax``, ``shape``): they get and give arrays."""
 
-_keywords: dict[Function, list[str]] = {}
+_forms: dict[Function, tuple[int | None, list[str]]] = {}  # how many arguments (None: any number), and which options
 
 
 def defvjp(fn: Function, *rules: Rule | None, joint: Rule | None = None) -> None:
@@ -34,8 +36,8 @@ def defvjp(fn: Function, *rules: Rule | None, joint: Rule | None = None) -> None
     *rules : callable or None
         One a positional argument: ``rule(g, y, *args, **kwargs)`` gives the cotangent of that argument from ``g``,
         the cotangent of the result ``y``. A rule is plain NumPy, mutates nothing and branches on shapes only: then
-        it serves arrays and, for higher derivatives, tensors alike. It need not undo broadcasting. None stands for an
-        argument that has no gradient.
+        it serves arrays and, for higher derivatives, tensors alike. It need not undo broadcasting. Parameters of the
+        rule with a default are options of ``fn``. None stands for an argument that has no gradient.
     joint : callable, optional
         Instead of ``rules``: one rule that returns the cotangents of all arguments, for functions of any number of
         arguments, which would otherwise do the same work once an argument.
@@ -48,18 +50,35 @@ def defvjp(fn: Function, *rules: Rule | None, joint: Rule | None = None) -> None
     if bool(rules) == (joint is not None):
         raise TypeError(f"defvjp({name_of(fn)}, ...) needs a rule for each argument, or joint=, and not both")
     vjps[fn] = rules if joint is None else joint
-    known = next(rule for rule in (joint, *rules) if rule is not None)
-    _keywords[fn] = list(inspect.signature(known).parameters)[2:]
+    known = inspect.signature(next(rule for rule in (joint, *rules) if rule is not None)).parameters.values()
+    options = [p.name for p in known if p.default is not p.empty]
+    _forms[fn] = (None if joint is not None else len(known) - 2 - len(options), options)
 
 
-def check_keywords(fn: Function, kwargs: dict[str, Any]) -> None:
-    """Refuse keywords that the rules of ``fn`` would not see, and say what to write instead."""
-    name = name_of(fn)
-    if kwargs.get("out") is not None:
-        raise TypeError(f"np.{name}(..., out=...) would overwrite what the graph remembers: write y = np.{name}(...)")
-    for key in kwargs:
-        if key not in _keywords[fn]:
-            raise TypeError(f"np.{name}'s derivative rule knows no {key}=, only {', '.join(_keywords[fn])}")
+def arranged(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """A call as the rules of ``fn`` expect it: arguments by position, options by keyword.
+
+    Raises `TypeError` for an option that the rules know nothing of, unless it has its default value.
+    """
+    count, options = _forms[fn]
+    if (len(args) == count or count is None) and not kwargs:
+        return args, kwargs
+    parameters = {} if isinstance(fn, np.ufunc) else inspect.signature(fn).parameters
+    names = list(parameters)
+    if count is not None:
+        if missing := [name for name in names[len(args) : count] if name not in kwargs]:
+            raise TypeError(f"np.{name_of(fn)} without {', '.join(missing)} has no derivative rule")
+        args += tuple(kwargs[name] for name in names[len(args) : count])
+        kwargs = {key: value for key, value in kwargs.items() if key not in names[:count]}
+        kwargs |= zip(names[count:], args[count:], strict=False)
+    for key, value in list(kwargs.items()):
+        if key not in options:
+            default = getattr(parameters.get(key), "default", inspect.Parameter.empty)
+            if value is not default and not (type(value) is str and value == default):
+                known = f"only {', '.join(options)}" if options else "and no other option"
+                raise TypeError(f"the derivative rule of np.{name_of(fn)} knows no {key}=, {known}")
+            del kwargs[key]
+    return args[:count], kwargs
 
 
 def name_of(fn: Function | None) -> str:

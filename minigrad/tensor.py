@@ -15,15 +15,14 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator
 from contextlib import ContextDecorator
-from contextvars import ContextVar
-from copy import copy
+from contextvars import ContextVar, Token
 from itertools import count
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.primitives import Function, check_keywords, name_of, plain, rewrites, vjps
+from minigrad.primitives import Function, arranged, name_of, plain, rewrites, vjps
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -42,38 +41,36 @@ class Context(NamedTuple):
 context: ContextVar[Context] = ContextVar("minigrad", default=Context())  # noqa: B039  # a tuple never changes
 
 
-class _Within(ContextDecorator):
+class Within(ContextDecorator):
     """A ``with`` block, or a decorated function, with a `Context` of its own."""
 
-    inner: Callable[[Context], Context]
+    def __init__(self, inner: Callable[[Context], Context]) -> None:
+        self.inner = inner
+        self.tokens: list[Token[Context]] = []
 
     def __enter__(self) -> None:
-        self.token = context.set(self.inner(context.get()))
+        self.tokens.append(context.set(self.inner(context.get())))
 
     def __exit__(self, *exception: object) -> None:
-        context.reset(self.token)
+        context.reset(self.tokens.pop())
 
-    def _recreate_cm(self) -> _Within:  # a decorated function that calls itself needs one an invocation
-        return copy(self)
+    def _recreate_cm(self) -> Within:  # a decorated function needs one a call: it may call itself, or run in threads
+        return Within(self.inner)
 
 
-class recording(_Within):
+def recording(on: bool) -> Within:
     """Context manager and decorator: whether what is computed inside is recorded."""
-
-    def __init__(self, on: bool) -> None:
-        self.inner = lambda outer: Context(on, outer.scope)
+    return Within(lambda outer: Context(on, outer.scope))
 
 
-class scope(_Within):
-    """Context manager: tensors made inside carry ``name`` in their `Tensor.scope`. Scopes nest; drawings box them."""
-
-    def __init__(self, name: str) -> None:
-        self.inner = lambda outer: Context(outer.recording, (*outer.scope, name))
-
-
-def no_grad() -> recording:
+def no_grad() -> Within:
     """Context manager and decorator: what is computed inside is not recorded."""
     return recording(False)
+
+
+def scope(name: str) -> Within:
+    """Context manager: tensors made inside carry ``name`` in their `Tensor.scope`. Scopes nest; drawings box them."""
+    return Within(lambda outer: Context(outer.recording, (*outer.scope, name)))
 
 
 def _binary(ufunc: np.ufunc) -> tuple[Any, Any]:
@@ -100,7 +97,7 @@ class Tensor:
     Parameters
     ----------
     data : array_like
-        Copied, unless it is read-only to everybody.
+        Copied.
     requires_grad : bool
         Whether `backward` shall leave this tensor's gradient in `grad`. Only for floating-point data.
     name : str, optional
@@ -178,8 +175,10 @@ class Tensor:
         return self._data.item()
 
     def detach(self) -> Tensor:
-        """The same values (memory is shared, being read-only), cut off from the graph."""
-        return Tensor(self._data)
+        """The same values, cut off from the graph."""
+        twin = Tensor(0.0)
+        twin._data = self._data  # shared, being read-only
+        return twin
 
     def backward(self, cotangent: Any = None, **options: Any) -> None:
         """Accumulate the gradient of this tensor in the leaves it was made from: see `minigrad.backward`."""
@@ -286,7 +285,7 @@ def record(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = _NO_KWA
     tensor.scope = names
     tensor.name = tensor.grad = None
     tensor.index = _next_index()
-    if tracked and recorded:
+    if tracked and recorded and _real(out, fn):
         tensor.requires_grad, tensor.fn, tensor.args, tensor.kwargs = True, fn, args, kwargs
     else:
         tensor.requires_grad, tensor.fn, tensor.args, tensor.kwargs = False, None, (), _NO_KWARGS
@@ -295,13 +294,13 @@ def record(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = _NO_KWA
 
 def _apply(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Answer a call that one of NumPy's protocols handed over."""
-    if fn in vjps:
-        if kwargs:
-            check_keywords(fn, kwargs)
-            kwargs = {key: frozen(value, True) for key, value in kwargs.items()}
-        return record(fn, args, kwargs or _NO_KWARGS)
+    if kwargs.get("out") is not None:
+        raise TypeError(f"np.{name_of(fn)}(..., out=...) would overwrite an array: write y = np.{name_of(fn)}(...)")
     if fn in rewrites:
         return rewrites[fn](*args, **kwargs)
+    if fn in vjps:
+        args, kwargs = arranged(fn, args, kwargs)
+        return record(fn, args, {key: frozen(value, True) for key, value in kwargs.items()} if kwargs else _NO_KWARGS)
     if fn in plain:
         return fn(*map(_array, args), **{key: _array(value) for key, value in kwargs.items()})
     raise TypeError(
@@ -311,21 +310,29 @@ def _apply(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 
 def frozen(value: Any, lists_stay: bool = False) -> Any:
-    """``value`` as something that nobody can change: an array that anybody could write to is copied."""
-    if isinstance(value, list) and not lists_stay:
-        value = np.asarray(value)
-    if isinstance(value, np.ndarray):
-        owner = value if value.base is None else value.base  # a read-only view of writeable memory is not safe
-        if value.flags.writeable or not isinstance(owner, np.ndarray) or owner.flags.writeable:
-            value = np.array(value)
-            value.setflags(write=False)
+    """``value`` as something that nobody else can change: arrays are copied, even read-only ones.
+
+    (A read-only array may share its memory with one that is not.)
+    """
+    if isinstance(value, np.ndarray) or (isinstance(value, list) and not lists_stay):
+        value = np.array(value)
+        value.setflags(write=False)
     elif isinstance(value, (list, tuple)):  # an index, where a list and a tuple mean different things
         value = type(value)(frozen(v, lists_stay) for v in value)
     elif type(value) is Tensor:
         if value.requires_grad:
-            raise TypeError(f"{value!r} in a list, an index or a keyword would lose its gradient: pass it by position")
+            raise TypeError(f"{value!r} in a list, an index or an option would lose its gradient: pass it by position")
         value = value._data
     return value
+
+
+def _real(out: Array, fn: Function) -> bool:
+    """Whether a result can have a gradient: integers have none, and complex numbers are not for minigrad."""
+    if out.dtype.kind == "c":
+        raise TypeError(
+            f"{name_of(fn)} gave complex numbers, which minigrad does not differentiate: stay with real ones"
+        )
+    return out.dtype.kind == "f"
 
 
 def _array(value: Any) -> Any:

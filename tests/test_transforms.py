@@ -105,11 +105,31 @@ def test_values_of_inner_transforms_carry_the_outer_derivative():
 def test_results_are_differentiable_by_cotangents_tangents_and_vectors():
     """Jᵀu, Jv and Hv are linear in u, v: their gradients are the rows of J, Jᵀ and H."""
     x, w = np.array([0.5, -0.25]), np.array([3.0, 5.0])
-    _, dy = jvp(bend, (x,), (w,))
-    np.testing.assert_allclose(grad(lambda u: np.sum(vjp(bend, x)[1](u)[0] * w))(w), dy)
-    (pulled,) = vjp(bend, x)[1](w)
-    np.testing.assert_allclose(grad(lambda v: np.sum(jvp(bend, (x,), (v,))[1] * w))(w), pulled)
-    np.testing.assert_allclose(grad(lambda v: np.sum(hvp(energy, (x,), (v,))[0] * w))(w), hvp(energy, (x,), (w,))[0])
+    (pulled,), (curved,) = vjp(bend, x)[1](w), hvp(energy, (x,), (w,))
+    by_cotangent = grad(lambda u: np.sum(vjp(bend, x)[1](u)[0] * w))(w)
+    by_tangent = grad(lambda v: np.sum(jvp(bend, (x,), (v,))[1] * w))(w)
+    by_vector = grad(lambda v: np.sum(hvp(energy, (x,), (v,))[0] * w))(w)
+    np.testing.assert_allclose(Tensor(by_cotangent).data, jvp(bend, (x,), (w,))[1])
+    np.testing.assert_allclose(Tensor(by_tangent).data, pulled)
+    np.testing.assert_allclose(Tensor(by_vector).data, curved)
+
+
+def test_the_outermost_result_is_no_tensor():
+    """The variable of an inner transform is nobody's business once that transform is done."""
+    v = 1.0
+    for inner in (
+        lambda x: grad(lambda y: x * y * y)(1.0),
+        lambda x: value_and_grad(lambda y: x * y * y)(1.0)[0],
+        lambda x: vjp(lambda y: x * y * y, 1.0)[0],
+        lambda x: vjp(lambda y: x * y * y, 1.0)[1](v)[0],
+        lambda x: jvp(lambda y: x * y * y, (1.0,), (v,))[0],
+        lambda x: jvp(lambda y: x * y * y, (1.0,), (v,))[1],
+        lambda x: hvp(lambda y: x * y**3, (1.0,), (v,))[0],
+    ):
+        value, g = value_and_grad(lambda x, inner=inner: inner(x) * x)(3.0)
+        assert not isinstance(value, Tensor)
+        assert not isinstance(g, Tensor)
+        assert g == 2 * value / 3
 
 
 def test_results_are_tensors_only_where_somebody_may_ask_for_more():

@@ -34,6 +34,8 @@ def gradient_norms(run: Run, of: Tensor | None = None, role: str = "h") -> Array
     of = of if of is not None else run.cost
     if of is None:
         raise ValueError("the run has no cost to differentiate: unroll it with targets, or name a number with of=")
+    if not of.requires_grad:
+        raise ValueError("the run was not recorded: unroll it outside no_grad, so that there is a gradient to measure")
     gradients = backward(of, wrt=run[role]) or ()
     return np.array([np.linalg.norm(gradient) for gradient in gradients])
 

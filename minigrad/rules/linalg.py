@@ -6,6 +6,8 @@ leading batch axes by stacking the rows.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from minigrad.cotangents import Product
@@ -14,7 +16,7 @@ from minigrad.primitives import defvjp, rewrites
 
 def rows(a):
     """All leading axes of ``a`` as one: a vector becomes a single row."""
-    return a if a.ndim == 2 else a.reshape(-1, a.shape[-1])
+    return a if a.ndim == 2 else a.reshape(math.prod(a.shape[:-1]), a.shape[-1])
 
 
 def swap(a):
@@ -66,7 +68,7 @@ def dot(a, b):
 defvjp(np.matmul, matmul_left, matmul_right)
 defvjp(
     np.vdot,
-    lambda g, y, a, b: g * b.reshape(a.shape),
-    lambda g, y, a, b: g * a.reshape(b.shape),
+    lambda g, y, a, b: g * np.reshape(b, np.shape(a)),
+    lambda g, y, a, b: g * np.reshape(a, np.shape(b)),
 )
 rewrites[np.dot] = dot

@@ -10,12 +10,18 @@ from minigrad.cotangents import Deferred
 from minigrad.primitives import defvjp, plain, rewrites
 from minigrad.tensor import Tensor, record
 
+
+def inverse(axes, ndim):
+    """The permutation that undoes ``axes``."""
+    return None if axes is None else np.argsort([axis % ndim for axis in axes])
+
+
 defvjp(np.reshape, lambda g, y, a, shape: np.reshape(g, a.shape), None)
 defvjp(np.ravel, lambda g, y, a: np.reshape(g, a.shape))
 defvjp(np.squeeze, lambda g, y, a, axis=None: np.reshape(g, a.shape))
 defvjp(np.expand_dims, lambda g, y, a, axis: np.reshape(g, a.shape), None)
 defvjp(np.broadcast_to, lambda g, y, a, shape: g, None)  # the walk undoes broadcasting
-defvjp(np.transpose, lambda g, y, a, axes=None: np.transpose(g, None if axes is None else np.argsort(axes)))
+defvjp(np.transpose, lambda g, y, a, axes=None: np.transpose(g, inverse(axes, a.ndim)))
 defvjp(np.swapaxes, lambda g, y, a, axis1, axis2: np.swapaxes(g, axis1, axis2))
 
 
@@ -47,8 +53,15 @@ def layers(g, y, *arrays, axis=0):
 
 defvjp(concatenate, joint=pieces)
 defvjp(stack, joint=layers)
-rewrites[np.concatenate] = lambda arrays, axis=0: record(concatenate, tuple(arrays), {"axis": axis})
 rewrites[np.stack] = lambda arrays, axis=0: record(stack, tuple(arrays), {"axis": axis})
+
+
+def concatenation(arrays, axis=0):
+    """`numpy.concatenate`; ``axis=None`` joins the flattened arrays."""
+    return record(concatenate, tuple(map(np.ravel, arrays) if axis is None else arrays), {"axis": axis or 0})
+
+
+rewrites[np.concatenate] = concatenation
 
 
 # -- indexing and its twin --------------------------------------------------------------------------------------------
@@ -81,4 +94,4 @@ class Scatter(Deferred):
 defvjp(operator.getitem, lambda g, y, a, index: Scatter(g, a.shape, index), None)
 defvjp(scatter, joint=lambda g, y, *values, indices, shape: [g[index] for index in indices])
 
-plain.update({np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.result_type})
+plain.update({np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.empty_like, np.result_type})

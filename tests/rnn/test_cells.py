@@ -103,7 +103,9 @@ def test_the_same_seed_gives_the_same_network(kind, init):
         return np.concatenate([value.ravel() for value in kind(2, 3, 4, init=init, rng=rng).state_dict().values()])
 
     np.testing.assert_array_equal(values(5), values(np.random.default_rng(5)))
-    np.testing.assert_array_equal(values(0), np.concatenate([v.ravel() for v in kind(2, 3, 4, init=init).state_dict().values()]))
+    np.testing.assert_array_equal(
+        values(0), np.concatenate([v.ravel() for v in kind(2, 3, 4, init=init).state_dict().values()])
+    )
     assert np.any(values(5) != values(6))
     rng = np.random.default_rng(5)
     assert np.any(values(rng) != values(rng))  # a generator is used up, not started again
@@ -201,7 +203,10 @@ def test_a_nilpotent_matrix_cannot_be_scaled():
         ({"n_in": 0}, "n_in must be at least 1, got 0"),
         ({"n_hidden": -3}, "n_hidden must be at least 1, got -3"),
         ({"n_out": 0}, "n_out must be at least 1, got 0"),
-        ({"f": "sigmoid"}, r"f='sigmoid' is not known: choose one of tanh, logistic, relu, identity, or pass a function"),
+        (
+            {"f": "sigmoid"},
+            r"f='sigmoid' is not known: choose one of tanh, logistic, relu, identity, or pass a function",
+        ),
         ({"f": "softmax"}, r"f='softmax' is not known"),
         ({"g": "linear"}, r"g='linear' is not known: choose one of .*softmax, or pass a function"),
         ({"init": "xavier"}, r"init='xavier' is not known: choose one of normal, orthogonal, identity"),

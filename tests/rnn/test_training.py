@@ -27,6 +27,13 @@ def raised_after(batches, error):
     raise error
 
 
+def going_astray(optimizer, updates, seed=0):
+    """One batch over and over, with a learning rate that is far too large from the 11th update on."""
+    for update in range(updates):
+        optimizer.lr = 0.01 if update < 10 else 5.0
+        yield delayed(seed)
+
+
 def assert_same(state, expected):
     assert state.keys() == expected.keys()
     for name, value in expected.items():
@@ -90,24 +97,26 @@ def test_it_is_the_plain_training_loop():
 
 
 def test_without_validation_the_parameters_of_the_cheapest_batch_are_kept():
-    batch = delayed(0)
     model = network()
-    history = fit(model, SGD(model, 1.5), [batch] * 30)  # much too fast: it jumps about
+    optimizer = Adam(model)
+    history = fit(model, optimizer, going_astray(optimizer, 15))
     assert history.best_cost == min(history.costs) < history.costs[-1]
     assert history.costs[history.best_step] == history.best_cost
-    assert evaluate(model, *batch) == pytest.approx(history.best_cost, rel=1e-12)
+    assert history.best_step == 10
+    assert evaluate(model, *delayed(0)) == pytest.approx(history.best_cost, rel=1e-12)
+    assert_same(model.state_dict(), after(10, [delayed(0)] * 10, lr=0.01))
 
 
 def test_with_validation_the_parameters_that_did_best_there_are_kept():
     batches, validation = [delayed(0)] * 20, delayed(1)
     model = network()
-    history = fit(model, Adam(model, 0.3), batches, validation=validation, every=4)  # too fast again
+    history = fit(model, Adam(model, 0.5), batches, validation=validation, every=4)  # far too fast
     steps, costs = zip(*history.validation, strict=True)
     assert steps == (4, 8, 12, 16, 20)
     assert history.best_cost == min(costs)
-    assert history.best_step == steps[np.argmin(costs)] != 20
+    assert history.best_step == steps[np.argmin(costs)] == 12
     assert evaluate(model, *validation) == history.best_cost
-    assert_same(model.state_dict(), after(history.best_step, batches, lr=0.3))
+    assert_same(model.state_dict(), after(history.best_step, batches, lr=0.5))
 
 
 def test_a_training_that_ends_before_the_first_validation_is_not_thrown_away():
@@ -248,6 +257,15 @@ def test_ctrl_c_before_the_first_update(tmp_path):
     assert path.exists()
 
 
+def test_ctrl_c_before_the_first_validation_is_no_reason_to_throw_the_training_away():
+    validation = delayed(1)
+    model = network()
+    batches = raised_after([delayed(seed) for seed in range(10)], KeyboardInterrupt)
+    history = fit(model, Adam(model, 0.03), batches, validation=validation, every=25)
+    assert history.interrupted
+    assert evaluate(model, *validation) < evaluate(network(), *validation)
+
+
 def test_ctrl_c_in_the_middle_of_an_update():
     """Some parameters may have moved and others not; what is kept was whole."""
 
@@ -265,16 +283,17 @@ def test_ctrl_c_in_the_middle_of_an_update():
 
 
 @pytest.mark.parametrize("error", [RuntimeError("no more data"), FloatingPointError("exploded")])
-def test_an_error_leaves_the_best_parameters_too(error):
+def test_an_error_leaves_the_best_parameters_too(error, tmp_path):
     """Whatever happens, the file says. A gradient that explodes is the likeliest of all ends."""
-    batches = [delayed(0)] * 30
-    model = network()
+    model, path = network(), tmp_path / "best.npz"
+    optimizer = Adam(model)
     with pytest.raises(type(error), match=str(error)):
-        fit(model, SGD(model, 1.5), raised_after(batches, error))
-    reference = network()
-    best = fit(reference, SGD(reference, 1.5), batches)
-    assert best.best_step != 30
-    assert_same(model.state_dict(), reference.state_dict())
+        fit(model, optimizer, raised_after(going_astray(optimizer, 15), error), checkpoint=path)
+    expected = after(10, [delayed(0)] * 10, lr=0.01)
+    assert_same(model.state_dict(), expected)
+    other = network()
+    other.load(path)
+    assert_same(other.state_dict(), expected)
 
 
 def test_a_checkpoint_is_written_at_the_end(tmp_path):
