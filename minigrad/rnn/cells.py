@@ -131,6 +131,10 @@ class RNN(Module):
     def _parameter(self, name: str, values: Array) -> Tensor:
         return Tensor(values, requires_grad=True, name=name, dtype=self.dtype)
 
+    def _hidden(self, z: Tensor) -> Tensor:
+        h: Tensor = self.f(z)
+        return identity(h) if h is z else h  # two roles, two tensors
+
     def initial(self, batch: tuple[int, ...]) -> dict[str, Array]:
         """h_0 = 0."""
         return {"h": np.zeros((*batch, self.n_hidden), self.dtype)}
@@ -143,7 +147,7 @@ class RNN(Module):
         """From x_t (..., n_in) and h_{t-1} (..., n_hidden) to z_t, h_t and ỹ_t (..., n_out)."""
         UT, WT, VT = bound
         z = x @ UT + carried["h"] @ WT + self.b
-        h = self.f(z)
+        h = self._hidden(z)
         return {"z": z, "h": h, "y": self.g(h @ VT + self.c)}
 
 
@@ -194,7 +198,7 @@ class OutputFeedbackRNN(RNN):
         z = x @ UT + carried["y"] @ RT + self.b
         for WT in rest:
             z = z + carried["h"] @ WT
-        h = self.f(z)
+        h = self._hidden(z)
         return {"z": z, "h": h, "y": self.g(h @ VT + self.c)}
 
 

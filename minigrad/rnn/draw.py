@@ -65,15 +65,15 @@ class Figure:
     recurrent: dict[str, str]
 
     @classmethod
-    def of_run(cls, run: Run, of: Tensor) -> Figure:
-        """Find the figure in the graph that was recorded for ``run``, differentiating ``of``."""
+    def of_run(cls, run: Run, of: Tensor, colored: bool = True) -> Figure:
+        """Find the figure in the graph that was recorded for ``run``; ``colored``, differentiate ``of``."""
         tensors: dict[Place, Tensor] = {(role, 0): tensor for role, tensor in run.carried[0].items()}
         for t, (step, carried) in enumerate(zip(run.steps, run.carried, strict=True), 1):
             if run.forced and t > 1:
                 tensors["target", t - 1] = carried["y"]
             tensors.update({(role, t): tensor for role, tensor in step.items()})
         graph = graph_of([of, *tensors.values()])
-        flow = flow_through(graph, of)
+        flow = flow_through(graph, of) if colored else Flow({}, {})
         places = {graph.numbers[tensor.index]: place for place, tensor in tensors.items()}
         owners = _owners(graph, run)
 
@@ -149,8 +149,10 @@ def draw(
     of = run.cost if of is None else of
     if of is None:
         raise ValueError("a picture of gradients needs a cost: unroll with targets, or name a number with of=")
-    figure = Figure.of_run(run, of)
-    return _Drawing(run, figure, of, steps, color == "gradient").drawn(folded)
+    if not of.requires_grad:
+        raise ValueError("the run was not recorded, so there is no graph to draw: unroll it outside no_grad")
+    colored = color == "gradient"
+    return _Drawing(run, Figure.of_run(run, of, colored), of, steps, colored).drawn(folded)
 
 
 def _owners(graph: Graph, run: Run) -> dict[int, str]:
@@ -277,7 +279,7 @@ class _Drawing:
         if place[0] == "target":
             label, style["fontsize"] = "target", "10"
         shape, diameter = ("doublecircle", COST) if place[0] == "C" else ("circle", CIRCLE)
-        (x, y), tooltip = self._at(place), _tooltip(tensor, size)
+        (x, y), tooltip = self._at(place), _tooltip(tensor, size, self.colored)
         pin(graph, _id(place), label, x, y, diameter, diameter, shape=shape, tooltip=tooltip, **style)
 
     def _step(self, t: int) -> None:
@@ -313,7 +315,7 @@ class _Drawing:
         style = self.scale.node(total) if self.colored else {"fontcolor": "black"}
         style |= {"color": PARAMETER, "style": "filled,rounded", "penwidth": "2", "shape": "box"}
         parameter = self.run.model.parameters()[name]
-        pin(self.graph, name, name, -SPACE, y, 30.0, 26.0, tooltip=_tooltip(parameter, total), **style)
+        pin(self.graph, name, name, -SPACE, y, 30.0, 26.0, tooltip=_tooltip(parameter, total, self.colored), **style)
         before = name
         for place in sorted((p for n, p in figure.taps if n == name and self._shown(p)), key=lambda p: p[1]):
             (x, node_y), tap, size = self._at(place), f"{name}_{_id(place)}", figure.taps[name, place]
@@ -389,10 +391,11 @@ def _label(name: str) -> str:
     return role + subscript(int(number)) if role and number.isdigit() else name
 
 
-def _tooltip(tensor: Tensor, size: float | None) -> str:
+def _tooltip(tensor: Tensor, size: float | None, colored: bool) -> str:
     values = tensor.data
     parts = [tensor.name or "", f"shape {tensor.shape}"]
     parts += [f"= {values:.3g}" if tensor.ndim == 0 else f"values {values.min():.3g} … {values.max():.3g}"]
     parts += [f"made by {name_of(tensor.fn)}"] if tensor.fn else []
-    parts += ["no gradient asked for" if size is None else f"gradient rms {size:.3g}"]
+    if colored:
+        parts += ["no gradient asked for" if size is None else f"gradient rms {size:.3g}"]
     return ", ".join(parts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from minigrad.module import Module
 from minigrad.optim import Optimizer
 from minigrad.rnn.unroll import Cost, Model, unroll
 from minigrad.tensor import no_grad
@@ -26,6 +25,7 @@ class Trainable(Model, Protocol):
 
     def state_dict(self) -> dict[str, Any]: ...
     def load_state_dict(self, state: Any) -> None: ...
+    def save(self, path: str | os.PathLike[str]) -> Path: ...
 
 
 @dataclass
@@ -80,11 +80,11 @@ def fit(
     batches : iterable of (xs, targets)
         One an update: (T, B, n_in) and (T, B, n_out), see `unroll`.
     validation : (xs, targets), optional
-        Judges the parameters after every ``every`` updates. Without it, a batch's own cost does.
+        Judges the parameters after every ``every`` updates and at the end. Without it, a batch's own cost does.
     cost, teacher_forcing
         As in `unroll`.
     checkpoint : path, optional
-        The best parameters are written here at the end, and on Ctrl-C.
+        The best parameters are written here at the end, on Ctrl-C and on errors too.
     progress : bool
         Show a bar with the live cost on standard error (needs the extra ``cli``).
 
@@ -93,53 +93,82 @@ def fit(
     History
         On Ctrl-C (`KeyboardInterrupt`) what has happened so far, with ``interrupted`` set.
 
+    Raises
+    ------
+    ValueError
+        If ``every`` is below 1, or a batch has no targets; and what `unroll` and the optimizer raise.
+
     Warns
     -----
     UserWarning
         If the sequences have a single step: the gradient with respect to the recurrent weights is then exactly 0 from
         a zero start, and nothing is learnt through time.
     """
+    if every < 1:
+        raise ValueError(f"every={every}: the model is judged after every so many updates, at least 1")
+    options: Any = {"cost": cost, "teacher_forcing": teacher_forcing}
     history = History()
-    best = model.state_dict()
-    total = len(batches) if hasattr(batches, "__len__") else None  # type: ignore[arg-type]  # just asked
+    current = best = model.state_dict()  # of arrays that nobody can change: snapshots cost nothing
+
+    def judge(updates: int, found: float) -> None:
+        nonlocal best
+        if found < history.best_cost:
+            best, history.best_step, history.best_cost = current, updates, found
+
+    def validate() -> None:
+        updates = len(history.costs)
+        if validation is not None and updates > max((step for step, _ in history.validation), default=0):
+            history.validation.append((updates, evaluate(model, *validation, **options)))
+            judge(*history.validation[-1])
+
     try:
-        with _bar(total, progress) as advance:
-            for update, (xs, targets) in enumerate(batches):
-                if np.shape(xs)[0] == 1 and update == 0:
+        with _bar(len(batches) if isinstance(batches, Sized) else None, progress) as advance:
+            for xs, targets in batches:
+                if np.shape(xs)[0] == 1 and not history.costs:
                     warnings.warn(
                         "sequences of length 1 give the recurrent weights a gradient of exactly 0: use longer windows",
                         stacklevel=2,
                     )
-                before = model.state_dict()
                 optimizer.zero_grad()
-                run = unroll(model, xs, targets, cost=cost, teacher_forcing=teacher_forcing)
-                run.cost.backward()  # type: ignore[union-attr]  # there are targets
+                run = unroll(model, xs, targets, **options)
+                total = run.cost
+                if total is None:
+                    raise ValueError("a batch came without targets: batches are pairs (xs, targets)")
+                total.backward()
                 report = optimizer.step()
-                history.costs.append(run.cost.item() / len(run))  # type: ignore[union-attr]
+                history.costs.append(total.item() / len(run))
                 history.norms.append(report.norm)
                 history.clipped.append(report.clipped)
                 if validation is None:
-                    if history.costs[-1] < history.best_cost:
-                        best, history.best_step, history.best_cost = before, update, history.costs[-1]
-                elif (update + 1) % every == 0:
-                    judged = evaluate(model, *validation, cost=cost, teacher_forcing=teacher_forcing)
-                    history.validation.append((update + 1, judged))
-                    if judged < history.best_cost:
-                        best, history.best_step, history.best_cost = model.state_dict(), update + 1, judged
+                    judge(len(history.costs) - 1, history.costs[-1])  # a batch judges the parameters before its update
+                current = model.state_dict()
+                if len(history.costs) % every == 0:
+                    validate()
                 advance(history)
+        validate()
     except KeyboardInterrupt:
         history.interrupted = True
-    model.load_state_dict(best)
-    if checkpoint is not None and isinstance(model, Module):
-        model.save(checkpoint)
-    if history.interrupted:
-        kept = f" and in {Path(checkpoint)}" if checkpoint is not None else ""
-        print(
-            f"interrupted after {len(history.costs)} updates: the best parameters (after {history.best_step}, cost"
-            f" {history.best_cost:.4g}) are in the model{kept}",
-            file=sys.stderr,
-        )
+        model.load_state_dict(current)  # an update may have been half done
+        validate()
+    finally:
+        model.load_state_dict(best)
+        _keep(model, history, checkpoint)
     return history
+
+
+def _keep(model: Trainable, history: History, checkpoint: str | os.PathLike[str] | None) -> None:
+    """Write the model to the checkpoint, and say after Ctrl-C where it is."""
+    places = "in the model"
+    try:
+        if checkpoint is not None:
+            places += f" and in {model.save(checkpoint)}"
+    finally:
+        if history.interrupted:
+            print(
+                f"interrupted after {len(history.costs)} updates: the best parameters (after {history.best_step}, cost"
+                f" {history.best_cost:.4g}) are {places}",
+                file=sys.stderr,
+            )
 
 
 def evaluate(

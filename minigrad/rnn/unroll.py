@@ -142,6 +142,11 @@ def unroll(
             if targets is not None:
                 target = targets[t - 1]
                 target.name = f"target_{t}"
+                if isinstance(cost, str) and target.shape != step["y"].shape:
+                    raise ValueError(
+                        f"targets of shape {targets.shape} do not go with {step['y'].shape[-1]} outputs: the last axis"
+                        " must be n_out"
+                    )
                 step["C"] = cost_of(target, step["y"])
             for role, tensor in step.items():
                 tensor.name = f"{role}_{t}"
@@ -155,21 +160,13 @@ def unroll(
 
 
 def _sequence(what: str, values: Any, dtype: np.dtype[Any]) -> Tensor:
+    """``values``, time first, as a tensor that can be unrolled."""
     tensor = values if isinstance(values, Tensor) else Tensor(values, dtype=dtype)
     if tensor.ndim not in (2, 3):
         raise ValueError(f"{what} needs the shape (T, B, n) or (T, n), got {tensor.shape}")
     if tensor.size == 0:
         raise ValueError(f"{what} of shape {tensor.shape} is empty: at least one step (T >= 1) is needed")
-    if tensor.dtype != dtype:
-        raise ValueError(f"{what} has dtype {tensor.dtype}, the model {dtype}: convert with astype")
-    finite = np.isfinite(tensor)
-    if not finite.all():
-        where = tuple(int(i) for i in np.argwhere(~finite)[0])
-        raise ValueError(
-            f"{what}{list(where)} is {tensor.data[where]}, the first of {np.sum(~finite)} numbers that are not finite:"
-            " mend or drop them first"
-        )
-    return tensor
+    return _finite(what, tensor, dtype)
 
 
 def _initial(model: Model, batch: tuple[int, ...], given: dict[str, Any]) -> dict[str, Tensor]:
@@ -180,6 +177,19 @@ def _initial(model: Model, batch: tuple[int, ...], given: dict[str, Any]) -> dic
     for role, value in {**values, **given}.items():
         if np.shape(value) != values[role].shape:
             raise ValueError(f"initial[{role!r}] has shape {np.shape(value)}, needed is {values[role].shape}")
-        first[role] = value if isinstance(value, Tensor) else Tensor(value, requires_grad=True, dtype=model.dtype)
-        first[role].name = f"{role}_0"
+        tensor = value if isinstance(value, Tensor) else Tensor(value, True, f"{role}_0", model.dtype)
+        first[role] = _finite(f"initial[{role!r}]", tensor, model.dtype)
     return first
+
+
+def _finite(what: str, tensor: Tensor, dtype: np.dtype[Any]) -> Tensor:
+    if tensor.dtype != dtype:
+        raise ValueError(f"{what} has dtype {tensor.dtype}, the model {dtype}: convert with astype")
+    finite = np.isfinite(tensor)
+    if not finite.all():
+        where = tuple(int(i) for i in np.argwhere(~finite)[0])
+        raise ValueError(
+            f"{what}{list(where)} is {tensor.data[where]}, the first of {np.sum(~finite)} numbers that are not finite:"
+            " mend or drop them first"
+        )
+    return tensor
