@@ -338,7 +338,7 @@ class _Drawing:
         """What the gap in the middle leaves out, and how much of the gradient is lost or gained across it."""
         early, late = self.visible[ENDS - 1], self.visible[ENDS]
         x = (self._x(early) + self.width + 52 + self._x(late) - 38) / 2
-        text(self.graph, "gap", f"… {self.gap} steps …", x, self.high - 40)
+        text(self.graph, "gap", f"… {self.gap} step{'s' * (self.gap > 1)} …", x, self.high - 40)
         role = self.run.model.carried[0]
         first, last = self.figure.sizes[role, early], self.figure.sizes[role, late]
         if self.colored and first is not None and last:
