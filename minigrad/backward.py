@@ -57,12 +57,14 @@ def backward(
     StaleGraphError
         If the data of a tensor was assigned after it was used. No gradient has been touched then.
     ValueError
-        If a cotangent is missing or has the wrong shape, or nothing requires grad.
+        If a cotangent is missing or has the wrong shape, or nothing requires grad, or one of ``wrt`` does not.
     """
     if isinstance(outputs, Tensor):
         outputs, cotangents = (outputs,), None if cotangents is None else (cotangents,)
     if create_graph and wrt is None:
         raise ValueError("create_graph=True returns its gradients as tensors: pass wrt=[...], the tensors you ask for")
+    if wrt is not None and not all(tensor.requires_grad for tensor in wrt):
+        raise ValueError("wrt names a tensor that does not require grad: it is a constant to everything made from it")
     if wrt is None and not any(output.requires_grad for output in outputs):
         raise ValueError("nothing to differentiate: no tensor that requires grad went into the outputs")
     order = history(outputs)
@@ -88,6 +90,8 @@ def backward(
             if tensor.index in asked:
                 reached[tensor.index] = g
             if tensor.fn is None:
+                if tensor._data.dtype.kind != "f":
+                    raise TypeError(f"{tensor!r} cannot have a gradient: only floating-point tensors can")
                 continue
             y: Any = tensor if create_graph else tensor._data
             args, kwargs, rules = tensor.args, tensor.kwargs, vjps[tensor.fn]
@@ -121,34 +125,31 @@ def backward(
     return tuple(map(_owned, gradients))
 
 
-def history(outputs: Sequence[Tensor]) -> list[Tensor]:
-    """All tensors with a gradient that ``outputs`` were made from, themselves included, the youngest first.
+def history(outputs: Sequence[Tensor], constants: bool = False) -> list[Tensor]:
+    """All tensors that ``outputs`` were made from, themselves included, the youngest first.
 
-    An argument is older than what it was used for, so sorting by index is a topological order. The only way to break
-    that is to assign `Tensor.data` after the use, and a gradient of the new values through the old ones would be
-    wrong: raises `StaleGraphError`.
+    Those without a gradient are left out unless ``constants`` is set. An argument is older than what it was used for,
+    so sorting by index is a topological order. The only way to break that is to assign `Tensor.data` after the use,
+    and a gradient of the new values through the old ones would be wrong: raises `StaleGraphError`.
     """
     found: dict[int, Tensor] = {}
-    stack = [output for output in outputs if output.requires_grad]
+    stack = [output for output in outputs if output.requires_grad or constants]
     while stack:
         tensor = stack.pop()
-        if tensor.index in found:
+        index = tensor.index
+        if index in found:
             continue
-        found[tensor.index] = tensor
-        stack += [argument for argument in arguments(tensor) if argument.requires_grad]
+        found[index] = tensor
+        for argument in tensor.args:
+            if type(argument) is Tensor:
+                if argument.index > index:
+                    raise StaleGraphError(
+                        f"the data of {argument.name or 'a tensor'} {argument.shape} was assigned after"
+                        f" {name_of(tensor.fn)} had used it: compute the result again before going back through it"
+                    )
+                if argument.requires_grad or constants:
+                    stack.append(argument)
     return [found[index] for index in sorted(found, reverse=True)]
-
-
-def arguments(tensor: Tensor) -> list[Tensor]:
-    """The tensors among the arguments that ``tensor`` was made from; raises `StaleGraphError` if one has changed."""
-    found = [argument for argument in tensor.args if type(argument) is Tensor]
-    for argument in found:
-        if argument.index > tensor.index:
-            raise StaleGraphError(
-                f"the data of {argument.name or 'a tensor'} {argument.shape} was assigned after {name_of(tensor.fn)}"
-                " had used it: compute the result again before going back through it"
-            )
-    return found
 
 
 def _leading_to(asked: set[int], order: list[Tensor]) -> list[Tensor]:

@@ -20,11 +20,11 @@ import numpy as np
 
 def sum_to(cotangent: Any, shape: tuple[int, ...]) -> Any:
     """Undo broadcasting: sum ``cotangent`` over the axes along which an argument of ``shape`` was repeated."""
-    if cotangent.size != math.prod(shape):
-        lead = cotangent.ndim - len(shape)
-        axes = (i for i, n in enumerate(cotangent.shape) if n != 1 and (i < lead or shape[i - lead] == 1))
-        cotangent = cotangent.sum(axis=tuple(axes), keepdims=True)
-    return cotangent.reshape(shape)
+    lead = cotangent.ndim - len(shape)
+    if lead < 0 or any(m not in (1, n) for n, m in zip(cotangent.shape[lead:], shape, strict=True)):
+        raise ValueError(f"a derivative rule gave shape {cotangent.shape} for an argument of shape {shape}")
+    axes = tuple([i for i, n in enumerate(cotangent.shape) if n != 1 and (i < lead or shape[i - lead] == 1)])
+    return (cotangent.sum(axis=axes) if axes else cotangent).reshape(shape)
 
 
 class Deferred:
@@ -90,7 +90,9 @@ def met(total: Any, share: Any) -> Any:
     """``total`` with one more share."""
     if type(total) is not Sum:
         if not isinstance(share, Deferred):
-            return dense(total) + share  # a single deferred share has nothing to wait for
+            if isinstance(total, Deferred):
+                total = dense(total)  # it waited for others of its kind in vain
+            return total + share
         first, total = total, Sum()
         total.add(first)
     total.add(share)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backward import arguments, backward
+from minigrad.backward import backward, history
 from minigrad.cotangents import dense
 from minigrad.tensor import Array, Tensor
 
@@ -59,14 +59,7 @@ class Graph:
 def graph_of(outputs: Tensor | Sequence[Tensor]) -> Graph:
     """The graph of everything that ``outputs`` were made from."""
     outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
-    found: dict[int, Tensor] = {}
-    stack = list(outputs)
-    while stack:
-        tensor = stack.pop()
-        if tensor.index not in found:
-            found[tensor.index] = tensor
-            stack += arguments(tensor)
-    nodes = [found[index] for index in sorted(found)]
+    nodes = history(outputs, constants=True)[::-1]
     numbers = {tensor.index: number for number, tensor in enumerate(nodes)}
     edges = [
         Edge(numbers[arg.index], number, position)

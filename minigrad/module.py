@@ -21,11 +21,13 @@ class Module:
         """The parameters by name, in the order in which they were set; those of a module ``a`` as ``"a.W"``."""
         found: dict[str, Tensor] = {}
         open_: list[tuple[str, Any]] = [(name, value) for name, value in reversed(vars(self).items())]
+        seen = {id(self)}
         while open_:
             name, value = open_.pop()
             if isinstance(value, Tensor) and value.requires_grad:
                 found[name] = value
-            elif isinstance(value, Module):
+            elif isinstance(value, Module) and id(value) not in seen:
+                seen.add(id(value))
                 open_ += [(f"{name}.{inner}", v) for inner, v in reversed(vars(value).items())]
         return found
 

@@ -148,6 +148,9 @@ class Tensor:
         self.fn, self.args, self.kwargs = None, (), _NO_KWARGS
         self.index, self.scope = _next_index(), context.get().scope
 
+    def __init_subclass__(cls) -> None:
+        raise TypeError("Tensor cannot be subclassed: the recorder knows it by its type. Hold one, or use a Module")
+
     # -- what it is ---------------------------------------------------------------------------------------------------
 
     @property
@@ -273,7 +276,7 @@ def record(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = _NO_KWA
             raw.append(arg)
             loose |= type(arg) is not float and type(arg) is not int
     if loose:  # raw arrays and index tuples belong to the caller, who may change them before the backward pass
-        args = tuple([arg if type(arg) is Tensor else frozen(arg, fn is operator.getitem) for arg in args])
+        args = tuple([arg if type(arg) is Tensor else frozen(arg, not isinstance(fn, np.ufunc)) for arg in args])
         raw = [_array(arg) for arg in args]
     out = fn(*raw, **kwargs) if kwargs else fn(*raw)
     if type(out) is not np.ndarray:
@@ -303,9 +306,10 @@ def _apply(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return record(fn, args, {key: frozen(value, True) for key, value in kwargs.items()} if kwargs else _NO_KWARGS)
     if fn in plain:
         return fn(*map(_array, args), **{key: _array(value) for key, value in kwargs.items()})
+    name = f"{getattr(fn, '__module__', 'numpy')}.{name_of(fn)}".replace("numpy", "np")
     raise TypeError(
-        f"np.{name_of(fn)} has no derivative rule: add one with minigrad.defvjp(np.{name_of(fn)}, ...), or leave the"
-        " graph with t.detach() and call it on t.data"
+        f"{name} has no derivative rule: add one with minigrad.defvjp({name}, ...), or call it outside the graph, on"
+        " t.detach().data"
     )
 
 

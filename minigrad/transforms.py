@@ -10,9 +10,7 @@ that transforms nest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
@@ -57,7 +55,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
                 raise ValueError(f"argnums names argument {position}, but the function was called with {len(args)}")
         chosen = {position % len(args) for position in positions}
         lifted = [_lift(arg) if i in chosen else arg for i, arg in enumerate(args)]
-        with _running(lifted):
+        with recording(True):
             y = f(*lifted, **kwargs)
         if np.size(y) != 1:
             raise ValueError(f"a gradient needs a function that returns one number, got shape {np.shape(y)}: use vjp")
@@ -74,7 +72,7 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[A
     The pullback takes a cotangent in the shape (or nested structure) of the value, any number of times.
     """
     lifted = tuple(map(_lift, args))
-    with _running(lifted):
+    with recording(True):
         y = f(*lifted)
     return _lower(y, lifted), lambda cotangent: _pull_back(y, cotangent, lifted)
 
@@ -86,9 +84,9 @@ def jvp(f: Callable[..., Any], args: Sequence[Any], tangents: Sequence[Any]) -> 
     """
     lifted = tuple(map(_lift, args))
     _check_like(tangents, lifted, "tangents")
-    with _running(lifted):
+    with recording(True):
         y = f(*lifted)
-        u = _map(lambda leaf: Tensor(np.zeros_like(_data(leaf)), requires_grad=isinstance(leaf, Tensor)), y)
+        u = _map(lambda leaf: Tensor(np.zeros_like(_data(leaf)), requires_grad=True), y)
         pairs = [(leaf, c) for leaf, c in zip(_leaves(y), _leaves(u), strict=True) if isinstance(leaf, Tensor)]
         outputs, cotangents = zip(*pairs, strict=True) if pairs else ((), ())
         pulled = backward(outputs, cotangents, wrt=_leaves(lifted), create_graph=True)
@@ -104,28 +102,11 @@ def hvp(f: Callable[..., Any], args: Sequence[Any], vectors: Sequence[Any]) -> t
     """
     lifted = tuple(map(_lift, args))
     _check_like(vectors, lifted, "vectors")
-    with _running(lifted):
+    with recording(True):
         y = f(*lifted)
         outputs = [leaf for leaf in _leaves(y) if isinstance(leaf, Tensor)]
         gradient = backward(outputs, wrt=_leaves(lifted), create_graph=True)
     return _pull_back(gradient, tuple(_leaves(vectors)), lifted)
-
-
-class _Argument(str):
-    """The name of the tensors that transforms make; those of a transform that has ended are of no concern to others."""
-
-
-_active: ContextVar[frozenset[int]] = ContextVar("transforms", default=frozenset())  # whose function is being run
-
-
-@contextmanager
-def _running(lifted: Any) -> Iterator[None]:
-    token = _active.set(_active.get() | {leaf.index for leaf in _leaves(lifted) if isinstance(leaf, Tensor)})
-    try:
-        with recording(True):
-            yield
-    finally:
-        _active.reset(token)
 
 
 def _lift(value: Any) -> Any:
@@ -134,7 +115,7 @@ def _lift(value: Any) -> Any:
     def fresh(leaf: Any) -> Tensor:
         if isinstance(leaf, Tensor) and leaf.requires_grad and context.get().recording:
             return record(np.positive, (leaf,))
-        return Tensor(leaf, requires_grad=True, name=_Argument("argument"))
+        return Tensor(leaf, requires_grad=True, name="argument")
 
     return _map(fresh, value)
 
@@ -145,25 +126,23 @@ def _pull_back(y: Any, cotangent: Any, inputs: Sequence[Any], besides: Sequence[
     if cotangent is not None:
         _check_like(cotangent, y, "cotangents")
         cotangent = [c for c, leaf in zip(_leaves(cotangent), _leaves(y), strict=True) if isinstance(leaf, Tensor)]
-    tensors = _leaves(inputs)
-    nested = _nested([*outputs, *(cotangent or ())], (*tensors, *_leaves(besides)))
-    gradients = iter(backward(outputs, cotangent, wrt=tensors, create_graph=nested) or ())
+    nested = _nested(outputs, (*inputs, *besides)) or any(
+        isinstance(c, Tensor) and c.requires_grad for c in cotangent or ()
+    )
+    gradients = iter(backward(outputs, cotangent, wrt=_leaves(inputs), create_graph=nested) or ())
     return tuple(_map(lambda _: _plain(next(gradients)), value) for value in inputs)
 
 
 def _nested(outputs: Sequence[Any], inputs: Sequence[Any]) -> bool:
-    """Whether the ``outputs`` depend on some other tensor that requires grad, so that somebody may ask for more."""
-    own = {tensor.index for tensor in inputs}
-    tensors = history([leaf for leaf in outputs if isinstance(leaf, Tensor)])
-    return context.get().recording and any(
-        t.fn is None and t.index not in own and (not isinstance(t.name, _Argument) or t.index in _active.get())
-        for t in tensors
-    )
+    """Whether somebody outside may ask for more: ``outputs`` depend on a leaf that was there before the ``inputs``."""
+    first = min((tensor.index for tensor in _leaves(inputs)), default=0)
+    leaves = [t for t in history([y for y in outputs if isinstance(y, Tensor)]) if t.fn is None]
+    return context.get().recording and any(leaf.index < first for leaf in leaves)
 
 
 def _lower(y: Any, inputs: Sequence[Any]) -> Any:
     """The value ``y`` for the caller: arrays, unless an outer transform needs the tensors."""
-    return y if _nested(_leaves(y), _leaves(inputs)) else _map(lambda leaf: _plain(_data(leaf)), y)
+    return y if _nested(_leaves(y), inputs) else _map(lambda leaf: _plain(_data(leaf)), y)
 
 
 def _plain(value: Any) -> Any:

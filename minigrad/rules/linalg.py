@@ -27,11 +27,11 @@ def swap(a):
 def product(left, right):
     """LᵀR, deferred where it pays.
 
-    Multiplying now and adding later writes all of LᵀR and costs two calls, about the time of copying 4000 numbers;
-    deferring copies L and R once.
+    Deferring copies L and R once, multiplying now writes LᵀR and adds it up later: the smaller one is done. (What a
+    call costs in itself is worth a few hundred numbers.)
     """
     rows, m, n = left.shape[0], left.shape[1], right.shape[1]
-    return Product(left, right) if rows * (m + n) < m * n + 4096 else left.T @ right
+    return Product(left, right) if rows * (m + n) < m * n + 256 else left.T @ right
 
 
 def matmul_left(g, y, a, b):

@@ -22,7 +22,7 @@ def count(y, a):
 def share_of_extremum(g, y, a, axis=None, keepdims=False):
     """Elements that tie for the extremum ``y`` share its cotangent equally."""
     ties = a == spread(y, a, axis, keepdims)
-    return np.where(ties, spread(g, a, axis, keepdims) / np.sum(ties, axis=axis, keepdims=True), 0)
+    return np.where(ties, spread(g, a, axis, keepdims) / np.maximum(np.sum(ties, axis=axis, keepdims=True), 1), 0)
 
 
 defvjp(np.sum, lambda g, y, a, axis=None, keepdims=False: spread(g, a, axis, keepdims))

@@ -4,11 +4,14 @@
 
 Every contender computes the same numbers (which is checked first): Σ C_t of `squared_error` along T steps, and the
 gradients of W, U, V, b and c. They take turns, one BLAS thread each; a figure is the median of many turns, a ratio is
-minigrad's time over the peer's: below 1, minigrad is faster.
+minigrad's time over the peer's: below 1, minigrad is faster. Like is compared with like:
 
-- *NumPy*: back-propagation through time by hand, with the input product and the weight gradients of all steps at once.
-- *eager*: the same loop as minigrad's in PyTorch; *fused*: `torch.nn.RNN` with the outputs stacked and one cost. Both
-  only where PyTorch is installed.
+- *a cost at every step*, as the lecture has it and `mg.rnn.unroll` does it, against the same loop in *eager* PyTorch;
+- *outputs stacked, one cost*: a loop over the hidden states alone, against the same loop in *eager* PyTorch, the
+  *fused* `torch.nn.RNN`, and back-propagation through time by hand in *NumPy*, with the input product and the weight gradients
+  of all steps at once.
+
+The columns of PyTorch are there where it is installed.
 """
 
 from __future__ import annotations
@@ -75,6 +78,25 @@ def minigrad(problem: Problem) -> Callable[[], Gradients]:
     return once
 
 
+def minigrad_stacked(problem: Problem) -> Callable[[], Gradients]:
+    model, xs, targets = problem.model, mg.Tensor(problem.xs), mg.Tensor(problem.targets)
+    parameters = model.parameters()
+
+    def once() -> Gradients:
+        model.zero_grad()
+        UT, WT, VT = model.bind()
+        h = mg.Tensor(model.initial(problem.xs.shape[1:2])["h"])
+        hs = []
+        for t in range(len(xs)):
+            h = np.tanh(xs[t] @ UT + h @ WT + model.b)
+            hs.append(h)
+        error = np.stack(hs) @ VT + model.c - targets
+        (np.vdot(error, error) / problem.xs.shape[1]).backward()
+        return {name: parameter.grad for name, parameter in parameters.items()}
+
+    return once
+
+
 def numpy(problem: Problem) -> Callable[[], Gradients]:
     xs, targets = problem.xs, problem.targets
 
@@ -105,7 +127,11 @@ def numpy(problem: Problem) -> Callable[[], Gradients]:
     return once
 
 
-def eager(problem: Problem) -> Callable[[], Gradients]:
+def eager_stacked(problem: Problem) -> Callable[[], Gradients]:
+    return eager(problem, stacked=True)
+
+
+def eager(problem: Problem, stacked: bool = False) -> Callable[[], Gradients]:
     parameters = {k: torch.tensor(v, requires_grad=True) for k, v in problem.model.state_dict().items()}
     W, U, V, b, c = parameters.values()
     xs, targets = torch.tensor(problem.xs), torch.tensor(problem.targets)
@@ -115,10 +141,14 @@ def eager(problem: Problem) -> Callable[[], Gradients]:
             parameter.grad = None
         h = torch.zeros((xs.shape[1], len(b)), dtype=xs.dtype)
         WT, UT, VT = W.T, U.T, V.T
-        costs = []
+        hs, costs = [], []
         for t in range(len(xs)):
             h = torch.tanh(xs[t] @ UT + h @ WT + b)
-            costs.append(torch.mean(torch.square(h @ VT + c - targets[t])))
+            hs.append(h)
+            if not stacked:
+                costs.append(torch.mean(torch.square(h @ VT + c - targets[t])))
+        if stacked:
+            costs.append(torch.sum(torch.square(torch.stack(hs) @ VT + c - targets)) / xs.shape[1])
         torch.stack(costs).sum().backward()
         return {name: parameter.grad.numpy() for name, parameter in parameters.items()}
 
@@ -150,7 +180,7 @@ def medians(contenders: dict[str, Callable[[], Gradients]], seconds: float) -> d
     """Median times in seconds; the contenders take turns for about ``seconds`` and at least five rounds."""
     times: dict[str, list[float]] = {name: [] for name in contenders}
     end = time.perf_counter() + seconds
-    while time.perf_counter() < end or len(times["minigrad"]) < 5:
+    while time.perf_counter() < end or min(map(len, times.values())) < 5:
         for name, once in contenders.items():
             start = time.perf_counter()
             once()
@@ -162,21 +192,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a third of the time a row")
     seconds = 1.0 if parser.parse_args().quick else 4.0
-    makers = {"minigrad": minigrad, "NumPy": numpy} | ({"eager": eager, "fused": fused} if torch else {})
-    peers = [name for name in makers if name != "minigrad"]
-    ratios: dict[str, list[float]] = {name: [] for name in peers}
-    print(f"{'(T, B, n_in, n_hidden)':26s}{'minigrad':>12s}" + "".join(f"{'/ ' + name:>10s}" for name in peers))
+    makers = {"minigrad": minigrad, "stacked": minigrad_stacked, "NumPy": numpy}
+    columns = [("stacked", "NumPy")]
+    if torch:
+        makers |= {"eager": eager, "eager stacked": eager_stacked, "fused": fused}
+        columns = [("minigrad", "eager"), ("stacked", "eager stacked"), ("stacked", "fused"), *columns]
+    ratios: dict[tuple[str, str], list[float]] = {column: [] for column in columns}
+    print(f"{'':28s}{'a cost at every step':>22s}{'outputs stacked, one cost':>42s}")
+    heads = "".join(f"{'/ ' + peer.split()[0]:>10s}" + " " * 12 * (peer == "eager") for _, peer in columns)
+    print(f"{'(T, B, n_in, n_hidden)':28s}{'minigrad':>12s}{heads}")
     for dtype in ("float64", "float32"):
         for sizes in GRID:
             problem = Problem.of(*sizes, dtype)
             contenders = {name: make(problem) for name, make in makers.items()}
             check({name: once() for name, once in contenders.items()}, dtype)
             found = medians(contenders, seconds)
-            for name in peers:
-                ratios[name].append(found["minigrad"] / found[name])
-            row = "".join(f"{ratios[name][-1]:10.2f}" for name in peers)
-            print(f"{dtype} {sizes!s:18s}{found['minigrad'] * 1e3:9.2f} ms{row}", flush=True)
-    print(f"{'geometric mean':38s}" + "".join(f"{statistics.geometric_mean(ratios[name]):10.2f}" for name in peers))
+            row = []
+            for ours, peer in columns:
+                ratios[ours, peer].append(found[ours] / found[peer])
+                row.append(f"{ratios[ours, peer][-1]:10.2f}")
+                if peer == "eager":
+                    row.append(f"{found['stacked'] * 1e3:9.2f} ms")
+            print(f"{dtype} {sizes!s:20s}{found['minigrad'] * 1e3:9.2f} ms{''.join(row)}", flush=True)
+    means = "".join(f"{statistics.geometric_mean(ratios[c]):10.2f}" + " " * 12 * (c[1] == "eager") for c in columns)
+    print(f"{'geometric mean':40s}{means}")
 
 
 def check(found: dict[str, Gradients], dtype: str) -> None:
