@@ -8,8 +8,8 @@ minigrad's time over the peer's: below 1, minigrad is faster. Like is compared w
 
 - *a cost at every step*, as the lecture has it and `mg.rnn.unroll` does it, against the same loop in *eager* PyTorch;
 - *outputs stacked, one cost*: a loop over the hidden states alone, against the same loop in *eager* PyTorch, the
-  *fused* `torch.nn.RNN`, and back-propagation through time by hand in *NumPy*, with the input product and the weight gradients
-  of all steps at once.
+  *fused* `torch.nn.RNN`, and back-propagation through time by hand in *NumPy*, with the input product and the weight
+  gradients of all steps at once.
 
 The columns of PyTorch are there where it is installed.
 """

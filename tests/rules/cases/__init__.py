@@ -1,0 +1,11 @@
+"""The table of rules: calls of every function that has one, by the file that the rule stands in."""
+
+from tests.rules.cases.elementwise import elementwise
+from tests.rules.cases.grid import Case, grid, real
+from tests.rules.cases.linalg import products
+from tests.rules.cases.reductions import reductions
+from tests.rules.cases.shapes import sequences, shapes
+
+CASES = [*elementwise(), *reductions(), *shapes(), *sequences(), *products()]
+
+__all__ = ["CASES", "Case", "grid", "real"]
