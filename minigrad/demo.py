@@ -205,16 +205,13 @@ def rmse(forecasts: Array, targets: Array) -> float:
 # -- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_unrolled(path: Path, model: RNN, xs: Array, targets: Array, steps: int = 5) -> Row:
-    """The trained network on the first few samples of one sequence, and the gradient of the last cost alone."""
-    inputs = mg.Tensor(xs[:steps, 0], requires_grad=True)
-    run = unroll(model, inputs, targets[:steps, 0])
+def draw_unrolled(path: Path, model: RNN, xs: Array, targets: Array) -> Row:
+    """The trained network along one sequence, and the gradient of the last cost alone."""
+    run = unroll(model, mg.Tensor(xs[:, 0], requires_grad=True), targets[:, 0])
     mg.rnn.draw(run, run["C"][-1]).render(path)
     norms = gradient_norms(run, run["C"][-1])
-    return Row(
-        path.name,
-        f"the gradient of C{subscript(steps)}: at h₁ it is {norms[0] / norms[-1]:.2g} of that at h{subscript(steps)}",
-    )
+    end = subscript(T)
+    return Row(path.name, f"BPTT of C{end} alone: at h₁ its gradient is {norms[0] / norms[-1]:.1e} of that at h{end}")
 
 
 def draw_trajectory(path: Path, xs: Array, targets: Array, forecasts: dict[str, Array]) -> Row:
