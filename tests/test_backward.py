@@ -817,3 +817,30 @@ def test_repeated_indices_add_up(index, rest):
     for i, weight in zip(index, weights, strict=True):
         expected[i] += weight
     np.testing.assert_array_equal(x.grad, expected)
+
+
+# -- what would be silently wrong is refused --------------------------------------------------------------------------
+
+
+def test_a_rule_that_gives_the_wrong_shape_is_refused(monkeypatch):
+    """Even where the number of elements is right, as for a transposed matrix."""
+    monkeypatch.setitem(vjps, np.transpose, (lambda g, y, a, axes=None: g,))
+    x = leaf(np.arange(6.0).reshape(2, 3))
+    with pytest.raises(ValueError, match=r"gave shape \(3, 2\) for an argument of shape \(2, 3\)"):
+        np.sum(x.T * np.arange(6.0).reshape(3, 2)).backward()
+    assert x.grad is None
+
+
+def test_a_gradient_with_respect_to_a_constant_is_refused():
+    x, constant = leaf(2.0), Tensor(3.0)
+    with pytest.raises(ValueError, match="does not require grad"):
+        backward(x * constant, wrt=[x, constant])
+
+
+def test_integers_have_no_gradient_even_if_they_ask_for_one_later():
+    n = Tensor(2)
+    n.requires_grad = True
+    y = n * 0.5
+    with pytest.raises(TypeError, match="only floating-point"):
+        y.backward()
+    assert n.grad is None

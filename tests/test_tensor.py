@@ -563,3 +563,8 @@ def test_threads_do_not_share_a_context():
         (False, ("silent",)),
         (True, ("loud",)),
     ]
+
+
+def test_tensor_is_not_for_subclassing():
+    with pytest.raises(TypeError, match="cannot be subclassed"):
+        type("Parameter", (Tensor,), {})
