@@ -73,7 +73,11 @@ def demo(
     with _clear_errors():
         from minigrad import demo as lecture  # imports matplotlib
 
-        outcome = lecture.run(out, seed, quick, progress=True)
+        try:
+            outcome = lecture.run(out, seed, quick, progress=True)
+        except KeyboardInterrupt:  # not during the training, which knows what to do itself
+            print(f"interrupted: not all pictures were written to {out}", file=sys.stderr)
+            raise typer.Exit(130) from None
     if outcome.history.interrupted:
         raise typer.Exit(130)
     table = Table(title=f"{out}/", title_justify="left")

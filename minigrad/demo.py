@@ -1,6 +1,6 @@
 """The lecture, once through, on real input: what ``minigrad demo`` runs.
 
-A forced oscillator is simulated; a network learns to foretell it by clipped back-propagation through time; and five
+A forced oscillator is simulated; a network learns to predict it by clipped back-propagation through time; and five
 pictures show the unrolled graph with its gradient, the forecasts, why gradients vanish and explode, where the
 eigenvalues went, and the training itself. Read `run` first: the rest is the parts that it names.
 """
@@ -92,6 +92,8 @@ def run(out: Path, seed: int = 0, quick: bool = False, progress: bool = True) ->
         If there is no Graphviz, before anything is computed.
     """
     find_engine()
+    if out.exists() and not out.is_dir():
+        raise NotADirectoryError(f"{out} is a file: name a folder to write the pictures to")
     out.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     updates = 60 if quick else 600
@@ -219,20 +221,19 @@ def draw_trajectory(path: Path, xs: Array, targets: Array, forecasts: dict[str, 
     figure = Figure(figsize=(9, 5.2), layout="constrained")
     axes = figure.subplots(2, 1, sharex=True)
     times = DT * np.arange(1, T + 1)
-    colors = {"network": BLUE, "persistence": GREY, "linear": ORANGE}
+    colors = {"network": BLUE, "linear": ORANGE, "persistence": GREEN}
     for ax, loop in zip(axes, ("open loop", "closed loop"), strict=True):
         ax.plot(times, targets[:, 0, 0], color="black", linewidth=3, alpha=0.25, label="the oscillator")
         for name, color in colors.items():
             values, error = forecasts[f"{name}, {loop}"], rmse(forecasts[f"{name}, {loop}"], targets)
-            ax.plot(
-                times[WARMUP - 1 :], values[:, 0, 0], color=color, linewidth=1.4, label=f"{name} (RMSE {error:.2g})"
-            )
+            ax.plot(times[WARMUP - 1 :], values[:, 0, 0], color=color, linewidth=1.4, label=f"{name} ({error:.2g})")
         ax.axvline(times[WARMUP - 2], color=GREY, linewidth=0.8, linestyle=":")
         span = 1.35 * np.abs(targets[:, 0, 0]).max()
         ax.set(ylim=(-span, span), ylabel="position x")
         given = "the true x at every step" if loop == "open loop" else "x up to the dotted line, then its own forecasts"
         ax.set_title(f"{loop}: given {given}", loc="left", fontsize=10)
-        ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+        title = f"and RMSE of {targets.shape[1]} sequences"
+        ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), title=title, title_fontsize=9)
     axes[-1].set_xlabel("time t")
     _save(figure, path)
     errors = {name: rmse(values, targets) for name, values in forecasts.items()}
@@ -264,7 +265,10 @@ def draw_gradient_flow(path: Path, xs: Array, targets: Array, rng: np.random.Gen
     ax.set(ylabel=r"$\|\partial C_T/\partial h_t\|\;/\;\|\partial C_T/\partial h_T\|$")
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     _save(figure, path)
-    return Row(path.name, f"{T - 1} steps back the gradient is × {', '.join(ends)} for ρ(W) = 0.5, 1, 1.5 (linear f)")
+    return Row(
+        path.name,
+        f"untrained, W orthogonal times ρ = 0.5, 1, 1.5: {T - 1} steps back the gradient is × {', '.join(ends)}",
+    )
 
 
 def draw_spectrum(path: Path, before: Array, after: Array) -> Row:

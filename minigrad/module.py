@@ -31,6 +31,10 @@ class Module:
                 open_ += [(f"{name}.{inner}", v) for inner, v in reversed(vars(value).items())]
         return found
 
+    def __repr__(self) -> str:
+        shapes = ", ".join(f"{name} {parameter.shape}" for name, parameter in self.parameters().items())
+        return f"<{type(self).__name__} with {shapes or 'no parameters'}>"
+
     def zero_grad(self) -> None:
         """Forget all gradients."""
         for parameter in self.parameters().values():

@@ -58,6 +58,9 @@ def defvjp(fn: Function, *rules: Rule | None, joint: Rule | None = None) -> None
 def arranged(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """A call as the rules of ``fn`` expect it: arguments by position, options by keyword.
 
+    A rule ``lambda g, y, a, axis=None, keepdims=False`` says that there is one argument and two options; then both
+    ``np.sum(x, 0)`` and ``np.sum(a=x, axis=0)`` become ``(x,), {"axis": 0}``.
+
     Raises `TypeError` for an option that the rules know nothing of, unless it has its default value.
     """
     count, options = _forms[fn]

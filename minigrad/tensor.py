@@ -78,6 +78,19 @@ def _binary(ufunc: np.ufunc) -> tuple[Any, Any]:
     return lambda a, b: record(ufunc, (a, b)), lambda b, a: record(ufunc, (a, b))
 
 
+def _augmented(ufunc: np.ufunc) -> Any:
+    """``total += cost`` gives a name to a new tensor; ``W -= step`` would replace a parameter by one that is none."""
+
+    def augmented(a: Tensor, b: Any) -> Tensor:
+        if a.fn is None and a.requires_grad:
+            raise TypeError(
+                "a leaf is not changed in place: p.data = p.data - step changes a parameter, y = y + x is new"
+            )
+        return record(ufunc, (a, b))
+
+    return augmented
+
+
 def _unary(ufunc: np.ufunc) -> Any:
     return lambda a: record(ufunc, (a,))
 
@@ -139,6 +152,8 @@ class Tensor:
     def __init__(
         self, data: Any, requires_grad: bool = False, name: str | None = None, dtype: npt.DTypeLike | None = None
     ) -> None:
+        if isinstance(data, Tensor) and data.requires_grad:
+            raise TypeError("a tensor made from one that requires grad would be cut off from it: write t.detach()")
         array = frozen(np.asarray(_array(data), dtype))
         if requires_grad and array.dtype.kind != "f":
             raise TypeError(
@@ -209,6 +224,10 @@ class Tensor:
         return bool(self._data)
 
     def __float__(self) -> float:
+        if self.requires_grad:
+            raise TypeError(
+                "float(t), and math's functions, would leave the graph: write t.item(), or NumPy's function"
+            )
         return float(self._data)
 
     def __int__(self) -> int:
@@ -241,6 +260,8 @@ class Tensor:
     __truediv__, __rtruediv__ = _binary(np.divide)
     __pow__, __rpow__ = _binary(np.power)
     __matmul__, __rmatmul__ = _binary(np.matmul)
+    __iadd__, __isub__ = _augmented(np.add), _augmented(np.subtract)
+    __imul__, __itruediv__ = _augmented(np.multiply), _augmented(np.divide)
     __neg__, __pos__, __abs__ = _unary(np.negative), _unary(np.positive), _unary(np.absolute)
     __lt__, __le__ = _comparison(np.less), _comparison(np.less_equal)
     __gt__, __ge__ = _comparison(np.greater), _comparison(np.greater_equal)
@@ -318,6 +339,8 @@ def frozen(value: Any, lists_stay: bool = False) -> Any:
 
     (A read-only array may share its memory with one that is not.)
     """
+    if isinstance(value, list) and any(type(v) is Tensor for v in value):
+        raise TypeError("a list of tensors is no array: join them with np.stack first")
     if isinstance(value, np.ndarray) or (isinstance(value, list) and not lists_stay):
         value = np.array(value)
         value.setflags(write=False)

@@ -115,7 +115,7 @@ def _lift(value: Any) -> Any:
     def fresh(leaf: Any) -> Tensor:
         if isinstance(leaf, Tensor) and leaf.requires_grad and context.get().recording:
             return record(np.positive, (leaf,))
-        return Tensor(leaf, requires_grad=True, name="argument")
+        return Tensor(_data(leaf), requires_grad=True, name="argument")
 
     return _map(fresh, value)
 

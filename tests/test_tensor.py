@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import threading
 import weakref
@@ -121,7 +122,7 @@ def test_python_sees_numbers_and_sequences():
     assert [row.data.tolist() for row in t] == [[1.5, 2.0], [3.0, 4.0]]
     assert all(row.requires_grad for row in t)
     first = t[0, 0]
-    assert (first.item(), float(first), int(first), bool(first)) == (1.5, 1.5, 1, True)
+    assert (first.item(), float(first.detach()), int(first), bool(first)) == (1.5, 1.5, 1, True)
     assert f"{first:.2f}" == "1.50"
     assert f"{t[0]}" == repr(t[0]) == "Tensor([1.5, 2. ], requires_grad=True)"
     assert repr(Tensor(np.float32(1), name="b")) == "Tensor(1., dtype=float32, name='b')"
@@ -282,11 +283,31 @@ def test_results_are_never_written_over():
 
 
 def test_augmented_assignment_to_a_tensor_makes_a_new_one():
-    x = y = leaf([1.0, 2.0])
-    y += 1.0
+    x = leaf([1.0, 2.0])
+    y = z = -x
+    y += 2.0
     y *= 2.0
-    np.testing.assert_array_equal(x.data, [1.0, 2.0])
-    np.testing.assert_array_equal(y.data, [4.0, 6.0])
+    y -= 1.0
+    y /= 4.0
+    np.testing.assert_array_equal(z.data, [-1.0, -2.0])
+    np.testing.assert_array_equal(y.data, [0.25, -0.25])
+
+
+def test_augmented_assignment_does_not_lose_a_parameter():
+    W = leaf([1.0, 2.0])
+    with pytest.raises(TypeError, match=r"p\.data = p\.data - step"), no_grad():
+        W -= 1.0
+    np.testing.assert_array_equal(W.data, [1.0, 2.0])
+
+
+def test_numbers_do_not_leave_the_graph_unseen():
+    """``math.sin(t)`` and ``array[0] = t`` go through ``float(t)``: a derivative of 0 would be silently wrong."""
+    t = leaf(0.5)
+    for call in (lambda: math.sin(t), lambda: np.zeros(2).__setitem__(0, t), lambda: Tensor(t)):
+        with pytest.raises(TypeError, match=r"leave the graph|cut off"):
+            call()
+    with pytest.raises(TypeError, match=r"np\.stack"):
+        np.tanh([t, t])
 
 
 # -- leaves -----------------------------------------------------------------------------------------------------------
@@ -328,7 +349,7 @@ def test_detached_tensors_share_values_but_no_graph():
 
 def test_a_tensor_of_a_tensor_is_a_leaf_of_the_same_values():
     x = leaf([1.0, 2.0])
-    y = leaf(x * 2, name="y")
+    y = leaf((x * 2).detach(), name="y")
     assert (y.fn, y.args, y.name) == (None, (), "y")
     np.testing.assert_array_equal(y.data, [2.0, 4.0])
 

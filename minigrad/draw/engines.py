@@ -1,7 +1,7 @@
 """Which Graphviz draws: the user's own, the one inside pygraphviz, or none.
 
-Everything above this file writes DOT text; here it becomes a picture. A `Digraph` is what `minigrad.draw` returns: the
-class of the ``graphviz`` package, with its own ways out (`Digraph.render`, `Digraph.pipe`, the display in notebooks).
+Everything above this file writes DOT text; here it becomes a picture. A `Digraph` is what `minigrad.rnn.draw` returns:
+the class of the ``graphviz`` package, with its own ways out (`Digraph.render`, `Digraph.pipe`, display in notebooks).
 
 Every engine is a *command* that reads DOT from its standard input and writes a picture to its standard output, as
 Graphviz's ``dot`` does. From pygraphviz, a library, such a command is made by a small Python process. That costs a

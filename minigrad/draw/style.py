@@ -15,6 +15,7 @@ import graphviz  # type: ignore[import-untyped]
 # ColorBrewer's YlOrRd (Harrower, Brewer 2003) without its two palest colours: thin lines on white would not show.
 COLORS = ((254, 217, 118), (254, 178, 76), (253, 141, 60), (252, 78, 42), (227, 26, 28), (189, 0, 38), (128, 0, 38))
 ZERO = "#bbbbbb"
+NONFINITE = "#8e24aa"  # a violet that is not on the scale, for NaN and infinity
 DATA = "#eeeeee"
 INK = "#555566"
 PARAMETER = "#2b6cb0"
@@ -37,8 +38,6 @@ class Scale:
 
     def position(self, size: float) -> float:
         """Where between 0 (low) and 1 (high) a positive size lies."""
-        if not math.isfinite(size):
-            return 1.0
         return min(max(math.log(size / self.low) / math.log(self.high / self.low), 0.0), 1.0)
 
     def edge(self, size: float | None) -> dict[str, str]:
@@ -47,6 +46,8 @@ class Scale:
             return {"color": INK, "penwidth": "0.8", "tooltip": "no gradient asked for"}
         if size == 0:
             return {"color": ZERO, "penwidth": "0.8", "style": "dashed", "tooltip": "gradient exactly 0"}
+        if not math.isfinite(size):
+            return {"color": NONFINITE, "penwidth": "3.6", "tooltip": f"gradient {size}"}
         at = self.position(size)
         return {"color": color(at), "penwidth": f"{0.8 + 2.8 * at:.2f}", "tooltip": f"gradient rms {size:.3g}"}
 
@@ -56,6 +57,8 @@ class Scale:
             return {"fillcolor": DATA, "fontcolor": "black"}
         if size == 0:
             return {"fillcolor": "white", "color": ZERO, "fontcolor": "#888888", "style": "filled,dashed"}
+        if not math.isfinite(size):
+            return {"fillcolor": NONFINITE, "fontcolor": "white"}
         at = self.position(size)
         return {"fillcolor": color(at), "fontcolor": readable_on(at)}
 

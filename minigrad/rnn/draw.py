@@ -146,6 +146,10 @@ def draw(
     for name, value, known in (("steps", steps, ("auto", "all", "ends")), ("color", color, ("gradient", "none"))):
         if value not in known:
             raise ValueError(f"{name}={value!r} is not known: choose one of {', '.join(known)}")
+    if not isinstance(run, Run):
+        raise TypeError(
+            f"a {type(run).__name__} cannot be drawn unrolled: pass what unroll(model, xs, targets) returns"
+        )
     of = run.cost if of is None else of
     if of is None:
         raise ValueError("a picture of gradients needs a cost: unroll with targets, or name a number with of=")
@@ -329,6 +333,14 @@ class _Drawing:
             style = {"shape": "point", "color": PARAMETER, "fillcolor": PARAMETER}
             pin(self.graph, tap, "", x, y, 4.3, 4.3, tooltip=f"{name} used at t = {place[1]}", **style)
             self._bend(f"{tap}_bend", x, bend)
+            if (
+                self.gap and place[1] == self.visible[ENDS]
+            ):  # the steps left out add their share in the middle of the gap
+                middle = f"{name}_gap"
+                self._bend(middle, (self._x(self.visible[ENDS - 1]) + self.width + self._x(place[1])) / 2, y)
+                hidden = figure.accumulated.get((name, self.visible[ENDS - 1] + 1))
+                self.graph.edge(before, middle, dir="none", **self._edge_style(hidden))
+                before = middle
             self.graph.edge(before, tap, dir="none", **self._edge_style(figure.accumulated[name, place[1]]))
             self.graph.edge(tap, f"{tap}_bend", dir="none", **self._edge_style(size))
             self.graph.edge(f"{tap}_bend", _id(place), **(self._edge_style(size) | {"arrowsize": "0.5"}))
@@ -341,7 +353,7 @@ class _Drawing:
         text(self.graph, "gap", f"… {self.gap} step{'s' * (self.gap > 1)} …", x, self.high - 40)
         role = self.run.model.carried[0]
         first, last = self.figure.sizes[role, early], self.figure.sizes[role, late]
-        if self.colored and first is not None and last:
+        if self.colored and self.of is not self.run.cost and first is not None and last:  # of Σ C every step adds some
             text(self.graph, "gap_drop", f"gradient × {first / last:.2g}", x, self.high - 58, size=10)
 
     # -- the folded network -------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ class Trainable(Model, Protocol):
     def save(self, path: str | os.PathLike[str]) -> Path: ...
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """What happened, one entry an update.
 
@@ -55,6 +55,9 @@ class History:
     best_step: int = 0
     best_cost: float = np.inf
     interrupted: bool = False
+
+    def __repr__(self) -> str:
+        return f"<History of {len(self.costs)} updates: best cost {self.best_cost:.4g} after {self.best_step}>"
 
 
 def fit(

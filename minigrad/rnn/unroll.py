@@ -39,7 +39,7 @@ class Model(Protocol):
     def step(self, bound: tuple[Tensor, ...], x: Tensor, carried: dict[str, Tensor]) -> dict[str, Tensor]: ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """One unrolling: every tensor of every step by its role, still part of the graph.
 
@@ -64,6 +64,10 @@ class Run:
     steps: list[dict[str, Tensor]]
     cost: Tensor | None
     forced: bool
+
+    def __repr__(self) -> str:
+        cost = f", cost {self.cost.item():.4g}" if self.cost is not None else ""
+        return f"<Run of {type(self.model).__name__} along {len(self)} steps: {', '.join(self.steps[0])}{cost}>"
 
     def __getitem__(self, role: str) -> list[Tensor]:
         if role not in self.steps[0]:
@@ -101,7 +105,8 @@ def unroll(
     initial : dict, optional
         Values for some of the carried roles at t = 0, ``{"h": h_0}``; zeros otherwise.
     cost : {"squared_error", "cross_entropy"} or callable
-        ``cost(target, output)`` gives C_t, one number.
+        ``cost(target, output)`` gives C_t, one number. "cross_entropy" takes logits: it applies a softmax itself, so
+        leave the model's g at "identity".
     teacher_forcing : bool
         Feed the target of the step before back instead of the output. The model must carry ``"y"``.
 
@@ -125,12 +130,17 @@ def unroll(
     if targets is not None:
         targets = _sequence("targets", targets, model.dtype)
         if targets.shape[:-1] != xs.shape[:-1]:
-            raise ValueError(f"targets of shape {targets.shape} do not go with xs of shape {xs.shape}: T, B must agree")
+            raise ValueError(
+                f"targets of shape {targets.shape} do not go with xs of shape {xs.shape}: T, B must agree, and the last"
+                " axis is n_out"
+            )
     if teacher_forcing and (targets is None or "y" not in model.carried):
         raise ValueError(
             "teacher forcing feeds targets back in the place of outputs: "
             + ("pass targets" if targets is None else f"{type(model).__name__} does not feed its output back")
         )
+    if not isinstance(initial or {}, dict):
+        raise ValueError(f"initial is a {type(initial).__name__}: pass a dict such as {{'h': h_0}}")
     cost_of: Cost = choose("cost", cost, COSTS)
     bound = model.bind()
     carried = [_initial(model, batch, initial or {})]
