@@ -303,7 +303,9 @@ def test_augmented_assignment_does_not_lose_a_parameter():
 def test_numbers_do_not_leave_the_graph_unseen():
     """``math.sin(t)`` and ``array[0] = t`` go through ``float(t)``: a derivative of 0 would be silently wrong."""
     t = leaf(0.5)
-    for call in (lambda: math.sin(t), lambda: np.zeros(2).__setitem__(0, t), lambda: Tensor(t)):
+    with pytest.raises(ValueError, match="array element"):  # NumPy's wording; ours is its cause
+        np.zeros(2)[0] = t
+    for call in (lambda: math.sin(t), lambda: Tensor(t)):
         with pytest.raises(TypeError, match=r"leave the graph|cut off"):
             call()
     with pytest.raises(TypeError, match=r"np\.stack"):
