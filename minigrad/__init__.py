@@ -10,12 +10,14 @@ W.grad
 """
 
 from minigrad import clipping, functions, graph, optim, rnn, rules
+from minigrad.anomaly import detect_anomaly
 from minigrad.backward import StaleGraphError, backward
 from minigrad.clipping import clip_by_norm
+from minigrad.custom import primitive
 from minigrad.module import Module
 from minigrad.primitives import defvjp
 from minigrad.tensor import Tensor, no_grad, scope
-from minigrad.transforms import grad, hvp, jvp, value_and_grad, vjp
+from minigrad.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 __version__ = "0.1.0"
 __all__ = [
@@ -26,13 +28,17 @@ __all__ = [
     "clip_by_norm",
     "clipping",
     "defvjp",
+    "detect_anomaly",
     "functions",
     "grad",
     "graph",
+    "hessian",
     "hvp",
+    "jacobian",
     "jvp",
     "no_grad",
     "optim",
+    "primitive",
     "rnn",
     "rules",
     "scope",

@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad.cotangents import dense, met, sum_to
 from minigrad.primitives import name_of, vjps
-from minigrad.tensor import Tensor, recording
+from minigrad.tensor import Tensor, context, recording
 
 
 class StaleGraphError(RuntimeError):
@@ -78,6 +78,8 @@ def backward(
     pending: dict[int, Any] = {}  # what other tensors have received so far
     for output, seed in zip(outputs, _seeds(outputs, cotangents, create_graph), strict=True):
         pending[output.index] = met(pending[output.index], seed) if output.index in pending else seed
+    watch = context.get().watch
+    observers = [each for each in (observe, watch and watch.crossed) if each is not None]
     with recording(create_graph):
         for tensor in order:
             g = pending.pop(tensor.index, None)
@@ -87,6 +89,8 @@ def backward(
                 g = dense(g)
             if g.dtype is not tensor._data.dtype:
                 g = g.astype(tensor._data.dtype)
+            if watch is not None:
+                watch.reached(tensor, g)
             if tensor.index in asked:
                 reached[tensor.index] = g
             if tensor.fn is None:
@@ -109,8 +113,8 @@ def backward(
                     continue
                 if share.shape != argument._data.shape:
                     share = sum_to(share, argument._data.shape)
-                if observe is not None:
-                    observe(tensor, position, share)
+                for each in observers:
+                    each(tensor, position, share)
                 index = argument.index
                 pending[index] = met(pending[index], share) if index in pending else share
     if wrt is None:

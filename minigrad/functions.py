@@ -61,6 +61,15 @@ def cross_entropy(target: Any, logits: Any) -> Any:
     return -np.mean(np.sum(target * log_softmax(logits), axis=-1))
 
 
+def binary_cross_entropy(target: Any, logits: Any) -> Any:
+    """-[target · log p + (1 - target) · log(1 - p)] with p = logistic(logits), averaged over batch and components.
+
+    ``target`` holds probabilities and ``logits`` the outputs *before* a logistic function, both (..., n_out): leave a
+    network's output function at ``"identity"``. The logarithms are taken before p could round to 0 or 1.
+    """
+    return np.mean(target * np.logaddexp(0, -logits) + (1 - target) * np.logaddexp(0, logits))
+
+
 def _constant(x: Any) -> Any:
     """A shift that cancels out of the result needs no derivative."""
     return x.detach() if isinstance(x, Tensor) else x

@@ -8,7 +8,7 @@ differentiate it.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -55,6 +55,31 @@ def defvjp(fn: Function, *rules: Rule | None, joint: Rule | None = None) -> None
     _forms[fn] = (None if joint is not None else len(known) - 2 - len(options), options)
 
 
+INSTEAD = {
+    "where": "select first: np.where(mask, a, 0) for a sum, a[mask] otherwise",
+    "dtype": "convert first: a.astype(dtype)",
+    "initial": "combine it with the result: np.sum(a) + initial, np.maximum(np.max(a), initial)",
+    "correction": "write ddof=",
+}
+"""What to write instead of options that no rule knows."""
+
+
+def unknown(fn: Function, key: str, options: Sequence[str]) -> TypeError:
+    """The error about an option that the derivative of ``fn`` cannot take into account."""
+    known = f"only {', '.join(options)}" if options else "and no other option"
+    hint = f"; {INSTEAD[key]}" if key in INSTEAD else ""
+    return TypeError(f"the derivative rule of np.{name_of(fn)} knows no {key}=, {known}{hint}")
+
+
+def check_options(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Refuse options of NumPy's ``fn`` that the function by which it is rewritten does not have."""
+    if kwargs:
+        parameters = inspect.signature(rewrites[fn]).parameters
+        for key in kwargs:
+            if key not in parameters and not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+                raise unknown(fn, key, list(parameters)[len(args) :])
+
+
 def arranged(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """A call as the rules of ``fn`` expect it: arguments by position, options by keyword.
 
@@ -78,8 +103,7 @@ def arranged(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tup
         if key not in options:
             default = getattr(parameters.get(key), "default", inspect.Parameter.empty)
             if value is not default and not (type(value) is str and value == default):
-                known = f"only {', '.join(options)}" if options else "and no other option"
-                raise TypeError(f"the derivative rule of np.{name_of(fn)} knows no {key}=, {known}")
+                raise unknown(fn, key, options)
             del kwargs[key]
     return args[:count], kwargs
 

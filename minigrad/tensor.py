@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.primitives import Function, arranged, name_of, plain, rewrites, vjps
+from minigrad.primitives import Function, arranged, check_options, name_of, plain, rewrites, vjps
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -36,6 +36,9 @@ class Context(NamedTuple):
 
     recording: bool = True
     scope: tuple[str, ...] = ()
+    watch: Any = None
+    """Someone who is told ``made(tensor, fn, args)`` by `record`, and ``reached(tensor, cotangent)`` and
+    ``crossed(consumer, position, share)`` by a walk."""
 
 
 context: ContextVar[Context] = ContextVar("minigrad", default=Context())  # noqa: B039  # a tuple never changes
@@ -60,7 +63,7 @@ class Within(ContextDecorator):
 
 def recording(on: bool) -> Within:
     """Context manager and decorator: whether what is computed inside is recorded."""
-    return Within(lambda outer: Context(on, outer.scope))
+    return Within(lambda outer: Context(on, outer.scope, outer.watch))
 
 
 def no_grad() -> Within:
@@ -70,7 +73,7 @@ def no_grad() -> Within:
 
 def scope(name: str) -> Within:
     """Context manager: tensors made inside carry ``name`` in their `Tensor.scope`. Scopes nest; drawings box them."""
-    return Within(lambda outer: Context(outer.recording, (*outer.scope, name)))
+    return Within(lambda outer: Context(outer.recording, (*outer.scope, name), outer.watch))
 
 
 def _binary(ufunc: np.ufunc) -> tuple[Any, Any]:
@@ -101,7 +104,7 @@ def _comparison(ufunc: np.ufunc) -> Any:
 
 
 def _method(fn: Function) -> Any:
-    return lambda self, *args, **kwargs: _apply(fn, (self, *args), kwargs)
+    return lambda self, *args, **kwargs: apply(fn, (self, *args), kwargs)
 
 
 class Tensor:
@@ -238,14 +241,17 @@ class Tensor:
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method != "__call__":
             raise TypeError(f"np.{ufunc.__name__}.{method} has no derivative rule: write np.sum, np.prod, np.max ...")
-        return _apply(ufunc, inputs, kwargs)
+        return apply(ufunc, inputs, kwargs)
 
     def __array_function__(self, fn: Function, types: Any, args: Any, kwargs: dict[str, Any]) -> Any:
-        return _apply(fn, args, kwargs)
+        return apply(fn, args, kwargs)
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
         if self.requires_grad:
-            raise TypeError("a tensor that requires grad as an array would leave the graph: write t.detach() or t.data")
+            raise TypeError(
+                "a tensor that requires grad as an array would leave the graph: write t.detach() or t.data; tensors in"
+                " a list are joined with np.stack"
+            )
         return np.array(self._data, dtype, copy=copy)
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -258,6 +264,8 @@ class Tensor:
     __sub__, __rsub__ = _binary(np.subtract)
     __mul__, __rmul__ = _binary(np.multiply)
     __truediv__, __rtruediv__ = _binary(np.divide)
+    __floordiv__, __rfloordiv__ = _binary(np.floor_divide)
+    __mod__, __rmod__ = _binary(np.remainder)
     __pow__, __rpow__ = _binary(np.power)
     __matmul__, __rmatmul__ = _binary(np.matmul)
     __iadd__, __isub__ = _augmented(np.add), _augmented(np.subtract)
@@ -270,7 +278,9 @@ class Tensor:
 
     sum, mean, max, min = _method(np.sum), _method(np.mean), _method(np.max), _method(np.min)
     ravel, squeeze, swapaxes, dot = _method(np.ravel), _method(np.squeeze), _method(np.swapaxes), _method(np.dot)
-    argmax, argmin = _method(np.argmax), _method(np.argmin)
+    argmax, argmin, prod, cumsum = _method(np.argmax), _method(np.argmin), _method(np.prod), _method(np.cumsum)
+    var, std, clip, round = _method(np.var), _method(np.std), _method(np.clip), _method(np.round)
+    flatten, take, repeat, diagonal = _method(np.ravel), _method(np.take), _method(np.repeat), _method(np.diagonal)
 
     def reshape(self, *shape: Any) -> Tensor:
         return record(np.reshape, (self, shape[0] if len(shape) == 1 else shape))
@@ -303,7 +313,7 @@ def record(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = _NO_KWA
     if type(out) is not np.ndarray:
         out = np.asarray(out)
     out.setflags(False)  # read-only; by position, which is faster
-    recorded, names = context.get()
+    recorded, names, watch = context.get()
     tensor = _new(Tensor)
     tensor._data = out
     tensor.scope = names
@@ -313,14 +323,17 @@ def record(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = _NO_KWA
         tensor.requires_grad, tensor.fn, tensor.args, tensor.kwargs = True, fn, args, kwargs
     else:
         tensor.requires_grad, tensor.fn, tensor.args, tensor.kwargs = False, None, (), _NO_KWARGS
+    if watch is not None:
+        watch.made(tensor, fn, args)
     return tensor
 
 
-def _apply(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def apply(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Answer a call that one of NumPy's protocols handed over."""
     if kwargs.get("out") is not None:
         raise TypeError(f"np.{name_of(fn)}(..., out=...) would overwrite an array: write y = np.{name_of(fn)}(...)")
     if fn in rewrites:
+        check_options(fn, args, kwargs)
         return rewrites[fn](*args, **kwargs)
     if fn in vjps:
         args, kwargs = arranged(fn, args, kwargs)
@@ -339,8 +352,6 @@ def frozen(value: Any, lists_stay: bool = False) -> Any:
 
     (A read-only array may share its memory with one that is not.)
     """
-    if isinstance(value, list) and any(type(v) is Tensor for v in value):
-        raise TypeError("a list of tensors is no array: join them with np.stack first")
     if isinstance(value, np.ndarray) or (isinstance(value, list) and not lists_stay):
         value = np.array(value)
         value.setflags(write=False)

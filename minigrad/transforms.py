@@ -46,24 +46,92 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..
 
 def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """Like `grad`, for the pair of ``f``'s value and its gradient."""
-    positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
 
     @wraps(f)
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
-        for position in positions:
-            if not -len(args) <= position < len(args):
-                raise ValueError(f"argnums names argument {position}, but the function was called with {len(args)}")
-        chosen = {position % len(args) for position in positions}
-        lifted = [_lift(arg) if i in chosen else arg for i, arg in enumerate(args)]
-        with recording(True):
-            y = f(*lifted, **kwargs)
+        y, inputs = _call(f, args, kwargs, argnums)
         if np.size(y) != 1:
             raise ValueError(f"a gradient needs a function that returns one number, got shape {np.shape(y)}: use vjp")
-        inputs = [lifted[position] for position in positions]
         gradients = _pull_back(y, None, inputs)
         return _lower(y, inputs), gradients[0] if isinstance(argnums, int) else gradients
 
     return value_and_gradient
+
+
+def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+    """The function that computes all derivatives of everything in ``f(*args)``.
+
+    Parameters
+    ----------
+    f : callable
+        Its arguments and its value may be arrays, floats, or nested dicts, lists and tuples of them.
+    argnums : int or sequence of int
+        The positional arguments to differentiate with respect to.
+
+    Returns
+    -------
+    callable
+        With ``f``'s arguments. Where ``f`` maps an array x to an array y, it gives ∂y/∂x of shape
+        ``y.shape + x.shape``: first the axes of the value, then those of the argument. Containers nest in the same
+        order: the result has the structure of the value, and in the place of each array y in it the structure of the
+        argument (a tuple of them for a sequence of argnums), with ∂y/∂x in the place of each array x.
+
+    Notes
+    -----
+    A row of the matrix is one walk back, so it costs as many walks as the value has numbers. For a product with a
+    vector use `jvp` or `vjp`, which never form the matrix.
+
+    Examples
+    --------
+    >>> jacobian(lambda x: x * x)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+    """
+
+    @wraps(f)
+    def derivatives(*args: Any, **kwargs: Any) -> Any:
+        y, inputs = _call(f, args, kwargs, argnums)
+        asked = inputs[0] if isinstance(argnums, int) else tuple(inputs)
+
+        def block(leaf: Any) -> Any:
+            shape, size = np.shape(leaf), np.size(leaf)
+            units = np.eye(size).reshape(size, *shape)
+            rows = [_leaves(_pull_back(leaf, unit, (asked,))) for unit in units]
+            columns = iter(zip(*rows, strict=True))
+            return _map(lambda x: _stack(next(columns, ()), shape + x.shape, x.dtype), asked)
+
+        return _map(block, y)
+
+    return derivatives
+
+
+def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+    """The function that computes all second derivatives of the number ``f(*args)``: the Jacobian of its gradient.
+
+    Parameters
+    ----------
+    f, argnums
+        As for `grad`.
+
+    Returns
+    -------
+    callable
+        With ``f``'s arguments. For an array x it gives ∂²f/∂x∂x of shape ``x.shape + x.shape``. For nested arguments
+        it gives, as `jacobian` does, the structure of the gradient, and in the place of each array x in it that
+        structure again, with ∂²f/∂x∂x′ of shape ``x.shape + x′.shape`` in the place of each array x′. For a sequence
+        of argnums, entry ``[i][j]`` belongs to the i-th and the j-th of them.
+
+    Notes
+    -----
+    It costs as many walks as there are numbers in the arguments. For a product with a vector use `hvp`.
+
+    Examples
+    --------
+    >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([3.0, 5.0]))
+    array([[10.,  6.],
+           [ 6.,  0.]])
+    """
+    return jacobian(grad(f, argnums), argnums)
 
 
 def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
@@ -86,7 +154,7 @@ def jvp(f: Callable[..., Any], args: Sequence[Any], tangents: Sequence[Any]) -> 
     _check_like(tangents, lifted, "tangents")
     with recording(True):
         y = f(*lifted)
-        u = _map(lambda leaf: Tensor(np.zeros_like(_data(leaf)), requires_grad=True), y)
+        u = _map(lambda leaf: Tensor(np.zeros_like(_data(leaf)) * 1.0, requires_grad=True), y)
         pairs = [(leaf, c) for leaf, c in zip(_leaves(y), _leaves(u), strict=True) if isinstance(leaf, Tensor)]
         outputs, cotangents = zip(*pairs, strict=True) if pairs else ((), ())
         pulled = backward(outputs, cotangents, wrt=_leaves(lifted), create_graph=True)
@@ -107,6 +175,20 @@ def hvp(f: Callable[..., Any], args: Sequence[Any], vectors: Sequence[Any]) -> t
         outputs = [leaf for leaf in _leaves(y) if isinstance(leaf, Tensor)]
         gradient = backward(outputs, wrt=_leaves(lifted), create_graph=True)
     return _pull_back(gradient, tuple(_leaves(vectors)), lifted)
+
+
+def _call(
+    f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], argnums: int | Sequence[int]
+) -> tuple[Any, list[Any]]:
+    """``f(*args, **kwargs)``, recorded, and the lifted arguments that ``argnums`` names."""
+    positions = (argnums,) if isinstance(argnums, int) else argnums
+    for position in positions:
+        if not -len(args) <= position < len(args):
+            raise ValueError(f"argnums names argument {position}, but the function was called with {len(args)}")
+    chosen = {position % len(args) for position in positions}
+    lifted = [_lift(arg) if i in chosen else arg for i, arg in enumerate(args)]
+    with recording(True):
+        return f(*lifted, **kwargs), [lifted[position] for position in positions]
 
 
 def _lift(value: Any) -> Any:
@@ -143,6 +225,16 @@ def _nested(outputs: Sequence[Any], inputs: Sequence[Any]) -> bool:
 def _lower(y: Any, inputs: Sequence[Any]) -> Any:
     """The value ``y`` for the caller: arrays, unless an outer transform needs the tensors."""
     return y if _nested(_leaves(y), inputs) else _map(lambda leaf: _plain(_data(leaf)), y)
+
+
+def _stack(rows: Sequence[Any], shape: tuple[int, ...], dtype: Any) -> Any:
+    """A block of a Jacobian from its rows, arrays or tensors; it has none where the value is empty."""
+    if not rows:
+        return np.zeros(shape, dtype)
+    whole = np.reshape(np.stack(rows), shape)
+    if isinstance(whole, np.ndarray):
+        whole.setflags(write=False)
+    return _plain(whole)
 
 
 def _plain(value: Any) -> Any:

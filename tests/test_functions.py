@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as hnp
 
 from minigrad import Tensor, grad, hvp
 from minigrad.functions import (
+    binary_cross_entropy,
     cross_entropy,
     identity,
     log_softmax,
@@ -88,6 +89,21 @@ def test_arguments_of_any_size_give_finite_numbers_without_a_warning(f, dtype):
     np.testing.assert_array_equal(f(x), y.data)
 
 
+SMOOTH = [logistic, softmax, log_softmax, logsumexp, lambda x: logsumexp(x, axis=-1, keepdims=True), relu]
+COSTS = [squared_error, cross_entropy, binary_cross_entropy]
+
+
+@pytest.mark.parametrize("f", SMOOTH + [lambda x, cost=cost: cost(np.eye(2, 3), x) for cost in COSTS])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("row", [[1e4, -1e4, 0.0], [1e4, 1e4, 1e4], [-1e4, -1e4, 1e4], [-1e4, -1e4, -1e4]])
+def test_second_derivatives_are_finite_too(f, dtype, row):
+    x, v = np.array([row, row[::-1]], dtype), np.array([[0.5, -1.0, 2.0], [1.0, 0.25, -2.0]], dtype)
+    weights = np.arange(1.0, 1 + np.size(f(x))).reshape(np.shape(f(x))).astype(dtype)
+    (h,) = hvp(lambda t: np.sum(f(t) * weights), (x,), (v,))
+    assert (h.shape, h.dtype) == (x.shape, dtype)
+    assert np.all(np.isfinite(h))
+
+
 def test_saturation_is_exact():
     np.testing.assert_array_equal(logistic(HUGE)[[0, 1, 2, 6, 7, 8]], [0, 0, 0, 1, 1, 1])
     assert logistic(0.0) == 0.5
@@ -123,3 +139,25 @@ def test_cross_entropy_of_no_idea_is_the_logarithm_of_the_classes():
     assert cross_entropy(np.eye(4), np.zeros((4, 4))) == pytest.approx(math.log(4), rel=1e-15)
     assert cross_entropy(np.eye(2), 1e4 * np.eye(2)) == 0.0
     assert cross_entropy(np.eye(2), -1e4 * np.eye(2)) == 1e4
+
+
+@given(st.integers(1, 4), st.integers(1, 4))
+def test_binary_cross_entropy(batch, n):
+    """Its gradient is (logistic - target)/size, and it is the cross-entropy of two classes whose logits are z and 0."""
+    rng = np.random.default_rng([batch, n])
+    target, logits = rng.uniform(size=(batch, n)), 4 * rng.standard_normal((batch, n))
+    pairs = np.stack([target, 1 - target], axis=-1), np.stack([logits, np.zeros_like(logits)], axis=-1)
+    assert binary_cross_entropy(target, logits) == pytest.approx(cross_entropy(*pairs), rel=1e-13)
+    g = grad(binary_cross_entropy, argnums=1)(target, logits)
+    np.testing.assert_allclose(g, (logistic(logits) - target) / (batch * n), atol=1e-15)
+    g = grad(binary_cross_entropy, argnums=0)(target, logits)
+    np.testing.assert_allclose(g, -logits / (batch * n), atol=1e-14)
+
+
+def test_binary_cross_entropy_keeps_its_digits_however_sure_the_network_is():
+    assert binary_cross_entropy(np.array([0.0, 1.0]), np.zeros(2)) == pytest.approx(math.log(2), rel=1e-15)
+    sure = binary_cross_entropy(np.array([1.0, 0.0]), np.array([50.0, -50.0]))
+    assert sure == pytest.approx(math.exp(-50), rel=1e-15)
+    for huge in (1e4, 1e300):
+        assert binary_cross_entropy(np.array([1.0, 0.0]), np.array([huge, -huge])) == 0.0
+        assert binary_cross_entropy(np.array([0.0, 1.0]), np.array([huge, -huge])) == huge

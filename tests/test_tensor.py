@@ -402,11 +402,9 @@ def test_tensors_inside_lists_and_indices_do_not_lose_their_gradient():
         np.sum(x, axis=x)
 
 
-@pytest.mark.parametrize(
-    "call", [np.fft.fft, np.unwrap, lambda x: np.heaviside(x, 0.5)], ids=["fft", "unwrap", "ufunc"]
-)
+@pytest.mark.parametrize("call", [np.fft.fft, np.unwrap, np.spacing], ids=["fft", "unwrap", "ufunc"])
 def test_a_function_without_a_rule_is_refused_by_name(call):
-    name = {np.fft.fft: "fft", np.unwrap: "unwrap"}.get(call, "heaviside")
+    name = {np.fft.fft: "fft", np.unwrap: "unwrap"}.get(call, "spacing")
     with pytest.raises(TypeError, match=rf"{name} has no derivative rule.*defvjp\(.*{name}.*detach"):
         call(leaf([1.0, 2.0]))
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from minigrad import Tensor, grad, hvp, jvp, no_grad, value_and_grad, vjp
+from minigrad import Tensor, grad, hessian, hvp, jacobian, jvp, no_grad, value_and_grad, vjp
 from tests.numerical import assert_derivative
 
 GRIDS = hnp.arrays(np.int64, hnp.array_shapes(min_dims=0, max_dims=2, max_side=3), elements=st.integers(-24, 23))
@@ -76,6 +76,100 @@ def test_derivatives_of_derivatives(x, order):
         f = grad(f) if np.ndim(x) == 0 else (lambda t, f=f: vjp(f, t)[1](np.ones(np.shape(t)))[0])
     expected = (np.sin, np.cos, lambda t: -np.sin(t), lambda t: -np.cos(t))[order % 4](x)
     np.testing.assert_allclose(f(x), expected, rtol=1e-13, atol=1e-15)
+
+
+# -- matrices of derivatives ------------------------------------------------------------------------------------------
+
+
+@given(POINTS)
+def test_products_with_the_jacobian(x):
+    """jvp is J v and vjp is uᵀ J."""
+    u, v = like(x, 1), like(x, 2)
+    J = jacobian(bend)(x)
+    assert J.shape == x.shape + x.shape
+    np.testing.assert_allclose(jvp(bend, (x,), (v,))[1], np.tensordot(J, v, x.ndim), rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(vjp(bend, x)[1](u)[0], np.tensordot(u, J, x.ndim), rtol=1e-11, atol=1e-13)
+
+
+@given(POINTS)
+def test_products_with_the_hessian(x):
+    """hvp is H v, and H is symmetric."""
+    v = like(x, 1)
+    H = hessian(energy)(x)
+    assert H.shape == x.shape + x.shape
+    np.testing.assert_allclose(hvp(energy, (x,), (v,))[0], np.tensordot(H, v, x.ndim), rtol=1e-11, atol=1e-13)
+    square = np.reshape(H, (x.size, x.size))
+    np.testing.assert_allclose(square, square.T, rtol=1e-11, atol=1e-13)
+
+
+def test_jacobians_of_jacobians():
+    """Σx³ has second derivatives 6 diag(x), and third ones 6 where all three indices agree."""
+    x = np.array([0.5, -2.0])
+    third = np.zeros((2, 2, 2))
+    third[[0, 1], [0, 1], [0, 1]] = 6
+    np.testing.assert_allclose(jacobian(hessian(lambda t: np.sum(t**3)))(x), third)
+    np.testing.assert_allclose(jacobian(jacobian(jacobian(lambda t: np.sum(t**3))))(x), third)
+    np.testing.assert_allclose(grad(lambda t: np.sum(jacobian(np.sin)(t)))(x), -np.sin(x))
+    np.testing.assert_allclose(hessian(lambda t: np.sum(hessian(lambda s: np.sum(s**4))(t)))(x), 24 * np.eye(2))
+
+
+def test_a_jacobian_within_another_function_is_not_confused():
+    x = np.array([1.0, 2.0])
+    np.testing.assert_allclose(jacobian(lambda t: jacobian(lambda s: s * t)(np.ones(2)) @ t)(x), np.diag(2 * x))
+
+
+def test_jacobians_nest_as_value_then_argument():
+    def f(p, s):
+        return {"y": p["W"] @ p["b"] * s, "n": (np.sum(p["b"]), 3.0)}
+
+    p = {"W": np.arange(6.0).reshape(2, 3), "b": np.array([1.0, -1.0, 2.0])}
+    J = jacobian(f)(p, 2.0)
+    assert {name: block.shape for name, block in J["y"].items()} == {"W": (2, 2, 3), "b": (2, 3)}
+    np.testing.assert_array_equal(J["y"]["b"], 2 * p["W"])
+    np.testing.assert_array_equal(J["y"]["W"], 2 * np.eye(2)[..., None] * p["b"])
+    np.testing.assert_array_equal(J["n"][0]["b"], np.ones(3))
+    np.testing.assert_array_equal(J["n"][1]["b"], np.zeros(3))  # a constant
+    both = jacobian(f, (1, 0))(p, 2.0)
+    assert type(both["y"]) is tuple
+    np.testing.assert_array_equal(both["y"][0], p["W"] @ p["b"])
+    np.testing.assert_array_equal(both["y"][1]["b"], J["y"]["b"])
+
+
+def test_hessians_nest_as_argument_then_argument():
+    def f(a, p):
+        return np.sum(a * p[0]) * p[1]
+
+    a, p = np.array([1.0, 2.0]), [np.array([3.0, 5.0]), 7.0]
+    H = hessian(f, (0, 1))(a, p)
+    np.testing.assert_array_equal(H[0][0], np.zeros((2, 2)))
+    np.testing.assert_array_equal(H[0][1][0], 7 * np.eye(2))
+    np.testing.assert_array_equal(H[1][0][0], 7 * np.eye(2))
+    np.testing.assert_array_equal(H[0][1][1], p[0])
+    np.testing.assert_array_equal(H[1][1][1][0], a)
+    assert H[1][1][1][1] == 0.0
+
+
+def test_jacobians_of_numbers_and_of_nothing():
+    assert jacobian(lambda x: x**3)(2.0) == 12.0
+    assert hessian(lambda x: x**3)(2.0) == 12.0
+    assert type(hessian(lambda x: x**3)(2.0)) is np.float64
+    assert jacobian(lambda x: x[:0])(np.ones(3)).shape == (0, 3)
+    assert jacobian(lambda x: x * 2)(np.ones((0, 2), np.float32)).shape == (0, 2, 0, 2)
+    assert jacobian(lambda x: np.ones(2))(np.ones(3)).shape == (2, 3)
+    J = jacobian(lambda x: np.tanh(x) * 2.0)(np.ones(2, np.float32))
+    assert J.dtype == np.float32
+    assert not J.flags.writeable
+    assert jacobian(np.tanh).__name__ == "tanh"
+
+
+def test_jacobians_are_tensors_where_somebody_may_ask_for_more():
+    p, x = Tensor(2.0, requires_grad=True), np.array([1.0, 3.0])
+    J = jacobian(lambda t: t * t * p)(x)
+    assert isinstance(J, Tensor)
+    J.sum().backward()
+    assert p.grad == 8.0
+    with no_grad():
+        assert type(jacobian(lambda t: t * t * p)(x)) is np.ndarray
 
 
 # -- derivatives within derivatives -----------------------------------------------------------------------------------
@@ -245,6 +339,7 @@ def test_constant_functions_have_derivative_zero():
         np.testing.assert_array_equal(vjp(constant, x)[1](1.0)[0], [0.0, 0.0])
         assert jvp(constant, (x,), (v,))[1] == 0.0
         np.testing.assert_array_equal(hvp(constant, (x,), (v,))[0], [0.0, 0.0])
+    assert jvp(lambda x: 2, (x,), (v,)) == (2, 0.0)  # an integer, too
 
 
 def test_results_may_hold_constants():
@@ -264,6 +359,10 @@ def test_wrong_requests_say_what_was_expected():
         grad(np.tanh)(np.ones(2))
     with pytest.raises(ValueError, match="argnums names argument 2, but the function was called with 1"):
         grad(np.sum, 2)(np.ones(2))
+    with pytest.raises(ValueError, match=r"returns one number, got shape \(2,\): use vjp"):
+        hessian(np.tanh)(np.ones(2))
+    with pytest.raises(ValueError, match="argnums names argument 1, but the function was called with 1"):
+        jacobian(np.tanh, 1)(np.ones(2))
     with pytest.raises(TypeError, match="requires_grad needs floating-point data, got dtype int64"):
         grad(lambda x: x * x)(np.array(3))
     with pytest.raises(ValueError, match=r"tangents of shapes \[\(3,\)\] were given where \[\(2,\)\] are needed"):

@@ -343,8 +343,7 @@ def exact(oscillator: Oscillator, times: Any) -> Any:
     Raises
     ------
     TypeError
-        If the force is another one: there is no closed form. Or if ω, m or ``times`` is a tensor and there is a
-        force: it would take a derivative of `numpy.sinc`.
+        If the force is another one: there is no closed form.
     ValueError
         If a time is not finite.
 

@@ -1,5 +1,5 @@
 """What NumPy's functions differentiate to; importing this package registers the rules."""
 
-from minigrad.rules import elementwise, linalg, reductions, shapes
+from minigrad.rules import contractions, decompositions, elementwise, indexing, linalg, reductions, shapes
 
-__all__ = ["elementwise", "linalg", "reductions", "shapes"]
+__all__ = ["contractions", "decompositions", "elementwise", "indexing", "linalg", "reductions", "shapes"]

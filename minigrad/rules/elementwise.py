@@ -1,15 +1,22 @@
 """What elementwise functions differentiate to.
 
 Read a line as mathematics: ``g`` is the cotangent of the result ``y``, then come the function's own arguments, and the
-rule gives the cotangent of one of them. Broadcasting is undone by the walk, never here.
+rule gives the cotangent of one of them. Broadcasting is undone by the walk, never here. What holds at kinks, jumps and
+poles is a matter of convention: ``docs/conventions.md`` has the table.
 """
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from minigrad.primitives import defvjp, plain
+from minigrad.primitives import Function, defvjp, plain, rewrites
 from minigrad.tensor import astype
+
+fn: Function  # one after the other, of those that share a rule
+
+# -- arithmetic -------------------------------------------------------------------------------------------------------
 
 defvjp(np.add, lambda g, y, a, b: g,
                lambda g, y, a, b: g)
@@ -19,36 +26,121 @@ defvjp(np.multiply, lambda g, y, a, b: g * b,
                     lambda g, y, a, b: g * a)
 defvjp(np.divide, lambda g, y, a, b: g / b,
                   lambda g, y, a, b: -g * y / b)
-# x**0 is the constant 1, at x = 0 too, and 0**b the constant 0: the inner `where` keeps 0**(-1) and log 0 away.
-defvjp(np.power, lambda g, y, a, b: g * (b * a ** np.where(b == 0, 1, b - 1)),
-                 lambda g, y, a, b: g * y * np.log(np.where(a == 0, 1, a)))
-
+for fn in (np.power, np.float_power):
+    # x**0 is the constant 1, at x = 0 too, and 0**b the constant 0: the inner `where` keeps 0**(-1) and log 0 away.
+    defvjp(fn, lambda g, y, a, b: g * (b * a ** np.where(b == 0, 1, b - 1)),
+               lambda g, y, a, b: g * y * np.log(np.where(a == 0, 1, a)))
+defvjp(np.remainder, lambda g, y, a, b: g,  # y = a - b ⌊a/b⌋
+                     lambda g, y, a, b: -g * np.floor_divide(a, b))
+defvjp(np.fmod, lambda g, y, a, b: g,  # y = a - b n for a whole number n, which rounding must not miss
+                lambda g, y, a, b: -g * np.rint((a - y) / b))
 defvjp(np.negative, lambda g, y, a: -g)
 defvjp(np.positive, lambda g, y, a: g)
 defvjp(np.absolute, lambda g, y, a: g * np.sign(a))
-defvjp(np.sign, lambda g, y, a: g * 0)
+defvjp(np.fabs, lambda g, y, a: g * np.sign(a))
 defvjp(np.square, lambda g, y, a: g * 2 * a)
 defvjp(np.sqrt, lambda g, y, a: g / (2 * y))
+defvjp(np.cbrt, lambda g, y, a: g / (3 * y * y))
 defvjp(np.reciprocal, lambda g, y, a: -g * y * y)
 
+# -- exponentials and logarithms --------------------------------------------------------------------------------------
+
 defvjp(np.exp, lambda g, y, a: g * y)
+defvjp(np.exp2, lambda g, y, a: g * y * math.log(2))
 defvjp(np.expm1, lambda g, y, a: g * (y + 1))
 defvjp(np.log, lambda g, y, a: g / a)
+defvjp(np.log2, lambda g, y, a: g / (a * math.log(2)))
+defvjp(np.log10, lambda g, y, a: g / (a * math.log(10)))
 defvjp(np.log1p, lambda g, y, a: g / (1 + a))
-defvjp(np.logaddexp, lambda g, y, a, b: g * np.exp(a - y),
-                     lambda g, y, a, b: g * np.exp(b - y))
+
+
+def log_share(a, y):
+    """The logarithm of the share that a has in a sum y; it has none in y = -inf, the sum of two zeros."""
+    return a - np.where(y == -np.inf, 0, y)
+
+
+defvjp(np.logaddexp, lambda g, y, a, b: g * np.exp(log_share(a, y)),
+                     lambda g, y, a, b: g * np.exp(log_share(b, y)))
+defvjp(np.logaddexp2, lambda g, y, a, b: g * np.exp2(log_share(a, y)),
+                      lambda g, y, a, b: g * np.exp2(log_share(b, y)))
+
+# -- trigonometric and hyperbolic functions; the factors keep digits where 1 - a² would lose them ----------------------
+
 defvjp(np.sin, lambda g, y, a: g * np.cos(a))
 defvjp(np.cos, lambda g, y, a: -g * np.sin(a))
+defvjp(np.tan, lambda g, y, a: g * (1 + y * y))
+defvjp(np.arcsin, lambda g, y, a: g / np.sqrt((1 - a) * (1 + a)))
+defvjp(np.arccos, lambda g, y, a: -g / np.sqrt((1 - a) * (1 + a)))
+defvjp(np.arctan, lambda g, y, a: g / (1 + a * a))
+defvjp(np.sinh, lambda g, y, a: g * np.cosh(a))
+defvjp(np.cosh, lambda g, y, a: g * np.sinh(a))
 defvjp(np.tanh, lambda g, y, a: g * (1 - y * y))
+defvjp(np.arcsinh, lambda g, y, a: g / np.hypot(a, 1))
+defvjp(np.arccosh, lambda g, y, a: g / (np.sqrt(a - 1) * np.sqrt(a + 1)))
+defvjp(np.arctanh, lambda g, y, a: g / ((1 - a) * (1 + a)))
+defvjp(np.deg2rad, lambda g, y, a: np.deg2rad(g))
+defvjp(np.rad2deg, lambda g, y, a: np.rad2deg(g))
+defvjp(np.radians, lambda g, y, a: np.radians(g))
+defvjp(np.degrees, lambda g, y, a: np.degrees(g))
 
-# Where both are equal each gets half; `where` on the cotangent keeps an untaken branch at exactly zero.
-defvjp(np.maximum, lambda g, y, a, b: np.where(a == b, g * 0.5, np.where(a > b, g, 0)),
-                   lambda g, y, a, b: np.where(a == b, g * 0.5, np.where(a < b, g, 0)))
-defvjp(np.minimum, lambda g, y, a, b: np.where(a == b, g * 0.5, np.where(a < b, g, 0)),
-                   lambda g, y, a, b: np.where(a == b, g * 0.5, np.where(a > b, g, 0)))
+
+def ratio(a, r):
+    """a/r, and 0 at the origin, where the radius r is 0 and nothing has a direction."""
+    return np.where(r == 0, 0, a / np.where(r == 0, 1, r))
+
+
+defvjp(np.hypot, lambda g, y, a, b: g * ratio(a, y),
+                 lambda g, y, a, b: g * ratio(b, y))
+defvjp(np.arctan2, lambda g, y, a, b: g * ratio(ratio(b, np.hypot(a, b)), np.hypot(a, b)),  # b/r², without squares
+                   lambda g, y, a, b: -g * ratio(ratio(a, np.hypot(a, b)), np.hypot(a, b)))
+
+
+def sinc_slope(a):
+    """The derivative of sinc: near 0, where its quotient would lose all digits, from Σ (-1)ᵏ (πa)²ᵏ / (2k + 1)!."""
+    near = abs(a) < 0.5
+    small, large = np.where(near, a, 0), np.where(near, 1, a)
+    series = 0.0
+    for k in range(12, 0, -1):
+        series = series * small * small + 2 * k * (-1) ** k * math.pi ** (2 * k) / math.factorial(2 * k + 1)
+    return np.where(near, series * small, (np.cos(math.pi * large) - np.sinc(large)) / large)
+
+
+defvjp(np.sinc, lambda g, y, a: g * sinc_slope(a))
+
+# -- choices: `where` on the cotangent keeps an untaken branch at exactly zero -----------------------------------------
+
+for fn in (np.maximum, np.minimum, np.fmax, np.fmin):  # where both are equal each gets half
+    defvjp(fn, lambda g, y, a, b: np.where(a == y, np.where(b == y, g * 0.5, g), 0),
+               lambda g, y, a, b: np.where(b == y, np.where(a == y, g * 0.5, g), 0))
 defvjp(np.where, None,
                  lambda g, y, condition, a, b: np.where(condition, g, 0),
                  lambda g, y, condition, a, b: np.where(condition, 0, g))
+defvjp(np.nan_to_num, lambda g, y, a, nan=0.0, posinf=None, neginf=None: np.where(np.isfinite(a), g, 0))
+defvjp(np.copysign, lambda g, y, a, b: g * np.sign(a) * np.copysign(1, b),
+                    lambda g, y, a, b: np.zeros_like(g))
 defvjp(astype, lambda g, y, a, dtype: g)  # the walk casts a cotangent to its tensor's dtype
+
+
+def clip(a, a_min=None, a_max=None, *, min=None, max=None):
+    """`numpy.clip` as a maximum and a minimum; None is no bound."""
+    if (a_min is not None or a_max is not None) and (min is not None or max is not None):
+        raise ValueError("np.clip takes its bounds as a_min and a_max or as min and max, not as both")
+    low, high = a_min if min is None else min, a_max if max is None else max
+    y = np.positive(a) if low is None else np.maximum(a, low)
+    return y if high is None else np.minimum(y, high)
+
+
+rewrites[np.clip] = clip
+
+# -- steps: flat everywhere, their jumps included; g * 0 would make NaN of an infinite g -------------------------------
+
+for fn in (np.sign, np.floor, np.ceil, np.trunc, np.rint):
+    defvjp(fn, lambda g, y, a: np.zeros_like(g))
+for fn in (np.round, np.around):
+    defvjp(fn, lambda g, y, a, decimals=0: np.zeros_like(g))
+defvjp(np.floor_divide, lambda g, y, a, b: np.zeros_like(g),
+                        lambda g, y, a, b: np.zeros_like(g))
+defvjp(np.heaviside, lambda g, y, a, b: np.zeros_like(g),
+                     lambda g, y, a, b: np.where(a == 0, g, 0))  # b is the value at a = 0
 
 plain.update({np.isfinite, np.isnan, np.isinf, np.signbit, np.isclose, np.allclose, np.array_equal})

@@ -1,17 +1,22 @@
-"""What matrix products differentiate to.
+"""What products of vectors, matrices and tensors differentiate to.
 
-The cotangent of a matrix in a product is itself a product, LᵀR, and is returned unmultiplied (`Product`), summed over
-leading batch axes by stacking the rows.
+`matmul` has a rule, and most of the others are written in terms of it. The cotangent of a matrix in a
+product is itself a product, LᵀR, and is returned unmultiplied (`Product`), summed over leading batch axes by stacking
+the rows.
 """
 
 from __future__ import annotations
 
 import math
+from functools import cache
+from typing import Any
 
 import numpy as np
 
 from minigrad.cotangents import Product
 from minigrad.primitives import defvjp, rewrites
+from minigrad.rules.contractions import operand, tensordot
+from minigrad.tensor import record
 
 
 def rows(a):
@@ -56,19 +61,94 @@ def matmul_right(g, y, a, b):
     return swap(a) @ g
 
 
+defvjp(np.matmul, matmul_left, matmul_right)
+defvjp(np.vdot, lambda g, y, a, b: g * np.reshape(b, np.shape(a)),
+                lambda g, y, a, b: g * np.reshape(a, np.shape(b)))
+
+
 def dot(a, b):
-    """`numpy.dot` is matmul up to two dimensions, and a product with a number."""
+    """`numpy.dot`: matmul up to two dimensions, a product with a number, and else a sum over one axis of each."""
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return np.multiply(a, b)
-    if np.ndim(b) > 2:
-        raise TypeError(f"np.dot with a second argument of {np.ndim(b)} dimensions has no rule: write np.matmul")
-    return np.matmul(a, b)
+    return np.matmul(a, b) if np.ndim(b) <= 2 else tensordot(a, b, (-1, -2))
 
 
-defvjp(np.matmul, matmul_left, matmul_right)
-defvjp(
-    np.vdot,
-    lambda g, y, a, b: g * np.reshape(b, np.shape(a)),
-    lambda g, y, a, b: g * np.reshape(a, np.shape(b)),
-)
+def kron(a, b):
+    """`numpy.kron`: every number of ``a`` times all of ``b``."""
+    a, b = operand(a), operand(b)
+    ndim = max(a.ndim, b.ndim)
+    m, n = (1,) * (ndim - a.ndim) + a.shape, (1,) * (ndim - b.ndim) + b.shape
+    y = np.multiply(np.reshape(a, [k for i in m for k in (i, 1)]), np.reshape(b, [k for j in n for k in (1, j)]))
+    return np.reshape(y, [i * j for i, j in zip(m, n, strict=True)])
+
+
+def cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
+    """`numpy.cross` of vectors in space, which stand along the last axis once `record` sees them."""
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    a, b = np.moveaxis(operand(a), axisa, -1), np.moveaxis(operand(b), axisb, -1)
+    if a.shape[-1:] != (3,) or b.shape[-1:] != (3,):
+        raise TypeError(f"np.cross has a rule for vectors of 3 elements, not {a.shape[-1]} and {b.shape[-1]}")
+    y: Any = record(np.cross, (a, b))
+    return np.moveaxis(y, -1, axisc)
+
+
+def trace(a, offset=0, axis1=0, axis2=1, dtype=None):
+    """`numpy.trace`."""
+    if dtype is not None:
+        raise TypeError("the derivative of np.trace knows no dtype=: write np.trace(a.astype(dtype))")
+    return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1)
+
+
+def multi_dot(arrays):
+    """`numpy.linalg.multi_dot`: the product of all ``arrays``, in the cheapest order."""
+    if len(arrays) < 2:
+        raise ValueError(f"np.linalg.multi_dot multiplies at least 2 arrays, got {len(arrays)}")
+    arrays = [operand(a) for a in arrays]
+    ends = [1 if arrays[0].ndim == 1 else arrays[0].shape[0], *(a.shape[0] for a in arrays[1:])]
+    ends += [1 if arrays[-1].ndim == 1 else arrays[-1].shape[1]]
+
+    @cache
+    def cheapest(i, j):  # how many multiplications arrays[i] @ ... @ arrays[j] takes, and the last factor on the left
+        splits = ((cheapest(i, k)[0] + cheapest(k + 1, j)[0] + ends[i] * ends[k + 1] * ends[j + 1], k)
+                  for k in range(i, j))
+        return min(splits, default=(0, i))
+
+    def multiplied(i, j):
+        return arrays[i] if i == j else np.matmul(multiplied(i, k := cheapest(i, j)[1]), multiplied(k + 1, j))
+
+    return multiplied(0, len(arrays) - 1)
+
+
+def vecdot(a, b):
+    """`numpy.vecdot`."""
+    return np.matmul(operand(a)[..., None, :], operand(b)[..., None])[..., 0, 0]
+
+
+def matvec(a, b):
+    """`numpy.matvec`; a single matrix is not repeated along the batch."""
+    a, b = operand(a), operand(b)
+    return np.matmul(b, swap(a)) if a.ndim == 2 and b.ndim > 1 else np.matmul(a, b[..., None])[..., 0]
+
+
+def vecmat(a, b):
+    """`numpy.vecmat`."""
+    a, b = operand(a), operand(b)
+    return np.matmul(a, b) if b.ndim == 2 else np.matmul(a[..., None, :], b)[..., 0, :]
+
+
+# a·(b×c) does not change when a, b, c are rotated.
+defvjp(np.cross, lambda g, y, a, b: np.cross(b, g),
+                 lambda g, y, a, b: np.cross(g, a))
 rewrites[np.dot] = dot
+rewrites[np.inner] = lambda a, b: tensordot(a, b, (-1, -1)) if np.ndim(a) and np.ndim(b) else np.multiply(a, b)
+rewrites[np.outer] = lambda a, b: np.matmul(np.reshape(a, (-1, 1)), np.reshape(b, (1, -1)))
+rewrites[np.kron] = kron
+rewrites[np.cross] = cross
+rewrites[np.trace] = trace
+rewrites[np.linalg.multi_dot] = multi_dot
+if hasattr(np, "vecdot"):  # NumPy 2.0; the other two since 2.2
+    rewrites[np.vecdot] = vecdot
+if hasattr(np, "matvec"):
+    rewrites[np.matvec] = matvec
+    rewrites[np.vecmat] = vecmat

@@ -1,10 +1,16 @@
-"""What reductions differentiate to: the cotangent is handed back along the axes that were summed away."""
+"""What reductions differentiate to: the cotangent is handed back along the axes that were summed away.
+
+What can be written in terms of sums and extrema is written so (norms, integrals, weighted means); a rule is kept for
+the rest, and where NumPy's own warnings are worth having (`numpy.var` of too few, `numpy.nanmean` of nothing).
+"""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
-from minigrad.primitives import defvjp, plain
+from minigrad.primitives import defvjp, plain, rewrites
+from minigrad.tensor import Tensor
 
 
 def spread(g, a, axis, keepdims):
@@ -15,19 +21,228 @@ def spread(g, a, axis, keepdims):
 
 
 def count(y, a):
-    """How many elements of ``a`` went into each element of ``y``."""
-    return a.size // max(y.size, 1)
+    """How many elements of ``a`` went into each element of ``y``, at least 1."""
+    return max(a.size // max(y.size, 1), 1)
+
+
+def tally(mask, axis, dtype):
+    """How often ``mask`` holds along ``axis``, at least 1, in the dtype of what is divided by it."""
+    return np.maximum(np.sum(mask, axis=axis, keepdims=True, dtype=dtype), 1)
+
+
+# -- sums and means ---------------------------------------------------------------------------------------------------
+
+
+def deviation(a, y, axis):
+    """``a`` minus its mean over ``axis``, where ``y`` is some reduction over the same."""
+    return a - np.sum(a, axis=axis, keepdims=True) / count(y, a)
+
+
+def share_of_std(g, y, a, axis=None, ddof=0, keepdims=False):
+    """Elements move the standard deviation by what they deviate; a constant, deviating by rounding alone, gets 0."""
+    d = deviation(a, y, axis)
+    constant = np.all(d >= 0, axis=axis, keepdims=True) | np.all(d <= 0, axis=axis, keepdims=True)
+    std = np.where(constant, 1, spread(y, a, axis, keepdims))
+    return np.where(constant, 0, spread(g, a, axis, keepdims)) * d / (std * max(count(y, a) - ddof, 0))
+
+
+defvjp(np.sum, lambda g, y, a, axis=None, keepdims=False: spread(g, a, axis, keepdims))
+defvjp(np.mean, lambda g, y, a, axis=None, keepdims=False: spread(g / count(y, a), a, axis, keepdims))
+defvjp(np.nansum, lambda g, y, a, axis=None, keepdims=False: np.where(np.isnan(a), 0, spread(g, a, axis, keepdims)))
+defvjp(np.nanmean, lambda g, y, a, axis=None, keepdims=False:
+       np.where(np.isnan(a), 0, spread(g, a, axis, keepdims) / tally(~np.isnan(a), axis, g.dtype)))
+defvjp(np.var, lambda g, y, a, axis=None, ddof=0, keepdims=False:
+       spread(g, a, axis, keepdims) * 2 * deviation(a, y, axis) / max(count(y, a) - ddof, 0))
+defvjp(np.std, share_of_std)
+
+
+# -- extrema and the median -------------------------------------------------------------------------------------------
 
 
 def share_of_extremum(g, y, a, axis=None, keepdims=False):
     """Elements that tie for the extremum ``y`` share its cotangent equally."""
     ties = a == spread(y, a, axis, keepdims)
-    return np.where(ties, spread(g, a, axis, keepdims) / np.maximum(np.sum(ties, axis=axis, keepdims=True), 1), 0)
+    return np.where(ties, spread(g, a, axis, keepdims) / tally(ties, axis, g.dtype), 0)
 
 
-defvjp(np.sum, lambda g, y, a, axis=None, keepdims=False: spread(g, a, axis, keepdims))
-defvjp(np.mean, lambda g, y, a, axis=None, keepdims=False: spread(g / count(y, a), a, axis, keepdims))
+def share_of_median(g, y, a, axis=None, keepdims=False):
+    """The median is the mean of the largest element up to it and the smallest one from it on, mostly the same one."""
+    if a.size == 0:
+        return spread(g, a, axis, keepdims)
+    middle = spread(y, a, axis, keepdims)
+    below = np.max(np.where(a <= middle, a, -np.inf), axis=axis, keepdims=keepdims)
+    above = np.min(np.where(a >= middle, a, np.inf), axis=axis, keepdims=keepdims)
+    return share_of_extremum(g / 2, below, a, axis, keepdims) + share_of_extremum(g / 2, above, a, axis, keepdims)
+
+
+def ptp(a, axis=None, out=None, keepdims=False):
+    """`numpy.ptp`, from peak to peak."""
+    return np.max(a, axis, out, keepdims=keepdims) - np.min(a, axis, out, keepdims=keepdims)
+
+
 defvjp(np.max, share_of_extremum)
 defvjp(np.min, share_of_extremum)
+defvjp(np.median, share_of_median)
+rewrites[np.amax] = np.max
+rewrites[np.amin] = np.min
+rewrites[np.ptp] = ptp
+
+
+# -- running sums, products and running products; nothing is divided by an element, so that zeros are exact -----------
+
+
+def first(a, axis):
+    """``a`` with ``axis`` in front; that undoes itself. Without an axis, NumPy runs along the flattened array."""
+    return np.swapaxes(a, 0, axis or 0)
+
+
+def others(a, axis):
+    """The product of all other elements along ``axis``: of those before times of those after."""
+    a = first(a, axis)
+    one = np.ones_like(a[:1])
+    before = np.concatenate([one, np.cumprod(a[:-1], axis=0)])
+    after = np.concatenate([one, np.cumprod(a[:0:-1], axis=0)])[::-1]
+    return first(before * after, axis)
+
+
+def share_of_product(g, y, a, axis=None, keepdims=False):
+    """A product over several axes is one over the first, then of the results over the next, and so on."""
+    g = spread(g, a, axis, keepdims)
+    for one in range(a.ndim) if axis is None else normalize_axis_tuple(axis, a.ndim):
+        g = g * others(a, one)
+        a = np.prod(a, axis=one, keepdims=True)
+    return g
+
+
+def share_of_cumsum(g, y, a, axis=None):
+    """An element is part of all sums from its own on."""
+    return np.reshape(first(np.cumsum(first(g, axis)[::-1], axis=0)[::-1], axis), a.shape)
+
+
+def share_of_cumprod(g, y, a, axis=None):
+    """The product before an element times s[i] = g[i] + a[i+1] s[i+1], the sum over all products from its own on.
+
+    The recurrence is solved for all i at once: s[i] = s'[i] + a[i+1] ... a[i+reach] s[i+reach], where s' stops short
+    of i + reach, which doubles.
+    """
+    x, y, s, reach = first(np.reshape(a, y.shape), axis), first(y, axis), first(g, axis), 1
+    before = np.concatenate([np.ones_like(x[:1]), y[:-1]])
+    x = x[1:]
+    while reach < s.shape[0]:
+        s = np.concatenate([s[:-reach] + x * s[reach:], s[-reach:]])
+        x = x[:-reach] * x[reach:]
+        reach *= 2
+    return np.reshape(first(before * s, axis), a.shape)
+
+
+defvjp(np.prod, share_of_product)
+defvjp(np.cumsum, share_of_cumsum)
+defvjp(np.cumprod, share_of_cumprod)
+
+
+# -- weighted means and integrals, in terms of sums -------------------------------------------------------------------
+
+
+def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
+    """`numpy.average`; the weights have a gradient as well."""
+    if returned:
+        raise TypeError("np.average(..., returned=True) is not differentiated: the sum of weights is np.sum(weights)")
+    if weights is None:
+        return np.mean(a, axis=axis, keepdims=keepdims)
+    if np.shape(weights) != np.shape(a):
+        if axis is None:
+            raise TypeError("weights of another shape than the array's need an axis: write np.average(..., axis=...)")
+        axes, shape = normalize_axis_tuple(axis, np.ndim(a)), np.shape(a)
+        if np.shape(weights) != (expected := tuple(shape[i] for i in axes)):
+            raise ValueError(f"weights along axis {axis} of shape {expected} expected, got {np.shape(weights)}")
+        weights = np.transpose(weights, np.argsort(axes))
+        weights = np.reshape(weights, tuple(n if i in axes else 1 for i, n in enumerate(shape)))
+    total = np.sum(weights, axis=axis, keepdims=keepdims)
+    if np.any(total == 0):
+        raise ZeroDivisionError("the weights of np.average sum to zero")
+    return np.sum(np.multiply(a, weights), axis=axis, keepdims=keepdims) / total
+
+
+def steps(a, axis):
+    """``a`` without its first and without its last entry along ``axis``."""
+    a = a if isinstance(a, Tensor) else np.asarray(a)
+    lead = (slice(None),) * (axis % a.ndim)
+    return a[(*lead, slice(1, None))], a[(*lead, slice(None, -1))]
+
+
+def trapezoid(y, x=None, dx=1.0, axis=-1):
+    """`numpy.trapezoid`; the places ``x`` have a gradient as well."""
+    if x is not None:
+        after, before = steps(x, -1 if np.ndim(x) == 1 else axis)
+        dx = after - before
+        if np.ndim(x) == 1:
+            dx = np.reshape(dx, (-1,) + (1,) * (np.ndim(y) - 1 - axis % np.ndim(y)))
+    after, before = steps(y, axis)
+    return np.sum(dx * (after + before) / 2, axis=axis)
+
+
+rewrites[np.average] = average
+rewrites[np.trapezoid] = trapezoid
+
+
+# -- norms, in terms of sums and extrema; their derivative at 0 is 0 --------------------------------------------------
+
+
+def root(s, p=2.0):
+    """The p-th root of a sum of powers; where the sum is 0, the derivative is 0 too."""
+    zero = s == 0
+    s = np.where(zero, 1, s)
+    return np.where(zero, 0 if p > 0 else np.inf, np.sqrt(s) if p == 2 else s ** (1 / p))
+
+
+def vector_norm(x, p, axis):
+    """(Σ |x|ᵖ)^(1/p) over ``axis``, which is kept."""
+    if isinstance(p, str):
+        raise ValueError(f"{p!r} is no norm of vectors: ord=None, 1, 2, np.inf, -np.inf or another number")
+    if p == 0:
+        raise TypeError("np.linalg.norm(..., ord=0) counts and has no gradient: write np.count_nonzero(x, axis)")
+    if p is None or p == 2:
+        return root(np.sum(x * x, axis=axis, keepdims=True))
+    if p == 1 or (p == np.inf and x.size == 0):  # the largest of nothing is taken as 0
+        return np.sum(np.abs(x), axis=axis, keepdims=True)
+    if abs(p) == np.inf:
+        return (np.max if p > 0 else np.min)(np.abs(x), axis=axis, keepdims=True)
+    p, zero = float(p), x == 0  # float: a NumPy number would widen float32
+    powers = np.where(zero, 0 if p > 0 else np.inf, np.abs(np.where(zero, 1, x)) ** p)
+    return root(np.sum(powers, axis=axis, keepdims=True), p)
+
+
+def matrix_norm(x, p, axis):
+    """The norm of the matrices whose rows and columns are the two of ``axis``, which are kept."""
+    if p in (None, "fro", "f"):
+        return root(np.sum(x * x, axis=axis, keepdims=True))
+    if p in (1, -1, np.inf, -np.inf):
+        down, across = axis if abs(p) == 1 else axis[::-1]
+        lengths = np.sum(np.abs(x), axis=down, keepdims=True)
+        if x.size == 0 and p > 0:
+            return np.sum(lengths, axis=across, keepdims=True)
+        return (np.max if p > 0 else np.min)(lengths, axis=across, keepdims=True)
+    if p in (2, -2, "nuc"):
+        rest = [i for i in range(x.ndim) if i not in axis]
+        values = np.linalg.svd(np.transpose(x, (*rest, *axis)), compute_uv=False)
+        reduction = np.sum if p == "nuc" or (p == 2 and x.size == 0) else np.max if p == 2 else np.min
+        return np.expand_dims(reduction(np.where(values == 0, 0, values), axis=-1), axis)  # `where`: at 0 it is flat
+    raise ValueError(f"{p!r} is no norm of matrices: ord=None, 'fro', 'nuc', 1, -1, 2, -2, np.inf or -np.inf")
+
+
+def norm(x, ord=None, axis=None, keepdims=False):
+    """`numpy.linalg.norm`."""
+    x = x if x.dtype.kind == "f" else x.astype(float)
+    axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
+    if axis is None and ord is None:
+        y = root(np.sum(x * x, keepdims=True))
+    elif len(axes) in (1, 2):
+        y = vector_norm(x, ord, axes) if len(axes) == 1 else matrix_norm(x, ord, axes)
+    else:
+        raise ValueError(f"a norm is over one axis or two, not {len(axes)}: pass axis=, or no ord for all axes")
+    return y if keepdims else np.squeeze(y, axes)
+
+
+rewrites[np.linalg.norm] = norm
 
 plain.update({np.argmax, np.argmin, np.any, np.all, np.argsort, np.count_nonzero})

@@ -625,5 +625,13 @@ def test_exact_knows_its_limits():
         exact(Oscillator(force=no_force), 1.0)
     with pytest.raises(ValueError, match="not all finite"):
         exact(Oscillator(), [0.0, math.nan])
-    with pytest.raises(TypeError, match="sinc has no derivative rule"):
-        exact(Oscillator(Tensor(1.0, requires_grad=True), force=Harmonic()), 1.0)
+
+
+@pytest.mark.parametrize("omega", [0.6, 1.0, 1.0 + 1e-9])  # off resonance, in it, and next to it
+def test_the_exact_motion_is_differentiable_at_resonance_too(omega):
+    m = Tensor(1.0, requires_grad=True)
+    x = exact(Oscillator(m, force=Harmonic(0.5, omega)), 7.0)[0]
+    x.backward()
+    step = 1e-4
+    above, below = (exact(Oscillator(1.0 + s, force=Harmonic(0.5, omega)), 7.0)[0] for s in (step, -step))
+    assert m.grad == pytest.approx((above - below) / (2 * step), rel=1e-6)

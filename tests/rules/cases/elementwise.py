@@ -10,30 +10,23 @@ from minigrad.tensor import Tensor, astype
 from tests.rules.cases.grid import Case, grid, nonzero, positive, real
 
 UNARY = {
-    np.negative: real,
-    np.positive: real,
-    np.absolute: real,
-    np.sign: real,
-    np.square: real,
-    np.sqrt: positive,
-    np.reciprocal: nonzero,
-    np.exp: real,
-    np.expm1: real,
-    np.log: positive,
+    **dict.fromkeys((np.negative, np.positive, np.absolute, np.fabs, np.square), real),
+    **dict.fromkeys((np.exp, np.exp2, np.expm1, np.sin, np.cos, np.tan, np.sinh, np.cosh, np.tanh), real),
+    **dict.fromkeys((np.arctan, np.arcsinh, np.deg2rad, np.radians, np.rad2deg, np.degrees, np.nan_to_num), real),
+    **dict.fromkeys((np.reciprocal, np.cbrt), nonzero),
+    **dict.fromkeys((np.sqrt, np.log, np.log2, np.log10), positive),
+    **dict.fromkeys((np.arcsin, np.arccos, np.arctanh), lambda x: 4 * x),  # to ±0.625
+    **dict.fromkeys((np.sign, np.floor, np.ceil, np.trunc, np.rint, np.round, np.around), lambda x: 8 * x - 0.125),
+    np.sinc: lambda x: 8 * x,  # to ±1.25: both sides of where its rule changes over
     np.log1p: lambda x: abs(x) - 0.5,
-    np.sin: real,
-    np.cos: real,
-    np.tanh: real,
+    np.arccosh: lambda x: abs(x) + 1.5,
 }
 BINARY = {
-    np.add: (real, real),
-    np.subtract: (real, real),
-    np.multiply: (real, real),
-    np.divide: (real, nonzero),
-    np.power: (positive, real),
-    np.logaddexp: (real, real),
-    np.maximum: (real, real),
-    np.minimum: (real, real),
+    **dict.fromkeys((np.add, np.subtract, np.multiply, np.logaddexp, np.logaddexp2), (real, real)),
+    **dict.fromkeys((np.maximum, np.minimum, np.fmax, np.fmin, np.copysign, np.heaviside), (real, real)),
+    **dict.fromkeys((np.divide, np.remainder, np.fmod, np.floor_divide), (real, nonzero)),
+    **dict.fromkeys((np.power, np.float_power), (positive, real)),
+    **dict.fromkeys((np.hypot, np.arctan2), (nonzero, real)),
 }
 
 
@@ -54,3 +47,22 @@ def elementwise():
     yield Case(np.where, lambda b: np.where(np.array([True, False]), 1.0, b), (grid((2, 1)),))
     for shape in ((), (0, 3), (2, 3)):
         yield Case(astype, lambda a: a.astype(np.float64), (grid(shape),))
+    for options in ({}, {"nan": 1.0}, {"posinf": 2.0, "neginf": -2.0}):
+        yield Case(np.nan_to_num, lambda a, o=options: np.nan_to_num(a, **o), (grid((2, 3)),))
+    for fn, decimals in product((np.round, np.around), (0, 1, -1)):
+        yield Case(fn, lambda a, f=fn, d=decimals: f(a, d), (8 * grid((2, 3)) - 0.125,))
+    yield from clipped()
+
+
+def clipped():
+    a, low, high = grid((2, 3)), np.array([-0.125, 0.0, 0.125]), np.array([[0.0], [0.125]])
+    for bounds in ((-0.1, 0.1), (None, 0.1), (-0.1, None), (None, None), (low, high), (0, Tensor(high)), (0.1, -0.1)):
+        yield Case(np.clip, lambda a, b=bounds: np.clip(a, *b), (a,))
+        yield Case(np.clip, lambda a, b=bounds: np.clip(a, a_min=b[0], a_max=b[1]), (a,))
+        yield Case(np.clip, lambda a, b=bounds: np.clip(a, min=b[0], max=b[1]), (a,))
+    for options in ({}, {"min": 0}, {"max": 0.0}):
+        yield Case(np.clip, lambda a, o=options: np.clip(a, **o), (a,))
+    for shape in ((), (1,), (0, 3)):
+        yield Case(np.clip, lambda a: np.clip(a, 0, 0.1), (grid(shape),))
+    yield Case(np.clip, np.clip, (a, low, grid((3,), 2) + 0.3))
+    yield Case(np.clip, lambda low, high: np.clip(a, low, high), (grid((3,), 1) - 0.1, grid((), 2) + 0.1))

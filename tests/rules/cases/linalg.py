@@ -1,9 +1,13 @@
-"""Calls of every function in `minigrad.rules.linalg`."""
+"""Calls of every function in `minigrad.rules.linalg`, `contractions` and `decompositions`."""
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 
+from minigrad.rules.decompositions import cofactor, eigh_factors, logabsdet, qr_factors, svd_factors
+from minigrad.tensor import record
 from tests.rules.cases.grid import Case, grid
 
 MATMUL = [
@@ -19,23 +23,137 @@ EMPTY_MATMUL = [
     *[((0, 2, 3), (0, 3, 4)), ((5, 0, 3), (3,)), ((3,), (5, 3, 0)), ((0,), (5, 0, 4)), ((5, 2, 0), (0,))],
 ]
 
+PAIRS = {
+    np.dot: [
+        *[((3,), (3,)), ((2, 3), (3, 4)), ((5, 2, 3), (3,)), ((5, 2, 3), (3, 4)), ((), (2, 3)), ((2, 3), ()), ((), ())],
+        *[((3,), (2, 3, 4)), ((2, 3), (5, 3, 4)), ((2, 2, 3), (4, 3, 2)), ((0, 3), (2, 3, 4)), ((), (2, 3, 4))],
+    ],
+    np.vdot: [((2, 3), (2, 3)), ((6,), (6,)), ((), ()), ((0, 3), (0, 3)), ((2, 3), (6,))],
+    np.inner: [((), (2, 3)), ((3,), (3,)), ((2, 3), (4, 3)), ((2, 2, 3), (3,)), ((2, 3), (2, 4, 3)), ((0, 3), (3,))],
+    np.outer: [((), (2, 3)), ((3,), (2,)), ((2, 3), (4, 3)), ((0, 3), (3,)), ((), ())],
+    np.kron: [
+        ((), (2, 3)),
+        ((3,), (2,)),
+        ((2, 3), (4,)),
+        ((2,), (2, 3, 2)),
+        ((2, 3), (3, 2)),
+        ((0, 3), (3,)),
+        ((), ()),
+    ],
+    np.cross: [((3,), (3,)), ((2, 3), (3,)), ((3,), (2, 3)), ((4, 1, 3), (2, 3)), ((0, 3), (3,))],
+    np.vecdot: [((3,), (3,)), ((2, 3), (3,)), ((5, 1, 3), (2, 3)), ((0, 3), (3,)), ((2, 0), (0,))],
+    np.matvec: [((2, 3), (3,)), ((2, 3), (5, 3)), ((5, 2, 3), (3,)), ((5, 1, 2, 3), (4, 3)), ((0, 3), (3,))],
+    np.vecmat: [((2,), (2, 3)), ((5, 2), (2, 3)), ((2,), (5, 2, 3)), ((4, 2), (5, 1, 2, 3)), ((0,), (0, 3))],
+}
+EINSUMS = [
+    *[
+        ("ij,jk->ik", (2, 3), (3, 4)),
+        ("ij,jk", (2, 3), (3, 4)),
+        ("ba,ac", (2, 3), (3, 4)),
+        ("ij,kj->ik", (2, 3), (4, 3)),
+    ],
+    *[("ii", (3, 3)), ("ii->i", (3, 3)), ("iij->ji", (3, 3, 2)), ("iii->i", (3, 3, 3)), ("...ii->...i", (2, 3, 3))],
+    *[("ij->", (2, 3)), ("ij->ji", (2, 3)), ("ji", (2, 3)), ("ij->ij", (2, 3)), ("ij->j", (0, 3)), ("->", ())],
+    *[("i,j->ji", (2,), (3,)), ("i,i", (3,), (3,)), ("i,i->i", (3,), (3,)), ("ij,ij->", (2, 3), (2, 3))],
+    *[("bij,bjk->bik", (2, 2, 3), (2, 3, 2)), ("ij,bj->bi", (2, 3), (4, 3)), ("bj,ij->bi", (4, 3), (2, 3))],
+    *[("...ij,...jk->...ik", (5, 2, 3), (3, 4)), ("...ij,jk", (5, 2, 3), (3, 4)), ("...i,...i", (2, 1, 3), (4, 3))],
+    *[("i...->...", (3, 2)), ("...", (2, 3)), ("i...->i...", (2,)), ("i..., ...j -> ij...", (2, 3), (3, 2))],
+    *[
+        ("ij,jk,kl->il", (2, 3), (3, 2), (2, 2)),
+        ("i,i,i->i", (3,), (3,), (3,)),
+        ("ba,bc,cd->ad", (2, 3), (2, 2), (2, 3)),
+    ],
+    *[("ijk,ilm,kn->jlmn", (2, 2, 2), (2, 2, 3), (2, 2)), (",ij->ij", (), (2, 3)), ("ij, jk -> k", (2, 3), (3, 2))],
+    *[("ij,jk->ik", (2, 1), (3, 4)), ("i,i->", (3,), (1,)), ("i,i->", (1,), (3,)), ("i,i,i->", (3,), (1,), (3,))],
+    *[("ij,jk->ik", (0, 3), (3, 2)), ("ij,jk->ik", (2, 0), (0, 2)), ("ij,k->ik", (2, 3), (4,)), ("ii,i", (3, 3), (3,))],
+]
+
 
 def products():
     for a, b in MATMUL + EMPTY_MATMUL:
         yield Case(np.matmul, np.matmul, (grid(a), grid(b, 1)))
-    for a, b in (
-        ((3,), (3,)),
-        ((2, 3), (3, 4)),
-        ((5, 2, 3), (3,)),
-        ((5, 2, 3), (3, 4)),
-        ((), (2, 3)),
-        ((2, 3), ()),
-        ((), ()),
-    ):
-        yield Case(np.dot, np.dot, (grid(a), grid(b, 1)))
-    for a, b in (((2, 3), (2, 3)), ((6,), (6,)), ((), ()), ((0, 3), (0, 3)), ((2, 3), (6,))):
-        yield Case(np.vdot, np.vdot, (grid(a), grid(b, 1)))
     yield Case(np.matmul, lambda a: a @ np.transpose(a), (grid((2, 3)),))
     yield Case(np.matmul, lambda a: grid((4, 2), 1) @ a @ grid((3, 5), 1) @ grid((5,), 1), (grid((2, 3)),))
     yield Case(np.matmul, lambda b: grid((2, 3), 1) @ b, (grid((3, 4)),))
     yield Case(np.dot, lambda a: np.dot(np.array(2.0), a), (grid((2, 3)),))
+    for fn, pairs in PAIRS.items():
+        for a, b in pairs:
+            yield Case(fn, fn, (grid(a), grid(b, 1)))
+    for options in ({"axisa": 0, "axisc": 0}, {"axisa": 0, "axisb": -1, "axisc": 1}):
+        yield Case(np.cross, lambda a, b, o=options: np.cross(a, b, **o), (grid((3, 4)), grid((2, 4, 3), 1)))
+    yield Case(np.cross, lambda a, b: np.cross(a, b, axis=0), (grid((3, 2)), grid((3, 2), 1)))
+    for offset, axes in product((0, 1, -1, -5, 4), ((0, 1), (2, 0), (-1, -2))):
+        yield Case(np.trace, lambda a, k=offset, x=axes: np.trace(a, k, *x), (grid((3, 2, 4)),))
+    yield Case(np.trace, np.trace, (grid((0, 3)),))
+    for shapes in (((2, 3), (3, 4), (4, 2)), ((3,), (3, 4), (4,)), ((2, 3), (3,)), ((2, 3), (3, 1), (1, 3), (3,))):
+        points = tuple(grid(shape, i % 3) for i, shape in enumerate(shapes))
+        yield Case(np.linalg.multi_dot, lambda *arrays: np.linalg.multi_dot(arrays), points)
+    yield from contractions()
+    yield from decompositions()
+
+
+def contractions():
+    for axes in (0, 1, ([1], [-2]), (0, 2), (-1, 0), ([0, 2], [2, 0]), ((), ())):
+        points = grid((2, 3, 4)), grid((4, 3, 2), 1)
+        yield Case(np.tensordot, lambda a, b, x=axes: np.tensordot(a, b, axes=x), points)
+    yield Case(np.tensordot, np.tensordot, (grid((2, 0, 3)), grid((0, 3, 2), 1)))
+    yield Case(np.tensordot, lambda a, b: np.tensordot(a, b, 0), (grid(()), grid((2,), 1)))
+    for spec, *shapes in EINSUMS:
+        points = tuple(grid(shape, i) for i, shape in enumerate(shapes))
+        yield Case(np.einsum, lambda *a, s=spec: np.einsum(s, *a), points)
+    two = grid((2, 3)), grid((3, 4), 1)
+    yield Case(np.einsum, lambda a, b: np.einsum(a, [0, 1], b, [1, 2]), two)
+    yield Case(np.einsum, lambda a, b: np.einsum(a, [5, 1], b, [1, 2], [2, 5]), two)
+    yield Case(np.einsum, lambda a: np.einsum(a, [..., 1], [1, ...], optimize=True), two[:1])
+    yield Case(np.einsum, lambda a: np.einsum("ij,j", a, [1, 2, 3], optimize="greedy"), two[:1])
+
+
+def square(n, *lead, asymmetry=0.25):
+    """Matrices with positive and well-separated eigenvalues and singular values."""
+    return grid((*lead, n, n)) * asymmetry + np.diag(2 + 0.75 * np.arange(n))
+
+
+SINGULAR = [np.zeros((1, 1)), np.zeros((3, 3)), np.ones((3, 3)) / 2, np.arange(9.0).reshape(3, 3) / 4]
+SINGULAR += [np.arange(16.0).reshape(4, 4) / 4, np.diag([1.0, 0, 2, 0])]
+
+
+def decompositions():
+    for lead in ((), (2,), (0,), (1, 2)):
+        a = square(3, *lead)
+        for fn in (np.linalg.inv, np.linalg.det, np.linalg.cholesky, np.linalg.pinv):
+            yield Case(fn, fn, (a,))
+        yield Case(cofactor, lambda a: record(cofactor, (a,)), (a,))
+        yield Case(logabsdet, lambda a: record(logabsdet, (a,)), (a,))
+        yield Case(np.linalg.slogdet, lambda a: np.linalg.slogdet(a)[1], (a,))
+        yield Case(np.linalg.slogdet, lambda a: np.linalg.slogdet(-a).logabsdet, (a,))
+        yield Case(np.linalg.cholesky, lambda a: np.linalg.cholesky(a, upper=True), (a,))
+        yield Case(np.linalg.eigvalsh, np.linalg.eigvalsh, (a,))
+        yield Case(np.linalg.eigvalsh, lambda a: np.linalg.eigvalsh(a, UPLO="U"), (a,))
+        for uplo, part in product("LU", (0, 1)):
+            yield Case(np.linalg.eigh, lambda a, u=uplo, k=part: np.linalg.eigh(a, u)[k], (a,))
+        yield Case(eigh_factors, lambda a: record(eigh_factors, (a,)), (a,))
+        for m, n in ((3, 3), (4, 2), (2, 4), (1, 3), (3, 1)):
+            a = square(4, *lead)[..., :m, :n]
+            yield Case(np.linalg.svdvals, np.linalg.svdvals, (a,))
+            yield Case(np.linalg.svd, lambda a: np.linalg.svd(a, compute_uv=False), (a,))
+            for part in range(3):
+                yield Case(np.linalg.svd, lambda a, k=part: np.linalg.svd(a, full_matrices=False)[k], (a,))
+            for part in range(2):
+                yield Case(np.linalg.qr, lambda a, k=part: np.linalg.qr(a)[k], (a,))
+            yield Case(np.linalg.pinv, np.linalg.pinv, (a,))
+            yield Case(svd_factors, lambda a: record(svd_factors, (a,)), (a,))
+            yield Case(qr_factors, lambda a: record(qr_factors, (a,)), (a,))
+    for a in (*SINGULAR, np.eye(3), -np.eye(2), np.zeros((0, 0))):
+        yield Case(np.linalg.det, np.linalg.det, (a,))
+    for n in range(-3, 8):
+        yield Case(np.linalg.matrix_power, lambda a, n=n: np.linalg.matrix_power(a, n), (square(3, 2),))
+    for a, b in (
+        ((), (3,)),
+        ((), (3, 2)),
+        ((5,), (3,)),
+        ((5,), (3, 2)),
+        ((), (5, 3, 2)),
+        ((4, 1), (5, 3, 2)),
+        ((), (3, 0)),
+    ):
+        yield Case(np.linalg.solve, np.linalg.solve, (square(3, *a), grid(b, 1)))

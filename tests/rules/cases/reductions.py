@@ -6,18 +6,116 @@ from itertools import product
 
 import numpy as np
 
-from tests.rules.cases.grid import Case, grid
+from tests.rules.cases.grid import Case, grid, nonzero, positive
+
+REDUCTIONS = (np.sum, np.mean, np.nansum, np.nanmean, np.var, np.prod, np.max, np.min, np.ptp, np.median)
 
 
 def reductions():
-    for fn, axis, keepdims in product(
-        (np.sum, np.mean, np.max, np.min), (None, 0, -1, (0, 2), (1,), ()), (False, True)
-    ):
-        yield Case(fn, lambda a, f=fn, x=axis, k=keepdims: f(a, axis=x, keepdims=k), (grid((2, 3, 4)),))
-        yield Case(fn, lambda a, f=fn, x=axis, k=keepdims: f(a, axis=x, keepdims=k), (grid((1, 4, 1)),))
-    for fn in (np.sum, np.mean, np.max, np.min):
+    for calls in (over_axes, deviations, gaps, running, averages, integrals, norms):
+        yield from calls()
+
+
+def along(fn, a, axis, **options):
+    return Case(fn, lambda a: fn(a, axis=axis, **options), (a,))
+
+
+def over_axes():
+    for fn, axis, keepdims in product(REDUCTIONS, (None, 0, -1, (0, 2), (1,), ()), (False, True)):
+        yield along(fn, small(fn, (2, 3, 4)), axis, keepdims=keepdims)
+        yield along(fn, small(fn, (1, 4, 1)), axis, keepdims=keepdims)
+    for fn in (*REDUCTIONS, np.std):
         yield Case(fn, fn, (grid(()),))
+        yield Case(fn, lambda a, f=fn: f(a, 1), (grid((2, 3)),))
+        yield along(fn, grid((2, 1)), -1, keepdims=True)
+        yield along(fn, grid((0, 3)), 1)
+    for fn, shape, axis in product((np.sum, np.nansum, np.prod), [(0, 3), (3, 0)], (None, 0, 1, (0, 1))):
+        yield along(fn, grid(shape), axis)
+    for fn in (np.amax, np.amin):
+        yield from (along(fn, grid((2, 3)), axis, keepdims=True) for axis in (None, 0, (0, -1)))
         yield Case(fn, lambda a, f=fn: f(a, 1), (grid((0, 3)),))
-        yield Case(fn, lambda a, f=fn: f(a, -1, keepdims=True), (grid((2, 1)),))
-    for shape, axis in product([(0, 3), (3, 0)], (None, 0, 1, (0, 1))):
-        yield Case(np.sum, lambda a, x=axis: np.sum(a, axis=x), (grid(shape),))
+
+
+def deviations():
+    for axis, keepdims in product((None, 0, -1, (0, 2), (1,)), (False, True)):
+        yield along(np.std, grid((2, 3, 4)), axis, keepdims=keepdims)
+        yield along(np.std, grid((4, 3, 2)), 0, ddof=1, keepdims=keepdims)
+        yield along(np.var, grid((2, 3, 4)), axis, ddof=1.5 if axis is None else 1, keepdims=keepdims)
+    for fn in (np.var, np.std):
+        yield Case(fn, lambda a, f=fn: f(a, 0, None, None, 1), (grid((3, 2)),))
+
+
+def gaps():
+    kept = (np.arange(24) % 5 > 0).reshape(2, 3, 4)
+    for fn, axis in product((np.nansum, np.nanmean), (None, 0, 1, (0, -1))):
+        yield Case(fn, lambda a, f=fn, x=axis: f(np.where(kept, a, np.nan), x), (grid((2, 3, 4)),))
+
+
+def small(fn, shape):
+    """A point; products of many numbers stay near 1."""
+    return 1 + grid(shape) / 2 if fn is np.prod else grid(shape)
+
+
+ZEROS = (np.array([0.0, 2.0, -1.5]), np.array([[0.0, 2.0, 0.0], [1.5, 0.0, -0.5]]), np.zeros((3, 2)), np.zeros(4))
+
+
+def running():
+    for fn in (np.cumsum, np.cumprod):
+        for axis in (None, 0, 1, -1):
+            yield along(fn, small(np.prod, (2, 3, 4)), axis)
+            yield along(fn, grid((2, 1)), min(axis or 0, 1))
+            yield along(fn, grid((0, 3)), axis)
+        yield Case(fn, fn, (grid(()),))
+        yield along(fn, grid(()), 0)
+        yield from (along(fn, grid((n,)), 0) for n in (1, 2, 3, 5, 9))
+    for a in ZEROS:
+        for fn, axis in product((np.prod, np.cumprod), (None, 0, -1)):
+            yield along(fn, a, axis)
+        yield along(np.prod, a, tuple(range(a.ndim)), keepdims=True)
+
+
+def averages():
+    a, whole = grid((2, 3, 4)), positive(grid((2, 3, 4), 1))
+    for axis, keepdims in product((None, 0, -1, (0, 2), (2, 0)), (False, True)):
+        yield along(np.average, a, axis, keepdims=keepdims)
+        yield Case(np.average, lambda a, w, x=axis, k=keepdims: np.average(a, x, w, keepdims=k), (a, whole))
+    for axis, shape in ((1, (3,)), (-1, (4,)), ((0, 2), (2, 4)), ((2, 0), (4, 2)), ((-1, 0, 1), (4, 2, 3))):
+        weights = positive(grid(shape, 1))
+        yield Case(np.average, lambda a, w, x=axis: np.average(a, axis=x, weights=w), (a, weights))
+        yield Case(np.average, lambda a, w=weights, x=axis: np.average(a, axis=x, weights=w, keepdims=True), (a,))
+    yield Case(np.average, lambda w: np.average([1, 2, 4], weights=w), (positive(grid((3,))),))
+    yield Case(np.average, lambda a, w: np.average(a, weights=w), (grid(()), positive(grid((), 1))))
+    yield Case(np.average, lambda a, w: np.average(a, 1, w), (grid((0, 3)), positive(grid((3,), 1))))
+
+
+def integrals():
+    y = grid((2, 3, 4))
+    for axis in (0, 1, -1, -3):
+        yield Case(np.trapezoid, lambda y, x=axis: np.trapezoid(y, axis=x), (y,))
+        yield Case(np.trapezoid, lambda y, x=axis: np.trapezoid(y, None, 0.25, x), (y,))
+        for shape in ((y.shape[axis],), y.shape):
+            yield Case(np.trapezoid, lambda y, x, i=axis: np.trapezoid(y, x, axis=i), (y, grid(shape, 1)))
+    yield Case(np.trapezoid, lambda x: np.trapezoid([1.0, 3.0, 2.0], x), (grid((3,)),))
+    yield Case(np.trapezoid, lambda y: np.trapezoid(y, [0.0, 0.5, 2.0]), (grid((3,)),))
+    yield Case(np.trapezoid, lambda y, dx: np.trapezoid(y, dx=dx), (grid((2, 3)), grid((), 1)))
+    yield from (Case(np.trapezoid, np.trapezoid, (grid(shape),)) for shape in ((1,), (0, 3), (3, 0)))
+
+
+def norms():
+    x, f = grid((2, 3, 4), 1), np.linalg.norm  # at this point no two numbers have the same size
+    for a in (x, x[0], x[0, 0], grid(()), grid((1,)), grid((1, 1)), grid((0, 3))):
+        yield from (Case(f, lambda a, k=keepdims: f(a, keepdims=k), (a,)) for keepdims in (False, True))
+    for p, keepdims in product((None, 1, 2, 2.0, 3, 1.5, 0.5, -1, -2.5, np.inf, -np.inf), (False, True)):
+        a = x if p in (None, 1, 2) else nonzero(x)  # where other powers are smooth enough to be judged
+        yield Case(f, lambda a, p=p, k=keepdims: f(a, p, keepdims=k), (a[1, 2],))
+        yield from (Case(f, lambda a, p=p, k=keepdims, i=i: f(a, p, i, k), (a,)) for i in (0, -1, (1,)))
+    for p, keepdims in product((None, "fro", "f", 1, -1, np.inf, -np.inf), (False, True)):
+        yield Case(f, lambda a, p=p, k=keepdims: f(a, ord=p, keepdims=k), (x[0],))
+        yield from (Case(f, lambda a, p=p, k=keepdims, i=i: f(a, p, i, k), (x,)) for i in ((0, 1), (2, 0), (-1, -2)))
+    for p in (None, 1, 2, 3, np.inf):
+        yield Case(f, lambda a, p=p: f(a, p, axis=1), (grid((0, 3)),))
+        yield Case(f, lambda a, p=p: f(a, p, axis=0), (grid((0, 3)),))
+        yield Case(f, lambda a, p=p: f(a, p), (grid((1,)),))
+    for p in ("fro", 1, np.inf):
+        yield Case(f, lambda a, p=p: f(a, p), (grid((0, 3)),))
+        yield Case(f, lambda a, p=p: f(a, p), (grid((3, 0)),))

@@ -1,4 +1,4 @@
-"""Calls of every function in `minigrad.rules.shapes`."""
+"""Calls of every function in `minigrad.rules.shapes` and `minigrad.rules.indexing`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,28 @@ import operator
 
 import numpy as np
 
-from minigrad.rules.shapes import concatenate, scatter, stack
+from minigrad.rules.indexing import index_add, scatter
+from minigrad.rules.shapes import concatenate, stack
 from minigrad.tensor import record
 from tests.rules.cases.grid import Case, grid
 
 
-def shapes():
+def joined(parts):
+    """Several results as one."""
+    return np.concatenate([np.ravel(part) for part in parts])
+
+
+def calls(fn, points, *arguments, several=False, **options):
+    """A row for ``fn(*points, *args)``, for each of ``arguments``; ``several`` results are joined."""
+    for args in arguments or ((),):
+        yield Case(
+            fn,
+            lambda *xs, a=args: joined(fn(*xs, *a, **options)) if several else fn(*xs, *a, **options),
+            tuple(points),
+        )
+
+
+def basic():
     whole, empty, single, none = grid((2, 3, 4)), grid((0, 3)), grid((1, 3, 1)), grid(())
     for shape in ((4, 6), (-1,), [3, 8], 24, (2, 1, -1, 4)):
         yield Case(np.reshape, lambda a, s=shape: np.reshape(a, s), (whole,))
@@ -45,7 +61,7 @@ def shapes():
     yield Case(np.swapaxes, lambda a: np.swapaxes(a, axis1=0, axis2=1), (empty,))
 
 
-def sequences():
+def joins():
     a, b, none = grid((2, 3)), grid((2, 3), 1), grid(())
     for axis in (0, 1, -1, -2):
         yield Case(concatenate, lambda *xs, x=axis: np.concatenate(xs, x), (a, b))
@@ -67,3 +83,162 @@ def sequences():
     yield Case(scatter, lambda *xs: record(scatter, xs, two), (grid((3,)), grid((2,), 1)))
     one = {"indices": [([0, 0, 1], [2, 2, -1])], "shape": (2, 3)}
     yield Case(scatter, lambda *xs: record(scatter, xs, one), (grid((3,)),))
+
+
+def axes():
+    x, flat, empty, one, none = grid((2, 3, 4)), grid((5,)), grid((0, 3)), grid((1, 1)), grid(())
+    yield from calls(np.moveaxis, [x], (0, -1), (-1, 0), ((0, 1), (2, 0)), ([0, -1], [-1, 1]), (1, 1))
+    yield from calls(np.moveaxis, [empty], (0, 1))
+    yield from calls(np.rollaxis, [x], (2,), (-1, 1), (0, 3), (1, 1), (0, -1))
+    yield from calls(np.matrix_transpose, [x])
+    for a in (x, empty, one):
+        for fn in (np.flip, np.fliplr, np.flipud, np.rot90):
+            yield from calls(fn, [a])
+    yield from calls(np.flip, [none])
+    yield from calls(np.flip, [x], (0,), (-1,), ((0, -1),), ((),))
+    yield from calls(np.rot90, [x], (2,), (-1,), (0,), (5, (1, 2)), (1, (-1, 0)))
+    yield from calls(np.roll, [x], (1,), (-5,), (2, 1), (-1, -1), ((1, 2), (0, 2)), (1, (0, 1)), ([1, 1], [1, 1]))
+    yield from calls(np.roll, [x], shift=7, axis=2)
+    yield from calls(np.roll, [empty], (1,), (1, 0))
+    yield from calls(np.roll, [none], (1,))
+    for a in (x, flat, empty, one, none):
+        for fn in (np.atleast_1d, np.atleast_2d, np.atleast_3d):
+            yield from calls(fn, [a])
+    for fn in (np.atleast_1d, np.atleast_2d, np.atleast_3d):
+        yield from calls(fn, [flat, none], (2.0,), several=True)
+    yield from calls(np.broadcast_arrays, [flat, none], (np.ones((2, 1)),), several=True)
+    yield from calls(np.broadcast_arrays, [empty], several=True)
+    for options in ({}, {"sparse": True}, {"indexing": "ij"}, {"copy": False}):
+        yield from calls(np.meshgrid, [flat, grid((3,), 1)], ([1.0, 2.0],), several=True, **options)
+    yield from calls(np.meshgrid, [flat], several=True)
+    yield from calls(np.meshgrid, [none, grid((0,), 1)], several=True)
+
+
+def stacks():
+    a, b, flat, empty, none = grid((2, 3)), grid((2, 3), 1), grid((3,)), grid((0, 3)), grid(())
+    for fn in (np.hstack, np.vstack, np.dstack, np.column_stack):
+        for points in ((a, b), (flat, grid((3,), 1)), (none, grid((), 1)), (empty, empty), (flat,)):
+            yield Case(fn, lambda *xs, f=fn: f(xs), points)
+    yield Case(np.vstack, lambda x, y: np.vstack([x, y, np.ones((2, 3)), [1.0, 2.0, 3.0]]), (a, flat))
+    yield Case(np.hstack, lambda x: np.hstack([x, np.ones((2, 0)), x]), (a,))
+    yield Case(np.column_stack, lambda x, y: np.column_stack([x, y]), (grid((3, 2)), flat))
+    yield from calls(np.append, [a, b], (), (0,), (1,), (-1,))
+    yield from calls(np.append, [a], (1.0,), ([1.0, 2.0],), ([[1.0, 2.0, 3.0]], 0))
+    yield from calls(np.append, [none, flat])
+    for points in ((a,), (flat,), (empty,)):
+        axis = points[0].ndim - 1
+        yield from calls(np.array_split, points, (2, axis), (5, -1), ([1, 1, 2], axis), ([2, 1],), ([],), several=True)
+        yield from calls(np.split, points, (3, axis), (1,), ([1, 5], axis), ((-1,), -1), several=True)
+    yield from calls(np.hsplit, [a], (3,), ([1],), several=True)
+    yield from calls(np.hsplit, [flat], (3,), several=True)
+    yield from calls(np.vsplit, [a], (2,), (np.array([1]),), several=True)
+    yield from calls(np.dsplit, [grid((2, 1, 4))], (2,), ([1, 3],), several=True)
+
+
+def differences():
+    x, flat, none = grid((3, 4)), grid((5,)), grid((), 1)
+    yield from calls(np.diff, [x], (), (2,), (0,), (3, 0), (1, 0), (1, -2), (9,))
+    yield from calls(np.diff, [grid((0, 3))], (), (1, 0))
+    yield from calls(np.diff, [x], axis=0, prepend=0, append=grid((2, 4), 1))
+    yield from calls(np.diff, [flat], n=2, append=1.0)
+    yield Case(np.diff, lambda a, p, q: np.diff(a, prepend=p, append=q), (x, none, grid((3, 2), 2)))
+    points = np.array([0.0, 1.0, 1.5, 3.0, 7.0])
+    for order in (1, 2):
+        spacings = ((), (0.5,), (points,), ([0, 1, 3, 4, 9],), (points.astype(np.float32),), (np.arange(5),))
+        yield from calls(np.gradient, [flat], *spacings, edge_order=order)
+        yield from calls(np.gradient, [grid((3, 5))], (), (0.3,), (2, points), several=True, edge_order=order)
+        yield from calls(np.gradient, [grid((3, 5))], (), (0.3,), axis=0, edge_order=order)
+        yield from calls(np.gradient, [grid((5, 3, 4))], (points, 2), axis=(0, -1), several=True, edge_order=order)
+        yield Case(np.gradient, lambda a, h, k=order: np.gradient(a, 2 + h, edge_order=k), (flat, none))
+        coordinates = np.linspace(0, 3, 5) ** 2 + grid((5,), 1) / 16
+        yield Case(np.gradient, lambda a, x, k=order: np.gradient(a, x, edge_order=k), (flat, coordinates))
+        yield Case(np.gradient, lambda x, k=order: np.gradient(np.arange(5), x, edge_order=k), (coordinates,))
+    yield from calls(np.gradient, [grid((2,))], (), ([1.0, 3.0],))
+    yield from calls(np.gradient, [grid((0, 2))], axis=1)
+
+
+def selections():
+    x, flat, square, empty, none = grid((2, 3, 4)), grid((5,)), grid((3, 3)), grid((0, 3)), grid(())
+    yield from calls(np.repeat, [x], (2,), (2, 0), ([0, 3, 1], 1), (0, -1), (np.array([2]), 2))
+    yield from calls(np.repeat, [none], (3,), (0,))
+    yield from calls(np.repeat, [empty], (2,), (2, 1))
+    yield from calls(np.tile, [x], (2,), ((2, 1, 1, 2),), ((0, 2),), ((),))
+    yield from calls(np.tile, [none], (2,), ((2, 3),))
+    yield from calls(np.tile, [empty], ((2, 2),))
+    yield from calls(np.resize, [x], (5,), ((5, 7),), ((0,),))
+    yield from calls(np.diagonal, [x], (), (1,), (-1, 1, 2), (0, -1, 0), (5,))
+    yield from calls(np.diagonal, [empty])
+    yield from calls(np.diag, [grid((3, 4))], (), (1,), (-1,), (9,))
+    yield from calls(np.diag, [flat], (), (1,), (-2,))
+    yield from calls(np.diag, [grid((0,))], (), (2,))
+    yield from calls(np.diag, [empty])
+    yield from calls(np.diagflat, [square], (), (-1,))
+    for fn in (np.tril, np.triu):
+        for a in (x, square, flat, empty, grid((1, 1))):
+            yield from calls(fn, [a], (), (1,), (-1,), (9,))
+    table = np.array([[0, 2, -1], [1, 1, 0]])
+    yield from calls(np.take, [x], (3,), (-1, 1), ([0, 0, -2], 2), (table, 1), ([], 0), ([[5]],), (True, 0))
+    yield from calls(np.take, [x], ([9, -7], 1), mode="wrap")
+    yield from calls(np.take, [x], ([9, -7],), mode="clip")
+    yield from calls(np.take, [empty], ([0, 2, 2], 1))
+    yield Case(np.compress, lambda a: np.compress([True, False, True], a, axis=1), (x,))
+    yield Case(np.compress, lambda a: np.compress([0, 1, 1], a), (x,))
+    index = np.argsort(grid((2, 3, 4), 1), axis=1)
+    yield from calls(np.take_along_axis, [x], (index, 1), (index[:, :1], 1), (index[:, [0, 0, 0, 0, 1]], -2))
+    yield from calls(np.take_along_axis, [x], (index[:1, :, :1], 1), (np.array([5, 5, -1]), None))
+    yield from calls(np.take_along_axis, [empty], (np.zeros((0, 2), int), 1))
+    yield from calls(np.delete, [x], (3,), (0, 0), ([0, 2], 1), (slice(None, None, 2), -1), ([], 0))
+    yield from calls(np.delete, [x], (np.array([True, False, True]), 1))
+    for fn in (np.sort, lambda a, *args: np.partition(a, 1, *args)):
+        for a, args in ((x, ()), (x, (0,)), (x, (-2,)), (x, (None,)), (empty, (1,)), (flat, ())):
+            if a.size:
+                yield Case(np.sort if fn is np.sort else np.partition, lambda v, f=fn, r=args: f(v, *r), (a,))
+    yield from calls(np.sort, [empty], (), (0,))
+    yield from calls(np.sort, [x], axis=1, kind="heapsort")
+    yield from calls(np.partition, [grid((40,))], (7,), ((3, 30),), (-1,))
+    for obj, axis in ((0, None), (2, None), ([0, 3], None), ([-1], None), (slice(0, 2), None)):
+        yield Case(np.insert, lambda a, v, o=obj, x=axis: np.insert(a, o, v, x), (flat, none))
+    yield Case(np.insert, lambda a, v: np.insert(a, 1, v, axis=1), (square, grid((3,), 1)))
+    yield Case(np.insert, lambda a, v: np.insert(a, [0, 3], v, axis=0), (square, grid((2, 3), 1)))
+    yield Case(np.insert, lambda a: np.insert(a, [1, 1], [5, 6], axis=-1), (square,))
+    for mode in ("constant", "edge", "reflect", "symmetric", "wrap"):
+        yield from calls(np.pad, [x], (1, mode), (((2, 0), (0, 1), (7, 3)), mode), ((1, 2), mode), ([(3,)], mode))
+        yield from calls(np.pad, [grid((1, 2))], (3, mode), (0, mode))
+        yield from calls(np.pad, [grid((0, 3))], ([(0, 0), (1, 2)], mode))
+    yield from calls(np.pad, [empty], (2,))
+    yield from calls(np.pad, [square], (1,), constant_values=((1, 2), (3, 4)))
+    conditions = [np.array([True, False, True]), np.array([[True], [False], [False]])]
+    yield Case(np.select, lambda a, b: np.select(conditions, [a, b]), (square, none))
+    yield Case(np.select, lambda a, b: np.select(conditions, [a, 2], default=b), (none, grid((3,), 1)))
+    yield Case(np.select, lambda a, b: np.select(conditions, [1.0, b], a), (square, none))
+    yield Case(np.choose, lambda a, b: np.choose([[0], [1], [0]], [a, b]), (square, grid((3,), 1)))
+    yield Case(np.choose, lambda a: np.choose([4, -1, 1], a, mode="wrap"), (square,))
+    yield Case(np.choose, lambda a: np.choose([4, -1, 1], (a, 1.0), mode="clip"), (none,))
+
+
+def indices():
+    x, mask = grid((2, 3, 4)), grid((2, 3), 1) > 0
+    for index in (
+        *((np.int64(1),), np.int8(-1), (np.uint8(1), ..., np.int64(-1)), (0, 1, 2), (None, ..., None), (), ..., None),
+        *(True, False, np.True_, (0, True), (slice(None), False), (np.array(1), 0), np.array(True)),
+        *(mask, (mask, 1), (mask, slice(None, None, -1)), (mask, [0, 0, 1]), (0, mask[0]), (..., grid((4,)) > 0)),
+        *([], [[0, 1], [1, 1]], (slice(None), [0, 0, -1]), (0, [1, 1, -2]), ([0, 1], slice(None), [3, 3])),
+        *((np.array([[0], [1]]), [2, 2, -1], slice(1, None)), (None, [1, 1], ..., 0), (slice(1, 1), [0, 0])),
+        *(((0, 0, 1),), (range(2), 0), np.ix_([0, 0], [2, 1], [3, 3]), (np.array([1, 1], np.int8), np.int64(0))),
+    ):
+        yield Case(operator.getitem, lambda a, i=index: a[i], (x,))
+        yield Case(scatter, lambda a, v, i=index: index_add(a, i, v), (x, grid(np.shape(x[index]), 1)))
+        yield Case(scatter, lambda a, v, i=index: index_add(a, i, v), (x, grid((), 1)))
+    yield Case(scatter, lambda v: index_add(np.zeros(3), [0, 0, 2], v), (grid((3,)),))
+    yield Case(scatter, lambda a: index_add(a, [0, 0, 2], 1.0), (grid((3,)),))
+    yield Case(scatter, lambda a, v: index_add(a, (), v), (grid(()), grid((), 1)))
+
+
+def shapes():
+    for rows in (basic, axes, differences):
+        yield from rows()
+
+
+def sequences():
+    for rows in (joins, stacks, selections, indices):
+        yield from rows()

@@ -1,0 +1,165 @@
+"""Elementwise rules where the table of calls does not reach: far out, very near, at NaN; and what is refused."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from minigrad import Tensor, backward, grad
+from minigrad.primitives import name_of, vjps
+
+FLAT = [np.sign, np.floor, np.ceil, np.trunc, np.rint, np.round, np.around]
+
+
+def gradients(f, *values, cotangent=None):
+    xs = [Tensor(value, requires_grad=True) for value in values]
+    return backward(f(*xs), cotangent, wrt=xs)
+
+
+# -- digits -----------------------------------------------------------------------------------------------------------
+
+
+def test_sinc_keeps_its_digits_to_third_order():
+    """Near 0 against 1 - (πx)²/6 + (πx)⁴/120, and at whole numbers, where sin is 0 and cos is ±1."""
+    slope, bend = grad(np.sinc), grad(grad(np.sinc))
+    for x in (0.0, 1e-300, -1e-12, 1e-8, 1e-4):
+        assert slope(x) == pytest.approx(-(math.pi**2) * x / 3, rel=1e-7)
+        assert bend(x) == pytest.approx(-(math.pi**2) / 3, rel=1e-7)
+        assert grad(grad(grad(np.sinc)))(x) == pytest.approx(math.pi**4 * x / 5, rel=1e-7)
+    for n in (1, 2, 5, -3):
+        assert slope(float(n)) == pytest.approx((-1) ** n / n, rel=1e-14)
+        assert bend(float(n)) == pytest.approx(-2 * (-1) ** n / n**2, rel=1e-13)
+    for f in (slope, bend):  # where the series hands over to the quotient
+        assert f(math.nextafter(0.5, 0)) == pytest.approx(f(0.5), rel=1e-14)
+
+
+def test_inverse_functions_keep_their_digits_at_the_edge_of_their_domain():
+    near = 1 - 2.0**-50
+    assert grad(np.arcsin)(near) == pytest.approx(1 / math.sqrt(2.0**-49 - 2.0**-100), rel=1e-15)
+    assert grad(np.arccos)(-near) == pytest.approx(-1 / math.sqrt(2.0**-49 - 2.0**-100), rel=1e-15)
+    assert grad(np.arctanh)(near) == pytest.approx(1 / (2.0**-49 - 2.0**-100), rel=1e-15)
+    assert grad(np.arccosh)(1 + 2.0**-50) == pytest.approx(1 / math.sqrt(2.0**-49 + 2.0**-100), rel=1e-15)
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1.0, 1e200])
+def test_radius_and_angle_never_square(scale):
+    np.testing.assert_allclose(gradients(np.hypot, 3 * scale, 4 * scale), [0.6, 0.8], rtol=1e-15)
+    angle = gradients(np.arctan2, 3 * scale, 4 * scale)
+    np.testing.assert_allclose(angle, [0.16 / scale, -0.12 / scale], rtol=1e-15)
+
+
+@pytest.mark.parametrize("fn", [np.arcsinh, np.arccosh])
+def test_far_out_these_are_logarithms(fn):
+    assert grad(fn)(1e200) == pytest.approx(1e-200, rel=1e-15)
+
+
+def test_multiples_are_counted_exactly():
+    """0.1 is a little more than a tenth: 1.0 / 0.1 rounds to 10, but only 9 of them go into 1."""
+    assert gradients(np.remainder, 1.0, 0.1) == gradients(np.fmod, 1.0, 0.1) == (1.0, -9.0)
+    assert gradients(np.remainder, -7.0, 3.0) == (1.0, 3.0)
+    assert gradients(np.fmod, -7.0, 3.0) == (1.0, 2.0)
+
+
+# -- what is not a number, or not finite ------------------------------------------------------------------------------
+
+
+def test_fmax_and_fmin_pass_nan_over():
+    a, b = np.array([np.nan, 1.0, 2.0, np.nan]), np.array([1.0, np.nan, 2.0, np.nan])
+    for fn in (np.fmax, np.fmin):
+        np.testing.assert_array_equal(
+            gradients(fn, a, b, cotangent=np.ones(4)), [[0.0, 1.0, 0.5, 0.0], [1.0, 0.0, 0.5, 0.0]]
+        )
+
+
+def test_nan_to_num_stops_what_it_replaced():
+    x = np.array([np.nan, np.inf, -np.inf, 2.0])
+    for options in ({}, {"nan": 1.0, "posinf": 5.0, "neginf": -5.0}):
+        g = np.array([np.nan, np.inf, 3.0, 4.0])
+        np.testing.assert_array_equal(
+            gradients(lambda t, o=options: np.nan_to_num(t, **o), x, cotangent=g), [[0.0, 0.0, 0.0, 4.0]]
+        )
+
+
+@pytest.mark.parametrize("fn", FLAT, ids=name_of)
+def test_steps_are_flat_even_to_an_infinite_cotangent(fn):
+    np.testing.assert_array_equal(gradients(fn, np.array([0.5, 2.0]), cotangent=[np.inf, np.nan]), [[0.0, 0.0]])
+
+
+def test_signs_that_only_negative_zero_has():
+    assert gradients(np.copysign, 3.0, -0.0) == (-1.0, 0.0)
+    assert gradients(np.copysign, -3.0, -0.0) == (1.0, 0.0)
+
+
+# -- bounds -----------------------------------------------------------------------------------------------------------
+
+
+def test_clip_by_tensors_and_in_all_spellings():
+    x, low, high = np.array([-2.0, 0.5, 3.0]), np.array([-1.0, -1.0, -1.0]), 1.0
+    expected = [0.0, 1.0, 0.0], [1.0, 0.0, 0.0], 1.0
+    for call in (
+        np.clip,
+        lambda x, low, high: np.clip(x, a_min=low, a_max=high),
+        lambda x, low, high: np.clip(x, min=low, max=high),
+        lambda x, low, high: np.clip(a=x, min=low, max=high),
+    ):
+        for g, exact in zip(gradients(call, x, low, high, cotangent=np.ones(3)), expected, strict=True):
+            np.testing.assert_array_equal(g, exact)
+
+
+@pytest.mark.parametrize("shape", [(), (2,)])
+@pytest.mark.parametrize("fn", [np.maximum, np.minimum, np.fmax, np.fmin])
+def test_a_bound_that_float32_rounds_is_met_all_the_same(fn, shape):
+    x = np.full(shape, {np.maximum: 0.05, np.fmax: 0.05}.get(fn, 0.15), np.float32)
+    bound = np.full(shape, 0.1)
+    for scalar in (0.1, np.float32(0.1)):
+        assert np.all(gradients(lambda t, s=scalar: fn(t, s), x, cotangent=np.ones(shape))[0] == 0)
+        assert np.all(gradients(lambda t, s=scalar: fn(s, t), x, cotangent=np.ones(shape))[0] == 0)
+        assert np.all(gradients(lambda t, s=scalar: fn(t, s), x * 0 + scalar, cotangent=np.ones(shape))[0] == 0.5)
+    assert [g.sum() for g in gradients(fn, x, bound, cotangent=np.ones(shape))] == [0, x.size]
+
+
+def test_clip_refuses_bounds_in_two_spellings():
+    t = Tensor([1.0], requires_grad=True)
+    with pytest.raises(ValueError, match="not as both"):
+        np.clip(t, 0, 1, max=2)
+    with pytest.raises(ValueError, match="not as both"):
+        np.clip(t, None, 1, min=0)
+
+
+# -- spellings and refusals -------------------------------------------------------------------------------------------
+
+
+def test_numpys_other_names():
+    for fn in (np.abs, np.mod, np.pow, np.acos, np.acosh, np.asin, np.asinh, np.atan, np.atan2, np.atanh):
+        assert fn in vjps
+
+
+@pytest.mark.parametrize("fn", [np.real, np.imag, np.angle, np.conj, np.conjugate, np.real_if_close, np.iscomplex])
+def test_complex_functions_have_no_rule(fn):
+    with pytest.raises(TypeError, match=f"np.{name_of(fn)} has no derivative rule"):
+        fn(Tensor([1.0], requires_grad=True))
+
+
+def test_results_that_are_complex_are_refused():
+    with pytest.raises(TypeError, match="complex"):
+        np.sqrt(Tensor([1.0], requires_grad=True) * 1j)
+
+
+@pytest.mark.parametrize("option", [{"where": np.array([True])}, {"dtype": np.float32}, {"casting": "no"}])
+@pytest.mark.parametrize("call", [np.sinh, lambda t, **o: np.fmax(t, 0.0, **o), lambda t, **o: np.clip(t, 0, 1, **o)])
+def test_options_without_a_derivative_are_refused_by_name(call, option):
+    with pytest.raises(TypeError, match=next(iter(option))):
+        call(Tensor([1.0], requires_grad=True), **option)
+
+
+@pytest.mark.parametrize("call", [np.sinh, lambda t, **o: np.clip(t, 0, 1, **o), np.round])
+def test_out_is_refused(call):
+    with pytest.raises(TypeError, match="would overwrite an array"):
+        call(Tensor([1.0], requires_grad=True), out=np.empty(1))
+
+
+def test_nan_to_num_in_place_is_refused():
+    with pytest.raises(TypeError, match="copy="):
+        np.nan_to_num(Tensor([1.0], requires_grad=True), copy=False)
