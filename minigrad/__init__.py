@@ -13,10 +13,11 @@ from minigrad import clipping, functions, graph, optim, rnn, rules
 from minigrad.anomaly import detect_anomaly
 from minigrad.backward import StaleGraphError, backward
 from minigrad.clipping import clip_by_norm
+from minigrad.context import no_grad, scope
 from minigrad.custom import primitive
 from minigrad.module import Module
 from minigrad.primitives import defvjp
-from minigrad.tensor import Tensor, no_grad, scope
+from minigrad.tensor import Tensor
 from minigrad.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 __version__ = "0.1.0"

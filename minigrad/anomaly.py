@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 
 from minigrad.backward import backward
+from minigrad.context import Context, Within
 from minigrad.cotangents import dense
 from minigrad.primitives import Function, name_of
-from minigrad.tensor import Context, Tensor, Within
+from minigrad.tensor import Tensor
 
 LIBRARIES = tuple(os.path.join(os.path.dirname(module), "") for module in (__file__, np.__file__))
 

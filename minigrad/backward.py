@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.context import context, recording
 from minigrad.cotangents import dense, met, sum_to
 from minigrad.primitives import name_of, vjps
-from minigrad.tensor import Tensor, context, recording
+from minigrad.tensor import Tensor
 
 
 class StaleGraphError(RuntimeError):

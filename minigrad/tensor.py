@@ -13,15 +13,14 @@ renews the index, and that is how the walk notices that a parameter was changed 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
-from contextlib import ContextDecorator
-from contextvars import ContextVar, Token
+from collections.abc import Iterator
 from itertools import count
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from minigrad.context import context
 from minigrad.primitives import Function, arranged, check_options, name_of, plain, rewrites, vjps
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -29,51 +28,6 @@ Array: TypeAlias = npt.NDArray[Any]
 _next_index = count().__next__
 _new = object.__new__
 _NO_KWARGS: dict[str, Any] = {}  # shared: an empty dict for every call would be felt at a microsecond an operation
-
-
-class Context(NamedTuple):
-    """What surrounds a computation; a context variable holds it, so that threads and exceptions cannot mix it up."""
-
-    recording: bool = True
-    scope: tuple[str, ...] = ()
-    watch: Any = None
-    """Someone who is told ``made(tensor, fn, args)`` by `record`, and ``reached(tensor, cotangent)`` and
-    ``crossed(consumer, position, share)`` by a walk."""
-
-
-context: ContextVar[Context] = ContextVar("minigrad", default=Context())  # noqa: B039  # a tuple never changes
-
-
-class Within(ContextDecorator):
-    """A ``with`` block, or a decorated function, with a `Context` of its own."""
-
-    def __init__(self, inner: Callable[[Context], Context]) -> None:
-        self.inner = inner
-        self.tokens: list[Token[Context]] = []
-
-    def __enter__(self) -> None:
-        self.tokens.append(context.set(self.inner(context.get())))
-
-    def __exit__(self, *exception: object) -> None:
-        context.reset(self.tokens.pop())
-
-    def _recreate_cm(self) -> Within:  # a decorated function needs one a call: it may call itself, or run in threads
-        return Within(self.inner)
-
-
-def recording(on: bool) -> Within:
-    """Context manager and decorator: whether what is computed inside is recorded."""
-    return Within(lambda outer: Context(on, outer.scope, outer.watch))
-
-
-def no_grad() -> Within:
-    """Context manager and decorator: what is computed inside is not recorded."""
-    return recording(False)
-
-
-def scope(name: str) -> Within:
-    """Context manager: tensors made inside carry ``name`` in their `Tensor.scope`. Scopes nest; drawings box them."""
-    return Within(lambda outer: Context(outer.recording, (*outer.scope, name), outer.watch))
 
 
 def _binary(ufunc: np.ufunc) -> tuple[Any, Any]:

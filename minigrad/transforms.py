@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.backward import backward, history
-from minigrad.tensor import Tensor, context, record, recording
+from minigrad.context import context, recording
+from minigrad.tensor import Tensor, record
 
 
 def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:

@@ -16,9 +16,9 @@ from hypothesis.extra import numpy as hnp
 
 from minigrad import StaleGraphError, Tensor, backward, no_grad, scope
 from minigrad.backward import history
+from minigrad.context import context
 from minigrad.cotangents import Deferred, Product, Sum, dense, met, sum_to
 from minigrad.primitives import vjps
-from minigrad.tensor import context
 from tests.numerical import assert_derivative
 
 RNG = np.random.default_rng(0)

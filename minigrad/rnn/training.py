@@ -13,9 +13,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from minigrad.context import no_grad
 from minigrad.optim import Optimizer
 from minigrad.rnn.unroll import Cost, Model, unroll
-from minigrad.tensor import no_grad
 
 Batch = tuple[Any, Any]
 

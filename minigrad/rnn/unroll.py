@@ -13,9 +13,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from minigrad.context import scope
 from minigrad.functions import cross_entropy, squared_error
 from minigrad.rnn.cells import choose
-from minigrad.tensor import Array, Tensor, scope
+from minigrad.tensor import Array, Tensor
 
 Cost = Callable[[Any, Any], Any]
 COSTS: dict[str, Cost] = {"squared_error": squared_error, "cross_entropy": cross_entropy}

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from minigrad.context import no_grad, scope
 from minigrad.draw.engines import NoEngineError, find_engine
 from minigrad.rnn.cells import RNN, OutputFeedbackRNN
 from minigrad.rnn.draw import Figure, draw
 from minigrad.rnn.unroll import unroll
-from minigrad.tensor import Tensor, no_grad, scope, vjps
+from minigrad.tensor import Tensor, vjps
 from tests.rnn import handmade
 
 GREY = "#bbbbbb"

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from minigrad.context import no_grad
 from minigrad.rnn.cells import RNN, OutputFeedbackRNN, orthogonal
 from minigrad.rnn.flow import gradient_norms, step_jacobians
 from minigrad.rnn.oscillator import Harmonic, Oscillator, euler_as_rnn, inputs, simulate
 from minigrad.rnn.unroll import unroll
-from minigrad.tensor import Tensor, no_grad
+from minigrad.tensor import Tensor
 from tests.rnn import handmade
 
 seeds = st.integers(0, 2**32 - 1)

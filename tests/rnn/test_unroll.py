@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from minigrad.context import scope
 from minigrad.functions import cross_entropy, squared_error
 from minigrad.graph import graph_of
 from minigrad.rnn.cells import RNN, OutputFeedbackRNN
 from minigrad.rnn.unroll import unroll
-from minigrad.tensor import Tensor, scope
+from minigrad.tensor import Tensor
 from tests.rnn import handmade
 
 seeds = st.integers(0, 2**32 - 1)
