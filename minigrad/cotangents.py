@@ -20,11 +20,16 @@ import numpy as np
 
 def sum_to(cotangent: Any, shape: tuple[int, ...]) -> Any:
     """Undo broadcasting: sum ``cotangent`` over the axes along which an argument of ``shape`` was repeated."""
-    lead = cotangent.ndim - len(shape)
-    if lead < 0 or any(m not in (1, n) for n, m in zip(cotangent.shape[lead:], shape, strict=True)):
-        raise ValueError(f"a derivative rule gave shape {cotangent.shape} for an argument of shape {shape}")
-    axes = tuple([i for i, n in enumerate(cotangent.shape) if n != 1 and (i < lead or shape[i - lead] == 1)])
-    return (cotangent.sum(axis=axes) if axes else cotangent).reshape(shape)
+    present = cotangent.shape
+    lead = len(present) - len(shape)
+    axes = tuple(range(lead))
+    if present[lead:] != shape:
+        if lead < 0 or any(m not in (1, n) for n, m in zip(present[lead:], shape, strict=True)):
+            raise ValueError(f"a derivative rule gave shape {present} for an argument of shape {shape}")
+        axes += tuple(i for i in range(lead, len(present)) if shape[i - lead] != present[i])
+    if all(present[i] == 1 for i in axes):
+        return cotangent.reshape(shape)
+    return cotangent.sum(axis=axes).reshape(shape)
 
 
 class Deferred:
@@ -47,8 +52,8 @@ class Product(Deferred):
 
     def __init__(self, left: Any, right: Any) -> None:
         self.left, self.right = left, right
-        self.shape = (left.shape[1], right.shape[1])
-        self.size = left.size + right.size
+        (rows, m), (_, n) = left.shape, right.shape
+        self.shape, self.size = (m, n), rows * (m + n)
 
     @staticmethod
     def combine(parts: Sequence[Product]) -> Any:

@@ -195,6 +195,8 @@ class Tensor:
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method != "__call__":
             raise TypeError(f"np.{ufunc.__name__}.{method} has no derivative rule: write np.sum, np.prod, np.max ...")
+        if not kwargs and ufunc in vjps:  # the usual case, np.tanh(x), in short
+            return record(ufunc, inputs)
         return apply(ufunc, inputs, kwargs)
 
     def __array_function__(self, fn: Function, types: Any, args: Any, kwargs: dict[str, Any]) -> Any:

@@ -35,30 +35,26 @@ def product(left, right):
     Deferring copies L and R once, multiplying now writes LᵀR and adds it up later: the smaller one is done. (What a
     call costs in itself is worth a few hundred numbers.)
     """
-    rows, m, n = left.shape[0], left.shape[1], right.shape[1]
+    (rows, m), (_, n) = left.shape, right.shape
     return Product(left, right) if rows * (m + n) < m * n + 256 else left.T @ right
 
 
 def matmul_left(g, y, a, b):
     """The cotangent g bᵀ of ``a`` in ``y = a @ b``."""
+    if a.ndim == b.ndim == 2:
+        return product(g.T, b.T)
     if b.ndim == 1:  # each row of a was dotted with b
         return product(rows(g), rows(b)) if a.ndim == 2 else g[..., None] * b
-    if a.ndim == 1:
-        return (b @ g[..., None])[..., 0]
-    if a.ndim == 2 and b.ndim == 2:
-        return product(g.T, b.T)
-    return g @ swap(b)
+    return (b @ g[..., None])[..., 0] if a.ndim == 1 else g @ swap(b)
 
 
 def matmul_right(g, y, a, b):
     """The cotangent aᵀ g of ``b`` in ``y = a @ b``."""
-    if a.ndim == 1:
-        return product(rows(a), rows(g)) if b.ndim == 2 else a[..., None] * g[..., None, :] if b.ndim > 1 else a * g
-    if b.ndim == 1:
-        return (swap(a) @ g[..., None])[..., 0]
     if b.ndim == 2:
         return product(rows(a), rows(g))
-    return swap(a) @ g
+    if b.ndim == 1:
+        return a * g if a.ndim == 1 else (swap(a) @ g[..., None])[..., 0]
+    return a[..., None] * g[..., None, :] if a.ndim == 1 else swap(a) @ g
 
 
 defvjp(np.matmul, matmul_left, matmul_right)
