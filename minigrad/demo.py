@@ -232,7 +232,7 @@ def draw_trajectory(path: Path, xs: Array, targets: Array, forecasts: dict[str, 
         ax.set(ylim=(-span, span), ylabel="position x")
         given = "the true x at every step" if loop == "open loop" else "x up to the dotted line, then its own forecasts"
         ax.set_title(f"{loop}: given {given}", loc="left", fontsize=10)
-        title = f"and RMSE of {targets.shape[1]} sequences"
+        title = f"(RMSE of {targets.shape[1]} sequences)"
         ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), title=title, title_fontsize=9)
     axes[-1].set_xlabel("time t")
     _save(figure, path)
@@ -310,7 +310,7 @@ def draw_training(path: Path, history: History) -> Row:
     if history.validation:
         cost.semilogy(*zip(*history.validation, strict=True), "o-", color=ORANGE, markersize=3, label="validation")
     cost.plot(history.best_step, history.best_cost, "*", color="black", markersize=11, label="best: kept")
-    cost.set(ylabel=r"cost a step, $\Sigma\,C_t / T$")
+    cost.set(ylabel=r"cost per step, $\Sigma\,C_t / T$")
     norm.semilogy(updates, history.norms, color=BLUE, linewidth=0.8, label="‖g‖₂")
     norm.semilogy(
         updates[clipped], np.array(history.norms)[clipped], ".", color=ORANGE, label=f"clipped ({clipped.sum()})"
@@ -322,7 +322,7 @@ def draw_training(path: Path, history: History) -> Row:
     _save(figure, path)
     return Row(
         path.name,
-        f"cost a step {history.costs[0]:.2g} → {history.best_cost:.2g};"
+        f"cost per step {history.costs[0]:.2g} → {history.best_cost:.2g};"
         f" {clipped.sum()} of {len(clipped)} updates clipped to ‖g‖₂ = {MAX_NORM:g}",
     )
 
