@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from minigrad.functions import identity, logistic, relu, softmax
 from minigrad.module import Module
+from minigrad.rnn.spectral import spectral_radius
 from minigrad.tensor import Array, Tensor
 
 Function = Callable[[Any], Any]
@@ -45,7 +46,7 @@ def orthogonal(n: int, rng: np.random.Generator) -> Array:
 def scaled_to_radius(W: npt.ArrayLike, radius: float) -> Array:
     """``W`` times the number that gives it spectral radius ``radius``."""
     W = np.asarray(W)
-    present = np.abs(np.linalg.eigvals(W)).max()
+    present = spectral_radius(W)
     if not (np.isfinite(radius) and radius >= 0):
         raise ValueError(f"a spectral radius is a number >= 0, got {radius}")
     if present == 0:

@@ -126,7 +126,10 @@ def fit(
 
     try:
         with _bar(len(batches) if isinstance(batches, Sized) else None, progress) as advance:
-            for xs, targets in batches:
+            for batch in batches:
+                if not isinstance(batch, (tuple, list)) or len(batch) != 2:
+                    raise TypeError("batches gave something else than a pair: pass [(xs, targets), ...], one an update")
+                xs, targets = batch
                 if np.shape(xs)[0] == 1 and not history.costs:
                     warnings.warn(
                         "sequences of length 1 give the recurrent weights a gradient of exactly 0: use longer windows",

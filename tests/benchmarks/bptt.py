@@ -198,7 +198,8 @@ def main() -> None:
         makers |= {"eager": eager, "eager stacked": eager_stacked, "fused": fused}
         columns = [("minigrad", "eager"), ("stacked", "eager stacked"), ("stacked", "fused"), *columns]
     ratios: dict[tuple[str, str], list[float]] = {column: [] for column in columns}
-    print(f"{'':28s}{'a cost at every step':>22s}{'outputs stacked, one cost':>42s}")
+    if torch:
+        print(f"{'':28s}{'a cost at every step':>22s}{'outputs stacked, one cost':>42s}")
     heads = "".join(f"{'/ ' + peer.split()[0]:>10s}" + " " * 12 * (peer == "eager") for _, peer in columns)
     print(f"{'(T, B, n_in, n_hidden)':28s}{'minigrad':>12s}{heads}")
     for dtype in ("float64", "float32"):

@@ -326,3 +326,9 @@ def test_ctrl_c_with_a_checkpoint_that_cannot_be_written_says_where_the_paramete
         )
     assert "interrupted after 3 updates" in capsys.readouterr().err
     assert evaluate(model, *delayed(0)) < evaluate(network(), *delayed(0))
+
+
+def test_a_single_batch_is_not_a_sequence_of_batches():
+    model = network()
+    with pytest.raises(TypeError, match=r"\[\(xs, targets\), \.\.\.\]"):
+        fit(model, SGD(model, 0.1), delayed(0))
