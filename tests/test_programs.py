@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
 from typing import Any
 
 import numpy as np
@@ -99,6 +99,28 @@ LEAVES = st.sampled_from([*POINTS, *CONSTANTS]).map(program)
 PROGRAMS = st.recursive(LEAVES, grown, max_leaves=8)
 
 
+@st.composite
+def long_programs(draw: st.DrawFn) -> Node:
+    """Programs of some thirty lines, on results of earlier ones; every line is a sine, so that none grows large."""
+    lines = [program(name) for name in (*POINTS, *CONSTANTS)]
+    for _ in range(draw(st.integers(15, 25))):
+        a, b = (draw(st.sampled_from(lines[-6:])) for _ in range(2))
+        op = draw(st.sampled_from(sorted(UNARY)) | st.sampled_from(sorted(BINARY)))
+        lines.append(program("np.sin", program(op, a) if op in UNARY and op != "-" else program(op, a, b)))
+    return reduce(lambda a, b: program("+", a, b), lines[-6:])
+
+
+def operations(node: Node) -> set[Node]:
+    """The distinct operations of a program."""
+    found, open_ = set(), [node]
+    while open_:
+        here = open_.pop()
+        if here.parts and here not in found:
+            found.add(here)
+            open_ += here.parts
+    return found
+
+
 def cost(node: Node) -> Callable[[Any, Any], Any]:
     """A number that all of a program's result goes into."""
     return lambda x, w: np.sum(np.sin(1 + square(node(x=x, w=w))) * np.array([[1.0, 2.0], [-1.5, 0.5]]))
@@ -123,6 +145,28 @@ def wrong(node: Node) -> bool:
 @given(PROGRAMS)
 def test_gradients_of_programs(node: Node) -> None:
     assert not wrong(node)
+
+
+@settings(max_examples=60)
+@given(long_programs())
+def test_gradients_of_long_programs(node: Node) -> None:
+    assert len(operations(node)) >= 10
+    assert not wrong(node)
+
+
+def test_differences_can_judge_long_programs() -> None:
+    """Not being able to tell counts as right: that has to be rare."""
+    judged = []
+
+    @settings(max_examples=60, database=None)
+    @given(long_programs())
+    def judge(node: Node) -> None:
+        estimate, error = derivative(cost(node), list(POINTS.values()), list(DIRECTIONS.values()))
+        judged.append((len(operations(node)), bool(error < 1e-8 * (1 + abs(estimate)))))
+
+    judge()
+    assert np.median([size for size, _ in judged]) >= 20
+    assert np.mean([told for _, told in judged]) >= 0.8
 
 
 @settings(max_examples=50)
