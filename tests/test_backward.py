@@ -844,3 +844,11 @@ def test_integers_have_no_gradient_even_if_they_ask_for_one_later():
     with pytest.raises(TypeError, match="only floating-point"):
         y.backward()
     assert n.grad is None
+
+
+def test_an_argument_without_a_derivative_receives_nothing(monkeypatch):
+    """Neither from the rule None nor from a rule that gives None; what is behind it is passed over."""
+    monkeypatch.setitem(vjps, np.hypot, (None, lambda g, y, a, b: None))
+    x, z = leaf(3.0), leaf(4.0)
+    gradients = backward(np.hypot(np.sin(x), np.sin(z)) + z, wrt=[x, z])
+    assert gradients == (0.0, 1.0)
