@@ -6,10 +6,10 @@ the Cholesky decomposition" (2016); Walter & Lehmann, "Algorithmic differentiati
 Golub & Pereyra, "The differentiation of pseudo-inverses" (1973).
 
 Where a derivative does not exist, the gradient is NaN or NumPy raises `LinAlgError` (and close to such a place it is
-large and inaccurate): eigenvectors and singular vectors whose values tie (to rounding), singular vectors of the singular value 0 of an oblong
-matrix, and the inverse, the logarithm of the determinant or QR where the matrix is singular. Of eigenvalues or
-singular values that tie only symmetric functions (their sum, the sum of their squares ...) have a derivative; a single
-one of them gets one of its directional derivatives.
+large and inaccurate): eigenvectors and singular vectors whose values tie (to rounding), singular vectors of the
+singular value 0 of an oblong matrix, and the inverse, the logarithm of the determinant or QR where the matrix is
+singular. Of eigenvalues or singular values that tie only symmetric functions (their sum, the sum of their squares ...)
+have a derivative; a single one of them gets one of its directional derivatives.
 
 `cholesky` and `eigh` read one triangle of their argument, and it is this triangle that receives the gradient.
 """
