@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backward import backward, history
+from minigrad.containers import leaves, mapped
 from minigrad.context import context, recording
 from minigrad.tensor import Tensor, record
 
@@ -97,11 +98,11 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
         def block(leaf: Any) -> Any:
             shape, size = np.shape(leaf), np.size(leaf)
             units = np.eye(size).reshape(size, *shape)
-            rows = [_leaves(_pull_back(leaf, unit, (asked,))) for unit in units]
+            rows = [leaves(_pull_back(leaf, unit, (asked,))) for unit in units]
             columns = iter(zip(*rows, strict=True))
-            return _map(lambda x: _stack(next(columns, ()), shape + x.shape, x.dtype), asked)
+            return mapped(lambda x: _stack(next(columns, ()), shape + x.shape, x.dtype), asked)
 
-        return _map(block, y)
+        return mapped(block, y)
 
     return derivatives
 
@@ -155,11 +156,11 @@ def jvp(f: Callable[..., Any], args: Sequence[Any], tangents: Sequence[Any]) -> 
     _check_like(tangents, lifted, "tangents")
     with recording(True):
         y = f(*lifted)
-        u = _map(lambda leaf: Tensor(np.zeros_like(_data(leaf)) * 1.0, requires_grad=True), y)
-        pairs = [(leaf, c) for leaf, c in zip(_leaves(y), _leaves(u), strict=True) if isinstance(leaf, Tensor)]
+        u = mapped(lambda leaf: Tensor(np.zeros_like(_data(leaf)) * 1.0, requires_grad=True), y)
+        pairs = [(leaf, c) for leaf, c in zip(leaves(y), leaves(u), strict=True) if isinstance(leaf, Tensor)]
         outputs, cotangents = zip(*pairs, strict=True) if pairs else ((), ())
-        pulled = backward(outputs, cotangents, wrt=_leaves(lifted), create_graph=True)
-    (dy,) = _pull_back(pulled, tuple(_leaves(tangents)), (u,), besides=lifted)
+        pulled = backward(outputs, cotangents, wrt=leaves(lifted), create_graph=True)
+    (dy,) = _pull_back(pulled, tuple(leaves(tangents)), (u,), besides=lifted)
     return _lower(y, lifted), dy
 
 
@@ -173,9 +174,9 @@ def hvp(f: Callable[..., Any], args: Sequence[Any], vectors: Sequence[Any]) -> t
     _check_like(vectors, lifted, "vectors")
     with recording(True):
         y = f(*lifted)
-        outputs = [leaf for leaf in _leaves(y) if isinstance(leaf, Tensor)]
-        gradient = backward(outputs, wrt=_leaves(lifted), create_graph=True)
-    return _pull_back(gradient, tuple(_leaves(vectors)), lifted)
+        outputs = [leaf for leaf in leaves(y) if isinstance(leaf, Tensor)]
+        gradient = backward(outputs, wrt=leaves(lifted), create_graph=True)
+    return _pull_back(gradient, tuple(leaves(vectors)), lifted)
 
 
 def _call(
@@ -200,32 +201,32 @@ def _lift(value: Any) -> Any:
             return record(np.positive, (leaf,))
         return Tensor(_data(leaf), requires_grad=True, name="argument")
 
-    return _map(fresh, value)
+    return mapped(fresh, value)
 
 
 def _pull_back(y: Any, cotangent: Any, inputs: Sequence[Any], besides: Sequence[Any] = ()) -> tuple[Any, ...]:
     """The gradients of ``y`` in the structure of ``inputs``."""
-    outputs = [leaf for leaf in _leaves(y) if isinstance(leaf, Tensor)]
+    outputs = [leaf for leaf in leaves(y) if isinstance(leaf, Tensor)]
     if cotangent is not None:
         _check_like(cotangent, y, "cotangents")
-        cotangent = [c for c, leaf in zip(_leaves(cotangent), _leaves(y), strict=True) if isinstance(leaf, Tensor)]
+        cotangent = [c for c, leaf in zip(leaves(cotangent), leaves(y), strict=True) if isinstance(leaf, Tensor)]
     nested = _nested(outputs, (*inputs, *besides)) or any(
         isinstance(c, Tensor) and c.requires_grad for c in cotangent or ()
     )
-    gradients = iter(backward(outputs, cotangent, wrt=_leaves(inputs), create_graph=nested) or ())
-    return tuple(_map(lambda _: _plain(next(gradients)), value) for value in inputs)
+    gradients = iter(backward(outputs, cotangent, wrt=leaves(inputs), create_graph=nested) or ())
+    return tuple(mapped(lambda _: _plain(next(gradients)), value) for value in inputs)
 
 
 def _nested(outputs: Sequence[Any], inputs: Sequence[Any]) -> bool:
     """Whether somebody outside may ask for more: ``outputs`` depend on a leaf that was there before the ``inputs``."""
-    first = min((tensor.index for tensor in _leaves(inputs)), default=0)
-    leaves = [t for t in history([y for y in outputs if isinstance(y, Tensor)]) if t.fn is None]
-    return context.get().recording and any(leaf.index < first for leaf in leaves)
+    first = min((tensor.index for tensor in leaves(inputs)), default=0)
+    starts = [t for t in history([y for y in outputs if isinstance(y, Tensor)]) if t.fn is None]
+    return context.get().recording and any(leaf.index < first for leaf in starts)
 
 
 def _lower(y: Any, inputs: Sequence[Any]) -> Any:
     """The value ``y`` for the caller: arrays, unless an outer transform needs the tensors."""
-    return y if _nested(_leaves(y), inputs) else _map(lambda leaf: _plain(_data(leaf)), y)
+    return y if _nested(leaves(y), inputs) else mapped(lambda leaf: _plain(_data(leaf)), y)
 
 
 def _stack(rows: Sequence[Any], shape: tuple[int, ...], dtype: Any) -> Any:
@@ -246,26 +247,7 @@ def _data(leaf: Any) -> Any:
     return leaf.data if isinstance(leaf, Tensor) else np.asarray(leaf)
 
 
-# -- nested containers ------------------------------------------------------------------------------------------------
-
-
-def _map(f: Callable[[Any], Any], tree: Any) -> Any:
-    if isinstance(tree, dict):
-        return {key: _map(f, value) for key, value in tree.items()}
-    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        return type(tree)(*(_map(f, value) for value in tree))
-    if isinstance(tree, (list, tuple)):
-        return type(tree)(_map(f, value) for value in tree)
-    return f(tree)
-
-
-def _leaves(tree: Any) -> list[Any]:
-    leaves: list[Any] = []
-    _map(leaves.append, tree)
-    return leaves
-
-
 def _check_like(given: Any, wanted: Any, what: str) -> None:
-    shapes = [np.shape(_data(leaf)) for leaf in _leaves(given)], [np.shape(_data(leaf)) for leaf in _leaves(wanted)]
+    shapes = [np.shape(_data(leaf)) for leaf in leaves(given)], [np.shape(_data(leaf)) for leaf in leaves(wanted)]
     if shapes[0] != shapes[1]:
         raise ValueError(f"{what} of shapes {shapes[0]} were given where {shapes[1]} are needed")

@@ -1,0 +1,24 @@
+"""Nested dicts, lists and tuples of arrays, as arguments and results of functions: walked in one fixed order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+def mapped(f: Callable[[Any], Any], tree: Any) -> Any:
+    """The same containers with ``f(leaf)`` in the place of every leaf."""
+    if isinstance(tree, dict):
+        return {key: mapped(f, value) for key, value in tree.items()}
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return type(tree)(*(mapped(f, value) for value in tree))
+    if isinstance(tree, (list, tuple)):
+        return type(tree)(mapped(f, value) for value in tree)
+    return f(tree)
+
+
+def leaves(tree: Any) -> list[Any]:
+    """All leaves, in the order of `mapped`."""
+    found: list[Any] = []
+    mapped(found.append, tree)
+    return found
