@@ -11,10 +11,11 @@ W.grad
 
 from minigrad import clipping, functions, graph, optim, rnn, rules
 from minigrad.anomaly import detect_anomaly
-from minigrad.backward import StaleGraphError, backward
+from minigrad.backward import backward
 from minigrad.clipping import clip_by_norm
 from minigrad.context import no_grad, scope
 from minigrad.custom import primitive
+from minigrad.history import StaleGraphError
 from minigrad.module import Module
 from minigrad.primitives import defvjp
 from minigrad.tensor import Tensor

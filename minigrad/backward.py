@@ -14,12 +14,9 @@ import numpy as np
 
 from minigrad.context import context, recording
 from minigrad.cotangents import dense, met, sum_to
-from minigrad.primitives import name_of, vjps
+from minigrad.history import history, leading_to
+from minigrad.primitives import vjps
 from minigrad.tensor import Tensor
-
-
-class StaleGraphError(RuntimeError):
-    """A tensor's data was assigned after a recorded operation had used it."""
 
 
 def backward(
@@ -73,7 +70,7 @@ def backward(
         asked = {tensor.index for tensor in order if tensor.fn is None}
     else:
         asked = {tensor.index for tensor in wrt}
-        order = _leading_to(asked, order)
+        order = leading_to(asked, order)
     active = {tensor.index for tensor in order}
     reached: dict[int, Any] = {}  # the whole cotangents of the tensors that were asked for, by index
     pending: dict[int, Any] = {}  # what other tensors have received so far
@@ -128,42 +125,6 @@ def backward(
     if create_graph:
         return tuple(g if isinstance(g, Tensor) else Tensor(g) for g in gradients)
     return tuple(map(_owned, gradients))
-
-
-def history(outputs: Sequence[Tensor], constants: bool = False) -> list[Tensor]:
-    """All tensors that ``outputs`` were made from, themselves included, the youngest first.
-
-    Those without a gradient are left out unless ``constants`` is set. An argument is older than what it was used for,
-    so sorting by index is a topological order. The only way to break that is to assign `Tensor.data` after the use,
-    and a gradient of the new values through the old ones would be wrong: raises `StaleGraphError`.
-    """
-    found: dict[int, Tensor] = {}
-    stack = [output for output in outputs if output.requires_grad or constants]
-    while stack:
-        tensor = stack.pop()
-        index = tensor.index
-        if index in found:
-            continue
-        found[index] = tensor
-        for argument in tensor.args:
-            if type(argument) is Tensor:
-                if argument.index > index:
-                    raise StaleGraphError(
-                        f"the data of {argument.name or 'a tensor'} {argument.shape} was assigned after"
-                        f" {name_of(tensor.fn)} had used it: compute the result again before going back through it"
-                    )
-                if argument.requires_grad or constants:
-                    stack.append(argument)
-    return [found[index] for index in sorted(found, reverse=True)]
-
-
-def _leading_to(asked: set[int], order: list[Tensor]) -> list[Tensor]:
-    """Those of ``order`` through which a cotangent can reach what is ``asked``: no other needs to be computed."""
-    useful = set(asked)
-    for tensor in reversed(order):
-        if any(type(a) is Tensor and a.index in useful for a in tensor.args):
-            useful.add(tensor.index)
-    return [tensor for tensor in order if tensor.index in useful]
 
 
 def _seeds(outputs: Sequence[Tensor], cotangents: Any, create_graph: bool) -> list[Any]:

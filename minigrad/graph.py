@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backward import backward, history
+from minigrad.backward import backward
 from minigrad.cotangents import dense
+from minigrad.history import history
 from minigrad.tensor import Array, Tensor
 
 

@@ -40,9 +40,7 @@ def _augmented(ufunc: np.ufunc) -> Any:
 
     def augmented(a: Tensor, b: Any) -> Tensor:
         if a.fn is None and a.requires_grad:
-            raise TypeError(
-                "a leaf is not changed in place: p.data = p.data - step changes a parameter, y = y + x is new"
-            )
+            raise TypeError("a leaf is not changed in place: write p.data = p.data - step, or y = y + x for a new one")
         return record(ufunc, (a, b))
 
     return augmented
@@ -96,15 +94,6 @@ class Tensor:
     """
 
     __slots__ = ("__weakref__", "_data", "args", "fn", "grad", "index", "kwargs", "name", "requires_grad", "scope")
-    _data: Array
-    requires_grad: bool
-    name: str | None
-    grad: Array | None
-    fn: Function | None
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    index: int
-    scope: tuple[str, ...]
 
     def __init__(
         self, data: Any, requires_grad: bool = False, name: str | None = None, dtype: npt.DTypeLike | None = None
@@ -116,8 +105,13 @@ class Tensor:
             raise TypeError(
                 f"requires_grad needs floating-point data, got dtype {array.dtype}: write Tensor(..., dtype=float)"
             )
-        self._data, self.requires_grad, self.name, self.grad = array, requires_grad, name, None
-        self.fn, self.args, self.kwargs = None, (), _NO_KWARGS
+        self._data: Array = array
+        self.requires_grad: bool = requires_grad
+        self.name = name
+        self.grad: Array | None = None
+        self.fn: Function | None = None
+        self.args: tuple[Any, ...] = ()
+        self.kwargs = _NO_KWARGS
         self.index, self.scope = _next_index(), context.get().scope
 
     def __init_subclass__(cls) -> None:
@@ -182,9 +176,7 @@ class Tensor:
 
     def __float__(self) -> float:
         if self.requires_grad:
-            raise TypeError(
-                "float(t), and math's functions, would leave the graph: write t.item(), or NumPy's function"
-            )
+            raise TypeError("float(t), and math's functions, leave the graph: write t.item(), or NumPy's function")
         return float(self._data)
 
     def __int__(self) -> int:
@@ -205,8 +197,7 @@ class Tensor:
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
         if self.requires_grad:
             raise TypeError(
-                "a tensor that requires grad as an array would leave the graph: write t.detach() or t.data; tensors in"
-                " a list are joined with np.stack"
+                "an array would leave the graph: write t.detach() or t.data, or np.stack for a list of tensors"
             )
         return np.array(self._data, dtype, copy=copy)
 
@@ -323,9 +314,7 @@ def frozen(value: Any, lists_stay: bool = False) -> Any:
 def _real(out: Array, fn: Function) -> bool:
     """Whether a result can have a gradient: integers have none, and complex numbers are not for minigrad."""
     if out.dtype.kind == "c":
-        raise TypeError(
-            f"{name_of(fn)} gave complex numbers, which minigrad does not differentiate: stay with real ones"
-        )
+        raise TypeError(f"{name_of(fn)} gave complex numbers, which have no derivatives here: stay with real ones")
     return out.dtype.kind == "f"
 
 

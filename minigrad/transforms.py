@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backward import backward, history
+from minigrad.backward import backward
 from minigrad.containers import leaves, mapped
 from minigrad.context import context, recording
+from minigrad.history import history
 from minigrad.tensor import Tensor, record
 
 

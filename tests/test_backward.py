@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from minigrad import StaleGraphError, Tensor, backward, no_grad, scope
-from minigrad.backward import history
 from minigrad.context import context
 from minigrad.cotangents import Deferred, Product, Sum, dense, met, sum_to
+from minigrad.history import history
 from minigrad.primitives import vjps
 from tests.numerical import assert_derivative
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from minigrad.backward import StaleGraphError
+from minigrad.history import StaleGraphError
 from minigrad.optim import SGD, Adam, Optimizer, Step
 from minigrad.tensor import Tensor
 

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from minigrad.backward import backward, history
+from minigrad.backward import backward
+from minigrad.history import history
 from minigrad.rules.indexing import Scatter, index_add
 from minigrad.tensor import Tensor
 from tests.rules.cases import grid
