@@ -119,12 +119,12 @@ def backward(
         for leaf in order:
             if leaf.index in reached:
                 g = reached[leaf.index]
-                leaf.grad = _owned(g if leaf.grad is None else leaf.grad + g)
+                leaf.grad = owned(g if leaf.grad is None else leaf.grad + g)
         return None
     gradients = (reached[t.index] if t.index in reached else np.zeros_like(t._data) for t in wrt)
     if create_graph:
         return tuple(g if isinstance(g, Tensor) else Tensor(g) for g in gradients)
-    return tuple(map(_owned, gradients))
+    return tuple(map(owned, gradients))
 
 
 def _seeds(outputs: Sequence[Tensor], cotangents: Any, create_graph: bool) -> list[Any]:
@@ -143,7 +143,7 @@ def _seeds(outputs: Sequence[Tensor], cotangents: Any, create_graph: bool) -> li
     return given
 
 
-def _owned(gradient: Any) -> Any:
+def owned(gradient: Any) -> Any:
     """A read-only copy that shares memory with nobody."""
     gradient = np.array(gradient)
     gradient.setflags(write=False)

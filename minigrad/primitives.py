@@ -1,4 +1,4 @@
-"""What minigrad knows about functions: three tables, and how to add to them.
+"""What minigrad knows about functions: five tables, and how to add to them.
 
 A *primitive* is a function with derivative rules, most of them NumPy's own. The rules themselves stand in `rules`, as
 lines of plain NumPy; the recorder (`tensor.py`) looks up here what it may record, the walk (`backward.py`) how to
@@ -20,6 +20,10 @@ vjps: dict[Function | None, Any] = {}
 """Derivative rules: one a positional argument, or a single one that returns the cotangents of all arguments."""
 rewrites: dict[Function, Function] = {}
 """NumPy functions that are differentiated by being written in terms of others."""
+linear: set[Function] = set()
+"""Primitives that are linear in all arguments that have a rule, taken together: each is its own derivative."""
+multilinear: set[Function] = set()
+"""Primitives that are linear in each argument while the others stay: their derivatives follow the product rule."""
 plain: set[Function] = set()
 """NumPy functions whose results carry no gradient (comparisons, ``argmax``, ``shape``): they get and give arrays."""
 
@@ -50,9 +54,10 @@ def defvjp(fn: Function, *rules: Rule | None, joint: Rule | None = None) -> None
     if bool(rules) == (joint is not None):
         raise TypeError(f"defvjp({name_of(fn)}, ...) needs a rule for each argument, or joint=, and not both")
     vjps[fn] = rules if joint is None else joint
-    known = inspect.signature(next(rule for rule in (joint, *rules) if rule is not None)).parameters.values()
+    some = next((rule for rule in (joint, *rules) if rule is not None), lambda g, y, *args: None)
+    known = inspect.signature(some).parameters.values()
     options = [p.name for p in known if p.default is not p.empty]
-    _forms[fn] = (None if joint is not None else len(known) - 2 - len(options), options)
+    _forms[fn] = (None if any(p.kind is p.VAR_POSITIONAL for p in known) else len(known) - 2 - len(options), options)
 
 
 INSTEAD = {
@@ -68,7 +73,7 @@ def unknown(fn: Function, key: str, options: Sequence[str]) -> TypeError:
     """The error about an option that the derivative of ``fn`` cannot take into account."""
     known = f"only {', '.join(options)}" if options else "and no other option"
     hint = f"; {INSTEAD[key]}" if key in INSTEAD else ""
-    return TypeError(f"the derivative rule of np.{name_of(fn)} knows no {key}=, {known}{hint}")
+    return TypeError(f"the derivative rule of {spelled(fn)} knows no {key}=, {known}{hint}")
 
 
 def check_options(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -95,7 +100,7 @@ def arranged(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tup
     names = list(parameters)
     if count is not None:
         if missing := [name for name in names[len(args) : count] if name not in kwargs]:
-            raise TypeError(f"np.{name_of(fn)} without {', '.join(missing)} has no derivative rule")
+            raise TypeError(f"{spelled(fn)} without {', '.join(missing)} has no derivative rule")
         args += tuple(kwargs[name] for name in names[len(args) : count])
         kwargs = {key: value for key, value in kwargs.items() if key not in names[:count]}
         kwargs |= zip(names[count:], args[count:], strict=False)
@@ -111,3 +116,9 @@ def arranged(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tup
 def name_of(fn: Function | None) -> str:
     """What a function is called in messages and drawings."""
     return str(getattr(fn, "__name__", fn))
+
+
+def spelled(fn: Function) -> str:
+    """How one writes a function: NumPy's with the name of its module."""
+    module = getattr(fn, "__module__", None) or "numpy"
+    return f"{module}.{name_of(fn)}".replace("numpy", "np", 1) if module.split(".")[0] == "numpy" else name_of(fn)

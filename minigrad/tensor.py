@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minigrad.context import context
-from minigrad.primitives import Function, arranged, check_options, name_of, plain, rewrites, vjps
+from minigrad.primitives import Function, arranged, check_options, name_of, plain, rewrites, spelled, vjps
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -278,7 +278,7 @@ def record(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = _NO_KWA
 def apply(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Answer a call that one of NumPy's protocols handed over."""
     if kwargs.get("out") is not None:
-        raise TypeError(f"np.{name_of(fn)}(..., out=...) would overwrite an array: write y = np.{name_of(fn)}(...)")
+        raise TypeError(f"{spelled(fn)}(..., out=...) would overwrite an array: write y = {spelled(fn)}(...)")
     if fn in rewrites:
         check_options(fn, args, kwargs)
         return rewrites[fn](*args, **kwargs)
@@ -287,10 +287,9 @@ def apply(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return record(fn, args, {key: frozen(value, True) for key, value in kwargs.items()} if kwargs else _NO_KWARGS)
     if fn in plain:
         return fn(*map(_array, args), **{key: _array(value) for key, value in kwargs.items()})
-    name = f"{getattr(fn, '__module__', 'numpy')}.{name_of(fn)}".replace("numpy", "np")
     raise TypeError(
-        f"{name} has no derivative rule: add one with minigrad.defvjp({name}, ...), or call it outside the graph, on"
-        " t.detach().data"
+        f"{spelled(fn)} has no derivative rule: add one with minigrad.defvjp({spelled(fn)}, ...), or call it outside"
+        " the graph, on t.detach().data"
     )
 
 

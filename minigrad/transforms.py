@@ -1,4 +1,4 @@
-"""Functions of functions: gradients, pullbacks and their kin, in terms of one `backward`.
+"""Functions of functions: gradients, pullbacks and their kin, in terms of `backward` and `pushforward`.
 
 Each of them gives its function fresh tensors for arguments, runs it, and walks back to them. An argument that is a
 tensor already, because an outer transform passed it, is given a new identity first (``+x``, a node of its own): the
@@ -16,10 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backward import backward
+from minigrad.backward import backward, owned
 from minigrad.containers import leaves, mapped
 from minigrad.context import context, recording
 from minigrad.history import history
+from minigrad.pushforward import pushforward
 from minigrad.tensor import Tensor, record
 
 
@@ -151,18 +152,24 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[A
 def jvp(f: Callable[..., Any], args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """``f(*args)`` and its derivative along ``tangents``, which have the structure and shapes of ``args``.
 
-    A pullback is linear in its cotangent u, and the pullback of *that* map is J itself: ∂(vᵀ Jᵀu)/∂u = J v.
+    The tangents go forward through the graph of ``f`` (`minigrad.pushforward`): about the cost of ``f`` once more,
+    however many arguments and results it has.
     """
     lifted = tuple(map(_lift, args))
     _check_like(tangents, lifted, "tangents")
     with recording(True):
         y = f(*lifted)
-        u = mapped(lambda leaf: Tensor(np.zeros_like(_data(leaf)) * 1.0, requires_grad=True), y)
-        pairs = [(leaf, c) for leaf, c in zip(leaves(y), leaves(u), strict=True) if isinstance(leaf, Tensor)]
-        outputs, cotangents = zip(*pairs, strict=True) if pairs else ((), ())
-        pulled = backward(outputs, cotangents, wrt=leaves(lifted), create_graph=True)
-    (dy,) = _pull_back(pulled, tuple(leaves(tangents)), (u,), besides=lifted)
-    return _lower(y, lifted), dy
+    outputs = [leaf for leaf in leaves(y) if isinstance(leaf, Tensor)]
+    nested = _nested(outputs, lifted) or any(isinstance(t, Tensor) and t.requires_grad for t in leaves(tangents))
+    along = {x.index: _like(t, x.dtype, nested) for x, t in zip(leaves(lifted), leaves(tangents), strict=True)}
+    pushed = pushforward(outputs, along, create_graph=nested)
+
+    def tangent(leaf: Any) -> Any:
+        found = pushed.get(leaf.index) if isinstance(leaf, Tensor) else None
+        found = np.zeros_like(_data(leaf)) * 1.0 if found is None else found
+        return (found if isinstance(found, Tensor) else Tensor(found)) if nested else _plain(owned(found))
+
+    return _lower(y, lifted), mapped(tangent, y)
 
 
 def hvp(f: Callable[..., Any], args: Sequence[Any], vectors: Sequence[Any]) -> tuple[Any, ...]:
@@ -205,15 +212,13 @@ def _lift(value: Any) -> Any:
     return mapped(fresh, value)
 
 
-def _pull_back(y: Any, cotangent: Any, inputs: Sequence[Any], besides: Sequence[Any] = ()) -> tuple[Any, ...]:
+def _pull_back(y: Any, cotangent: Any, inputs: Sequence[Any]) -> tuple[Any, ...]:
     """The gradients of ``y`` in the structure of ``inputs``."""
     outputs = [leaf for leaf in leaves(y) if isinstance(leaf, Tensor)]
     if cotangent is not None:
         _check_like(cotangent, y, "cotangents")
         cotangent = [c for c, leaf in zip(leaves(cotangent), leaves(y), strict=True) if isinstance(leaf, Tensor)]
-    nested = _nested(outputs, (*inputs, *besides)) or any(
-        isinstance(c, Tensor) and c.requires_grad for c in cotangent or ()
-    )
+    nested = _nested(outputs, inputs) or any(isinstance(c, Tensor) and c.requires_grad for c in cotangent or ())
     gradients = iter(backward(outputs, cotangent, wrt=leaves(inputs), create_graph=nested) or ())
     return tuple(mapped(lambda _: _plain(next(gradients)), value) for value in inputs)
 
@@ -242,6 +247,12 @@ def _stack(rows: Sequence[Any], shape: tuple[int, ...], dtype: Any) -> Any:
 
 def _plain(value: Any) -> Any:
     return value[()] if isinstance(value, np.ndarray) else value  # a number rather than an array of no dimensions
+
+
+def _like(value: Any, dtype: Any, nested: bool) -> Any:
+    """A tangent in the dtype of what it belongs to; an array, unless an outer transform needs the tensor."""
+    value = value if isinstance(value, Tensor) and nested else _data(value)
+    return value if value.dtype == dtype else value.astype(dtype)
 
 
 def _data(leaf: Any) -> Any:

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
 import minigrad as mg
 from minigrad.primitives import arranged, name_of, vjps
 
-
-@pytest.fixture(autouse=True)
-def tables() -> Iterator[None]:
-    before = dict(vjps)
-    yield
-    vjps.clear()
-    vjps.update(before)
+pytestmark = pytest.mark.usefixtures("tables")
 
 
 def test_a_new_rule_serves_every_order() -> None:

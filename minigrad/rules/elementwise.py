@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from minigrad.primitives import Function, defvjp, plain, rewrites
+from minigrad.primitives import Function, defvjp, linear, plain, rewrites
 from minigrad.tensor import astype
 
 fn: Function  # one after the other, of those that share a rule
@@ -29,7 +29,7 @@ defvjp(np.divide, lambda g, y, a, b: g / b,
 for fn in (np.power, np.float_power):
     # x**0 is the constant 1, at x = 0 too, and 0**b the constant 0: the inner `where` keeps 0**(-1) and log 0 away.
     defvjp(fn, lambda g, y, a, b: g * (b * a ** np.where(b == 0, 1, b - 1)),
-               lambda g, y, a, b: g * y * np.log(np.where(a == 0, 1, a)))
+               lambda g, y, a, b: g * y * np.log(np.where(a == 0, np.ones_like(y), a)))  # in the precision of y
 defvjp(np.remainder, lambda g, y, a, b: g,  # y = a - b ⌊a/b⌋
                      lambda g, y, a, b: -g * np.floor_divide(a, b))
 defvjp(np.fmod, lambda g, y, a, b: g,  # y = a - b n for a whole number n, which rounding must not miss
@@ -143,4 +143,6 @@ defvjp(np.floor_divide, lambda g, y, a, b: np.zeros_like(g),
 defvjp(np.heaviside, lambda g, y, a, b: np.zeros_like(g),
                      lambda g, y, a, b: np.where(a == 0, g, 0))  # b is the value at a = 0
 
-plain.update({np.isfinite, np.isnan, np.isinf, np.signbit, np.isclose, np.allclose, np.array_equal})
+linear |= {np.where, astype}
+plain |= {np.isfinite, np.isnan, np.isinf, np.signbit, np.isclose, np.allclose, np.array_equal}
+plain |= {np.logical_and, np.logical_or, np.logical_not, np.logical_xor}

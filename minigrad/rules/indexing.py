@@ -14,7 +14,7 @@ import operator
 import numpy as np
 
 from minigrad.cotangents import Deferred
-from minigrad.primitives import defvjp, rewrites
+from minigrad.primitives import defvjp, linear, rewrites
 from minigrad.tensor import Tensor, frozen, record
 
 ONCE = (int, np.integer, np.bool, slice, type(None), type(...))  # kinds of indices that name no place twice
@@ -85,6 +85,7 @@ def index_add(a, index, values):
 
 defvjp(operator.getitem, lambda g, y, a, index: Scatter(g, a.shape, index), None)
 defvjp(scatter, joint=lambda g, y, *values, indices, shape: [g[index] for index in indices])
+linear.add(operator.getitem)
 
 
 # -- indexing by another name -----------------------------------------------------------------------------------------

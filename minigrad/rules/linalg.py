@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.cotangents import Product
-from minigrad.primitives import defvjp, rewrites
+from minigrad.primitives import defvjp, multilinear, rewrites
 from minigrad.rules.contractions import operand, tensordot
 from minigrad.tensor import record
 
@@ -136,6 +136,7 @@ def vecmat(a, b):
 # a·(b×c) does not change when a, b, c are rotated.
 defvjp(np.cross, lambda g, y, a, b: np.cross(b, g),
                  lambda g, y, a, b: np.cross(g, a))
+multilinear |= {np.matmul, np.vdot, np.cross}
 rewrites[np.dot] = dot
 rewrites[np.inner] = lambda a, b: tensordot(a, b, (-1, -1)) if np.ndim(a) and np.ndim(b) else np.multiply(a, b)
 rewrites[np.outer] = lambda a, b: np.matmul(np.reshape(a, (-1, 1)), np.reshape(b, (1, -1)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from minigrad.primitives import defvjp, plain, rewrites
+from minigrad.primitives import defvjp, linear, plain, rewrites
 from minigrad.tensor import Tensor
 
 
@@ -245,4 +245,5 @@ def norm(x, ord=None, axis=None, keepdims=False):
 
 rewrites[np.linalg.norm] = norm
 
-plain.update({np.argmax, np.argmin, np.any, np.all, np.argsort, np.count_nonzero})
+linear |= {np.sum, np.mean, np.cumsum}
+plain |= {np.argmax, np.argmin, np.any, np.all, np.argsort, np.count_nonzero, np.nonzero, np.flatnonzero, np.argwhere}

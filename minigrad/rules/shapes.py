@@ -9,7 +9,7 @@ import inspect
 
 import numpy as np
 
-from minigrad.primitives import defvjp, plain, rewrites
+from minigrad.primitives import defvjp, linear, plain, rewrites
 from minigrad.tensor import Tensor, record
 
 
@@ -201,4 +201,6 @@ def gradient(f, *varargs, axis=None, edge_order=1):
 rewrites[np.diff] = diff
 rewrites[np.gradient] = gradient
 
-plain.update({np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.empty_like, np.result_type})
+linear |= {np.reshape, np.ravel, np.squeeze, np.expand_dims, np.broadcast_to, np.transpose, np.swapaxes, np.moveaxis}
+linear |= {np.flip, np.rot90, np.roll, concatenate, stack}
+plain |= {np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.empty_like, np.result_type}

@@ -114,7 +114,8 @@ def test_value_shape_and_dtype(case, dtype):
     xs = leaves(points)
     y, expected = case.call(*xs), value(case.call(*points))
     assert isinstance(y, Tensor)
-    np.testing.assert_array_equal(y.data, expected, strict=True)
+    ulps = 0 if case.fn in vjps else 4  # what is rewritten may add up in another order than NumPy does
+    np.testing.assert_allclose(y.data, expected, rtol=ulps * np.finfo(dtype).eps, strict=True)
     (cotangent,) = drawn([y.shape], 2)
     gradients = backward(y, cotangent, wrt=xs)
     for g, x, exact in zip(gradients, points, pulled(case.call, case.points, cotangent), strict=True):
@@ -229,8 +230,24 @@ PLAIN = {
     **dict.fromkeys((np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal), (1.0,)),
     **dict.fromkeys((np.isclose, np.allclose, np.array_equal), (1.0,)),
     **dict.fromkeys((np.isfinite, np.isnan, np.isinf, np.signbit, np.argmax, np.argmin, np.any, np.all), ()),
-    **dict.fromkeys((np.argsort, np.count_nonzero, np.shape, np.ndim, np.size, np.zeros_like, np.ones_like), ()),
+    **dict.fromkeys(
+        (
+            np.argsort,
+            np.count_nonzero,
+            np.nonzero,
+            np.flatnonzero,
+            np.argwhere,
+            np.shape,
+            np.ndim,
+            np.size,
+            np.zeros_like,
+            np.ones_like,
+        ),
+        (),
+    ),
     np.empty_like: (),
+    **dict.fromkeys((np.logical_and, np.logical_or, np.logical_xor), (True,)),
+    np.logical_not: (),
     np.full_like: (2.0,),
     np.result_type: (),
 }
