@@ -9,7 +9,7 @@ h.sum().backward()
 W.grad
 """
 
-from minigrad import clipping, functions, graph, optim, rnn, rules
+from minigrad import clipping, functions, graph, optim, rnn, rules, testing
 from minigrad.anomaly import detect_anomaly
 from minigrad.backward import backward
 from minigrad.clipping import clip_by_norm
@@ -44,6 +44,7 @@ __all__ = [
     "rnn",
     "rules",
     "scope",
+    "testing",
     "value_and_grad",
     "vjp",
 ]

@@ -1,0 +1,45 @@
+"""Checking gradients: numerical derivatives with an error bar, and checks that tell pass, fail and inconclusive apart.
+
+`check_grads` for functions of tensors, `check_vjp` for a formula of NumPy functions; `strategies` and `programs` (which
+need hypothesis, in the extra ``testing``) for property tests.
+"""
+
+import importlib
+from typing import Any
+
+from minigrad.testing.checks import (
+    Finding,
+    GradCheckError,
+    GradReport,
+    Row,
+    check_adjoint,
+    check_grads,
+    check_vjp,
+    grad_report,
+    vjp_report,
+)
+from minigrad.testing.numerical import Estimate, near_kink, numerical_gradient, numerical_jvp, numerical_vjp
+
+__all__ = [
+    "Estimate",
+    "Finding",
+    "GradCheckError",
+    "GradReport",
+    "Row",
+    "check_adjoint",
+    "check_grads",
+    "check_vjp",
+    "grad_report",
+    "near_kink",
+    "numerical_gradient",
+    "numerical_jvp",
+    "numerical_vjp",
+    "vjp_report",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """``strategies`` and ``programs`` are imported when they are asked for: hypothesis may not be there."""
+    if name in ("strategies", "programs"):
+        return importlib.import_module(f"minigrad.testing.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

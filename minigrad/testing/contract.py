@@ -1,0 +1,184 @@
+"""What a pullback has to be besides right: linear, repeatable, of its argument's shape and dtype, without side effects.
+
+Mistakes of this kind leave the numbers right in a small test and wrong in a network: a gradient that is a view of a
+parameter, a buffer used twice, float32 that comes back as float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.containers import leaves, mapped
+from minigrad.tensor import Array, Tensor
+from minigrad.testing.problem import Problem, inner, is_float
+
+RTOL = 1e-8  # linearity, in float64
+
+
+class Clause(NamedTuple):
+    """One promise, and the way in which it is broken; empty if it is kept."""
+
+    promise: str
+    broken: str
+
+
+def contract(problem: Problem, rng: np.random.Generator) -> Iterator[Clause]:
+    """Check every promise at the point of ``problem``.
+
+    The memory of a returned cotangent may be that of the cotangent passed in (the rule of ``a + b`` is ``(g, g)``): an
+    engine that keeps gradients has to copy them. It may not be that of an argument, or of an earlier call's result.
+    """
+    y = problem.value()
+    w, u = (
+        mapped(lambda leaf: rng.uniform(0.5, 1.0, leaf.shape) * rng.choice([-1, 1], leaf.shape), y) for _ in range(2)
+    )
+    yield Clause("shape and dtype are the argument's", _kept(problem, w))
+    yield Clause("nothing is written to", _mutated(problem, w))
+    yield Clause("memory is not an argument's, nor an earlier result's", _aliased(problem, w))
+    yield Clause("twice gives the same", _repeated(problem, w))
+    yield Clause("zero gives exactly zero", _zero(problem, w))
+    yield Clause("linear in the cotangent", _nonlinear(problem, w, u))
+    yield Clause("memory layout does not matter", _layout(problem, w))
+    yield Clause("numbers and empty arrays are taken too", _small(problem))
+
+
+def _each(problem: Problem, w: Any) -> Iterator[tuple[str, Array, Array]]:
+    """Each array among the arguments that is differentiated by, as one writes it, and its cotangent."""
+    found = problem.pullback(w, *problem.args)
+    found = found if isinstance(found, tuple) else (found,)
+    for i, k, path in problem.parts():
+        cotangent = None if found[i] is None else leaves(found[i])[k]
+        if cotangent is not None:
+            raw = cotangent.data if isinstance(cotangent, Tensor) else cotangent
+            yield path, np.asarray(leaves(problem.args[i])[k]), np.asarray(raw)
+
+
+def _kept(problem: Problem, w: Any) -> str:
+    for dtype in (np.float64, np.float32):
+        there = problem.in_dtype(dtype)
+        y = there.value()
+        for path, x, g in _each(there, _cast(w, y)):
+            if g.shape != x.shape:
+                return f"{path} has shape {x.shape}, its cotangent {g.shape}"
+            if g.dtype != x.dtype and all(leaf.dtype == x.dtype for leaf in leaves(y)):
+                return f"{path} has dtype {x.dtype}, its cotangent {g.dtype}: a wrong dtype grows through a network"
+    return ""
+
+
+def _cast(w: Any, y: Any) -> Any:
+    """Weights in the dtypes of what they weigh."""
+    dtypes = iter([leaf.dtype for leaf in leaves(y)])
+    return mapped(lambda weight: weight.astype(next(dtypes)), w)
+
+
+def _mutated(problem: Problem, w: Any) -> str:
+    args = mapped(lambda x: np.array(x) if is_float(x) else x, problem.args)
+    given = mapped(np.array, w)
+    before = [np.array(leaf) for leaf in leaves((args, given))]
+    try:
+        there = problem.at(args)
+        there.pullback(given, *there.args)
+    except ValueError as error:
+        if "read-only" in str(error):
+            return f"the pullback writes to what it was given: {error}"
+        raise
+    for old, new in zip(before, leaves((args, given)), strict=True):
+        if not np.array_equal(old, new, equal_nan=old.dtype.kind == "f"):
+            return f"an array of shape {old.shape} was changed by the pullback: work on a copy"
+    return ""
+
+
+def _aliased(problem: Problem, w: Any) -> str:
+    args = mapped(lambda x: np.array(x) if is_float(x) else x, problem.args)
+    there = problem.at(args)
+    first, second = list(_each(there, w)), list(_each(there, mapped(np.array, w)))
+    for path, _, g in first:
+        for owner, x, _ in first:
+            if np.shares_memory(g, x):
+                return f"the cotangent of {path} is memory of {owner}: changing one changes the other; return a copy"
+    for path, _, g in first:
+        for _, _, later in second:
+            if g.flags.writeable and np.shares_memory(g, later):
+                return f"the cotangent of {path} is overwritten by the next call: return a new array"
+    return ""
+
+
+def _repeated(problem: Problem, w: Any) -> str:
+    once, again = [(path, np.array(g)) for path, _, g in _each(problem, w)], list(_each(problem, w))
+    for (path, g), (_, _, h) in zip(once, again, strict=True):
+        if not np.array_equal(g, h, equal_nan=True):
+            return f"a second call gave another cotangent of {path}: something is remembered, and stale"
+    return ""
+
+
+def _zero(problem: Problem, w: Any) -> str:
+    for path, _, g in _each(problem, mapped(np.zeros_like, w)):
+        if np.any(g):
+            largest = float(np.max(np.abs(g)))
+            return f"a cotangent of zeros gave {path} {largest:.3g}: the upstream cotangent is ignored, or added to"
+    return ""
+
+
+def _nonlinear(problem: Problem, w: Any, u: Any) -> str:
+    others = iter(leaves(u))
+    both = mapped(lambda a: 2.0 * a - 3.0 * next(others), w)
+    sums = zip(_each(problem, both), _each(problem, w), _each(problem, u), strict=True)
+    for (path, _, g), (_, _, g_w), (_, _, g_u) in sums:
+        scale = np.max(np.abs(g_w), initial=0.0) + np.max(np.abs(g_u), initial=0.0)
+        if not np.all(np.abs(g - (2.0 * g_w - 3.0 * g_u)) <= RTOL * scale) and np.all(np.isfinite(g)):
+            return f"the cotangent of {path} is not linear: P(2w − 3u) is not 2 P(w) − 3 P(u)"
+    return ""
+
+
+def _layout(problem: Problem, w: Any) -> str:
+    there = problem.at(mapped(lambda x: _scattered(x) if is_float(x) else x, problem.args))
+    for (path, _, g), (_, _, h) in zip(_each(problem, w), _each(there, mapped(_scattered, w)), strict=True):
+        scale = float(np.max(np.abs(g), initial=0.0))
+        if g.shape != h.shape or not np.allclose(g, h, rtol=1e-7, atol=1e-7 * scale, equal_nan=True):
+            return f"the cotangent of {path} is another one for reversed views with gaps of the same numbers"
+    return ""
+
+
+def _scattered(x: Any) -> Array:
+    """The same numbers as a view that runs backwards through every second element."""
+    x = np.asarray(x)
+    wide = np.zeros([2 * n for n in x.shape], x.dtype)
+    window: Array = wide[(*[slice(None, None, -2)] * x.ndim, ...)]  # type: ignore[arg-type]
+    window[...] = x
+    return window
+
+
+def _small(problem: Problem) -> str:
+    """The same with the first number of each argument, and with none, wherever function and pullback take these."""
+    arrays = [np.asarray(x) for x in leaves(problem.args) if is_float(x)]
+    if any(x.size == 0 or x.ndim == 0 for x in arrays):
+        return ""
+    for what, index in (("numbers", 0), ("empty arrays", slice(0))):
+        there = problem.at([_firsts(arg, index) for arg in problem.args])
+        try:
+            found = list(_each(there, mapped(np.ones_like, there.value())))
+        except Exception:  # made for other shapes: it says so, and gives nothing wrong
+            continue
+        wrong = [f"{path} {g.shape} for {x.shape}" for path, x, g in found if g.shape != x.shape]
+        if wrong:
+            return f"of {what} it gives the wrong shape: {', '.join(wrong)}"
+    return ""
+
+
+def _firsts(arg: Any, index: Any) -> Any:
+    """Of every array its first number, or none."""
+
+    def first(x: Any) -> Any:
+        return np.array(np.ravel(x)[0] if index == 0 else x[index]) if is_float(x) else x
+
+    return mapped(first, arg)
+
+
+def adjoint(pushed: Any, w: Any, pulled: Sequence[Any], tangents: Sequence[Any]) -> tuple[float, float, float]:
+    """⟨w, J v⟩, ⟨Jᵀw, v⟩, and the size of what was added up."""
+    left, right = float(inner(w, pushed)), float(inner(pulled, tangents))
+    size = float(inner(mapped(np.abs, w), mapped(np.abs, pushed)))
+    return left, right, size + float(inner(mapped(np.abs, pulled), mapped(np.abs, tangents)))
