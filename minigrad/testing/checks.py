@@ -12,7 +12,7 @@ kink), nothing has been shown, and a checker that says "pass" or "fail" there is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -22,7 +22,7 @@ from minigrad.tensor import Array, Tensor
 from minigrad.testing import hints
 from minigrad.testing.contract import adjoint, contract
 from minigrad.testing.localize import bisect
-from minigrad.testing.numerical import SATISFACTORY, near_kink
+from minigrad.testing.numerical import SATISFACTORY, SPREAD, near_kink
 from minigrad.testing.problem import Problem, inner, is_float, values
 from minigrad.transforms import jvp, vjp
 
@@ -31,6 +31,7 @@ Verdict = Literal["pass", "fail", "inconclusive"]
 DIRECTIONS = 3  # random directions for each argument
 KINK = "at a kink or the edge of the domain, there is no derivative"
 RTOL = 1e-9  # of the sum of the sizes of all terms: what rounding may cost the claimed gradient, in float64
+NOTHING = 1e-12  # of what a derivative could have been is none: where slopes cancel, rounding is left
 SMALL = 64  # arguments of up to so many numbers are differentiated one by one for a hint
 SHOWN = 64  # and are printed in the reproducer
 
@@ -230,7 +231,7 @@ def grad_report(
         if method != "reverse":
             _forward(function, problem, name, rng, rtol, rows, findings, alone=method == "forward")
         if contract and level == 1:
-            _contract(problem, rng, rows, findings)
+            _contract(problem, [np.dtype(np.float64), np.dtype(np.float32)], rng, rows, findings)
             _shared(function, problem, rng, rows, findings)
         if level == 2 and len(findings) == start:
             _symmetric(function, point, positions, rng, rows, findings, level)
@@ -288,7 +289,9 @@ def vjp_report(
     problem = Problem(forward, vjp, point, positions)
     _compare(problem, "order 1", rng, rtol, rows, findings)
     if contract and not any(finding.index is None for finding in findings):
-        _contract(problem, rng, rows, findings)
+        _contract(problem, [_dtype(args)], rng, rows, findings)
+        if not findings:
+            _elsewhere(problem, rng, rtol, rows, findings)
     return _report(rows, findings, seed, _reproducer("vjp_report", ["forward", "vjp"], args, seed))
 
 
@@ -342,7 +345,7 @@ def _compare(
     for leaf in leaves(y):
         if leaf.dtype.kind != "f":
             raise TypeError(f"the function gives numbers of type {leaf.dtype}, which have no gradient")
-    w = _weights(y, rng)
+    w = _evened(_weights(y, rng), y)
     try:
         cotangents = problem.cotangents(w)
     except (ValueError, IndexError, TypeError) as error:
@@ -420,8 +423,11 @@ def _judged(
     found = problem.slope(w, direction)
     numerical, error = float(found.value), float(found.error)
     reference = max(abs(numerical), size)
-    certain = error <= SATISFACTORY * reference or error <= 1e-9 * (1 + abs(float(inner(w, problem.value()))))
-    agrees = bool(abs(claimed - numerical) <= 10 * error + rtol * reference)
+    nothing = NOTHING * float(found.secant)
+    certain = np.isfinite(error) and error <= max(
+        SATISFACTORY * reference, nothing, 1e-9 * (1 + abs(float(inner(w, problem.value()))))
+    )
+    agrees = np.isfinite(claimed) and abs(claimed - numerical) <= 10 * error + rtol * reference + nothing
     verdict: Verdict = "pass" if agrees and certain else "inconclusive"
     note = "" if agrees and certain else f"the numerical derivative is only good to {error:.1g}"
     if not agrees or not certain:
@@ -442,18 +448,18 @@ def _followed(
     if not np.all(np.isfinite(g)):
         index = tuple(int(n) for n in np.argwhere(~np.isfinite(g))[0])
         hint = "not finite: the derivative overflows, or 0/0 was computed"
-        return Finding(name, path, index or None, float(g[index]), row.numerical, row.error, hint)
+        return Finding(name, path, index or None, float(g[index]), None, None, hint)
     index = bisect(lambda part_of_v: compared(part_of_v).verdict == "fail", v)
     unit = np.zeros(x.shape)
     unit[index] = 1.0
     there = problem.slope(w, problem.direction(i, k, unit))
     if x.size <= SMALL:
-        numerical = _numerical(problem, w, i, k, x)
-        plain = mapped(np.ones_like, problem.value())
-        hint = hints.of_numbers(g, numerical, _numerical(problem, plain, i, k, x), x)
+        positive, plain = _absolute(w), mapped(np.ones_like, w)  # so that what is missing makes a sum smaller
+        claimed = leaves(problem.cotangents(positive)[i])[k]
+        hint = hints.of_numbers(claimed, _numerical(problem, positive, i, k, x), _numerical(problem, plain, i, k, x))
     else:
         hint = _sampled_hint(problem, w, part, g, x, index)
-    if name != "order 1":
+    if name in ("order 2", "order 3"):
         hint += "; the gradient itself is right, its own derivative is not: is something cut out of the graph?"
     return Finding(name, path, index or None, float(g[index]), float(there.value), float(there.error), hint)
 
@@ -464,7 +470,7 @@ def _sampled_hint(
     """A hint from the wrong element and some others, of an array that is too large to differentiate whole."""
     i, k, _ = part
     places = np.unique([np.ravel_multi_index(index, x.shape), *np.linspace(0, x.size - 1, SMALL // 2).astype(int)])
-    plain = mapped(np.ones_like, problem.value())
+    plain = mapped(np.ones_like, w)
     columns: list[list[float]] = [[], []]
     for place in places:
         unit = np.zeros(x.shape)
@@ -473,7 +479,7 @@ def _sampled_hint(
             column.append(float(problem.slope(weights, problem.direction(i, k, unit)).value))
     claimed = np.ravel(g)[places]
     return f"of {len(places)} elements looked at: " + hints.of_numbers(
-        claimed, np.array(columns[0]), np.array(columns[1]), np.ravel(x)[places]
+        claimed, np.array(columns[0]), np.array(columns[1])
     )
 
 
@@ -487,11 +493,34 @@ def _numerical(problem: Problem, w: Any, i: int, k: int, x: Array) -> Array:
     return gradient
 
 
-def _contract(problem: Problem, rng: np.random.Generator, rows: list[Row], findings: list[Finding]) -> None:
-    for promise, broken in contract(problem, rng):
+def _contract(
+    problem: Problem, dtypes: Sequence[Any], rng: np.random.Generator, rows: list[Row], findings: list[Finding]
+) -> None:
+    for promise, broken in contract(problem, dtypes, rng):
         rows.append(Row("contract", promise, "fail" if broken else "pass"))
         if broken:
             findings.append(Finding("contract", promise, None, None, None, None, broken))
+
+
+def _elsewhere(
+    problem: Problem, rng: np.random.Generator, rtol: float, rows: list[Row], findings: list[Finding]
+) -> None:
+    """The same at a second point, near the first: a pullback that remembers the first is right only there."""
+    away = problem.at(
+        [mapped(lambda x: x * rng.uniform(0.99, 1.01, np.shape(x)) if is_float(x) else x, arg) for arg in problem.args]
+    )
+    try:
+        with np.errstate(all="ignore"):
+            finite = all(np.all(np.isfinite(leaf)) for leaf in leaves(away.value()))
+    except (ArithmeticError, ValueError, np.linalg.LinAlgError):
+        return  # outside of the domain
+    if not finite:
+        return
+    there: list[Finding] = []
+    _compare(away, "a second point", rng, rtol, rows, there)
+    for finding in there:
+        hint = "right at the point given, wrong near it: something is remembered from an earlier call, and stale"
+        findings.append(replace(finding, hint=f"{hint} ({finding.hint})"))
 
 
 def _forward(
@@ -509,11 +538,11 @@ def _forward(
     pushed = values(jvp(partial, chosen, [direction[i] for i in problem.wrt])[1])
     w = _weights(pushed, rng)
     if alone:
-        size = float(inner(mapped(np.abs, w), mapped(np.abs, pushed)))
+        size = float(inner(_absolute(w), _absolute(pushed)))
         row = _judged(problem, f"{name}, forward", "all", w, direction, float(inner(w, pushed)), size, rtol)
     else:
         left, right, size = adjoint(pushed, w, problem.cotangents(w), direction)
-        good = abs(left - right) <= rtol * size
+        good = abs(left - right) <= rtol * size + NOTHING * float(inner(_absolute(w), _absolute(problem.value())))
         row = Row(f"{name}, forward", "⟨w, Jv⟩ = ⟨Jᵀw, v⟩", "pass" if good else "fail", left, right, 0.0)
     rows.append(row)
     if row.verdict == "fail" and not findings:
@@ -534,7 +563,8 @@ def _symmetric(
     u, v = (tuple(mapped(lambda x: _weights(x, rng) if is_float(x) else x, arg) for arg in chosen) for _ in range(2))
     Hu, Hv = (values(jvp(partial, chosen, direction)[1]) for direction in (u, v))
     left, right = float(inner(Hu, v)), float(inner(Hv, u))
-    size = float(inner(mapped(np.abs, Hu), mapped(np.abs, v))) + float(inner(mapped(np.abs, Hv), mapped(np.abs, u)))
+    size = float(inner(_absolute(Hu), _absolute(v))) + float(inner(_absolute(Hv), _absolute(u)))
+    size += 1e-4 * float(inner(_absolute(u), _absolute(values(partial(*chosen)))))  # a Hessian of nothing but rounding
     good = abs(left - right) <= 1e-8 * size
     rows.append(Row(f"order {level}", "uᵀHv = vᵀHu", "pass" if good else "fail", left, right, 0.0))
     if not good:
@@ -619,14 +649,38 @@ def _checked(args: Sequence[Any], wrt: Sequence[int] | None) -> tuple[tuple[Any,
     return point, positions
 
 
+def _dtype(args: Sequence[Any]) -> Any:
+    """float32 if that is what floating-point arguments are given in."""
+    kinds = {np.asarray(_as_array(leaf)).dtype for leaf in leaves(tuple(args)) if is_float(_as_array(leaf))}
+    return np.dtype(np.float32 if kinds == {np.dtype(np.float32)} else np.float64)
+
+
+def _as_array(leaf: Any) -> Any:
+    return leaf.data if isinstance(leaf, Tensor) else leaf
+
+
 def _as_float64(leaf: Any) -> Any:
-    leaf = leaf.data if isinstance(leaf, Tensor) else leaf
+    leaf = _as_array(leaf)
     return np.array(leaf, np.float64) if is_float(leaf) else leaf
 
 
 def _weights(like: Any, rng: np.random.Generator) -> Any:
     """Random numbers in the structure of ``like``, none of them near zero."""
     return mapped(lambda x: rng.uniform(0.5, 1.0, np.shape(x)) * rng.choice([-1.0, 1.0], np.shape(x)), like)
+
+
+def _evened(w: Any, y: Any) -> Any:
+    """Weights that let small numbers of the value count among large ones, if their sizes are very different."""
+    sizes = np.concatenate([np.ravel(np.abs(leaf)) for leaf in leaves(y)] or [np.zeros(0)])
+    sizes = sizes[(sizes > 0) & np.isfinite(sizes)]
+    if sizes.size == 0 or np.max(sizes) <= SPREAD * np.min(sizes):
+        return w
+    scales = iter([np.where((leaf == 0) | ~np.isfinite(leaf), np.max(sizes), np.abs(leaf)) for leaf in leaves(y)])
+    return mapped(lambda weight: weight / next(scales), w)
+
+
+def _absolute(tree: Any) -> Any:
+    return mapped(np.abs, tree)
 
 
 def _size(g: Array, v: Array) -> float:

@@ -25,8 +25,8 @@ class Clause(NamedTuple):
     broken: str
 
 
-def contract(problem: Problem, rng: np.random.Generator) -> Iterator[Clause]:
-    """Check every promise at the point of ``problem``.
+def contract(problem: Problem, dtypes: Sequence[Any], rng: np.random.Generator) -> Iterator[Clause]:
+    """Check every promise at the point of ``problem``; that dtypes are kept, in each of ``dtypes``.
 
     The memory of a returned cotangent may be that of the cotangent passed in (the rule of ``a + b`` is ``(g, g)``): an
     engine that keeps gradients has to copy them. It may not be that of an argument, or of an earlier call's result.
@@ -35,7 +35,7 @@ def contract(problem: Problem, rng: np.random.Generator) -> Iterator[Clause]:
     w, u = (
         mapped(lambda leaf: rng.uniform(0.5, 1.0, leaf.shape) * rng.choice([-1, 1], leaf.shape), y) for _ in range(2)
     )
-    yield Clause("shape and dtype are the argument's", _kept(problem, w))
+    yield Clause("shape and dtype are the argument's", _kept(problem, dtypes, w))
     yield Clause("nothing is written to", _mutated(problem, w))
     yield Clause("memory is not an argument's, nor an earlier result's", _aliased(problem, w))
     yield Clause("twice gives the same", _repeated(problem, w))
@@ -45,19 +45,21 @@ def contract(problem: Problem, rng: np.random.Generator) -> Iterator[Clause]:
     yield Clause("numbers and empty arrays are taken too", _small(problem))
 
 
-def _each(problem: Problem, w: Any) -> Iterator[tuple[str, Array, Array]]:
-    """Each array among the arguments that is differentiated by, as one writes it, and its cotangent."""
-    found = problem.pullback(w, *problem.args)
-    found = found if isinstance(found, tuple) else (found,)
+def _each(problem: Problem, w: Any, args: Sequence[Any] | None = None) -> Iterator[tuple[str, Array, Array]]:
+    """Each array among the arguments that is differentiated by, as one writes it, and its cotangent.
+
+    The pullback gets copies unless ``args`` is given.
+    """
+    found = problem.pull(mapped(np.array, w), problem.copies()) if args is None else problem.pull(w, args)
     for i, k, path in problem.parts():
         cotangent = None if found[i] is None else leaves(found[i])[k]
         if cotangent is not None:
             raw = cotangent.data if isinstance(cotangent, Tensor) else cotangent
-            yield path, np.asarray(leaves(problem.args[i])[k]), np.asarray(raw)
+            yield path, np.asarray(leaves(problem.args[i] if args is None else args[i])[k]), np.asarray(raw)
 
 
-def _kept(problem: Problem, w: Any) -> str:
-    for dtype in (np.float64, np.float32):
+def _kept(problem: Problem, dtypes: Sequence[Any], w: Any) -> str:
+    for dtype in dtypes:
         there = problem.in_dtype(dtype)
         y = there.value()
         for path, x, g in _each(there, _cast(w, y)):
@@ -75,16 +77,9 @@ def _cast(w: Any, y: Any) -> Any:
 
 
 def _mutated(problem: Problem, w: Any) -> str:
-    args = mapped(lambda x: np.array(x) if is_float(x) else x, problem.args)
-    given = mapped(np.array, w)
+    args, given = problem.copies(), mapped(np.array, w)
     before = [np.array(leaf) for leaf in leaves((args, given))]
-    try:
-        there = problem.at(args)
-        there.pullback(given, *there.args)
-    except ValueError as error:
-        if "read-only" in str(error):
-            return f"the pullback writes to what it was given: {error}"
-        raise
+    problem.pull(given, args)
     for old, new in zip(before, leaves((args, given)), strict=True):
         if not np.array_equal(old, new, equal_nan=old.dtype.kind == "f"):
             return f"an array of shape {old.shape} was changed by the pullback: work on a copy"
@@ -92,15 +87,11 @@ def _mutated(problem: Problem, w: Any) -> str:
 
 
 def _aliased(problem: Problem, w: Any) -> str:
-    args = mapped(lambda x: np.array(x) if is_float(x) else x, problem.args)
-    there = problem.at(args)
-    first, second = list(_each(there, w)), list(_each(there, mapped(np.array, w)))
+    first, second = (list(_each(problem, mapped(np.array, w), problem.copies())) for _ in range(2))
     for path, _, g in first:
-        for owner, x, _ in first:
+        for (owner, x, _), (_, _, later) in zip(first, second, strict=True):
             if np.shares_memory(g, x):
                 return f"the cotangent of {path} is memory of {owner}: changing one changes the other; return a copy"
-    for path, _, g in first:
-        for _, _, later in second:
             if g.flags.writeable and np.shares_memory(g, later):
                 return f"the cotangent of {path} is overwritten by the next call: return a new array"
     return ""
@@ -125,36 +116,45 @@ def _zero(problem: Problem, w: Any) -> str:
 def _nonlinear(problem: Problem, w: Any, u: Any) -> str:
     others = iter(leaves(u))
     both = mapped(lambda a: 2.0 * a - 3.0 * next(others), w)
-    sums = zip(_each(problem, both), _each(problem, w), _each(problem, u), strict=True)
-    for (path, _, g), (_, _, g_w), (_, _, g_u) in sums:
-        scale = np.max(np.abs(g_w), initial=0.0) + np.max(np.abs(g_u), initial=0.0)
-        if not np.all(np.abs(g - (2.0 * g_w - 3.0 * g_u)) <= RTOL * scale) and np.all(np.isfinite(g)):
+    value = _largest(w) * _largest(problem.value())
+    calls = (_each(problem, cotangent) for cotangent in (both, w, u))
+    for (path, x, g), (_, _, g_w), (_, _, g_u) in zip(*calls, strict=True):
+        # Where the terms of a cotangent cancel, rounding is left: some 1e-16 of w y / x, the size of the terms.
+        allowed = RTOL * (_largest(g_w) + _largest(g_u)) + 1e-13 * value / (_largest(x) or 1.0)
+        if np.all(np.isfinite(g)) and not np.all(np.abs(g - (2.0 * g_w - 3.0 * g_u)) <= allowed):
             return f"the cotangent of {path} is not linear: P(2w − 3u) is not 2 P(w) − 3 P(u)"
     return ""
 
 
+def _largest(tree: Any) -> float:
+    """The largest absolute value of all numbers."""
+    return max(
+        (float(np.max(np.abs(leaf), initial=0.0, where=np.isfinite(leaf))) for leaf in leaves(tree)), default=0.0
+    )
+
+
 def _layout(problem: Problem, w: Any) -> str:
-    there = problem.at(mapped(lambda x: _scattered(x) if is_float(x) else x, problem.args))
-    for (path, _, g), (_, _, h) in zip(_each(problem, w), _each(there, mapped(_scattered, w)), strict=True):
-        scale = float(np.max(np.abs(g), initial=0.0))
-        if g.shape != h.shape or not np.allclose(g, h, rtol=1e-7, atol=1e-7 * scale, equal_nan=True):
-            return f"the cotangent of {path} is another one for reversed views with gaps of the same numbers"
+    args = mapped(lambda x: _scattered(x) if is_float(x) else x, problem.args)
+    for (path, _, g), (_, _, h) in zip(_each(problem, w), _each(problem, w, args), strict=True):
+        if g.shape != h.shape or not np.allclose(g, h, rtol=1e-7, atol=1e-7 * _largest(g), equal_nan=True):
+            return f"the cotangent of {path} is another one for views in another order of the same numbers"
     return ""
 
 
 def _scattered(x: Any) -> Array:
-    """The same numbers as a view that runs backwards through every second element."""
+    """The same numbers in column order, backwards, at every second place of their memory."""
     x = np.asarray(x)
-    wide = np.zeros([2 * n for n in x.shape], x.dtype)
+    wide = np.zeros([2 * n for n in x.shape], x.dtype, order="F")
     window: Array = wide[(*[slice(None, None, -2)] * x.ndim, ...)]  # type: ignore[arg-type]
     window[...] = x
     return window
 
 
 def _small(problem: Problem) -> str:
-    """The same with the first number of each argument, and with none, wherever function and pullback take these."""
+    """Of an elementwise function, the same at the first number of each argument, and at none."""
     arrays = [np.asarray(x) for x in leaves(problem.args) if is_float(x)]
-    if any(x.size == 0 or x.ndim == 0 for x in arrays):
+    (y,) = leaves(problem.value()) if len(leaves(problem.value())) == 1 else (np.zeros(0),)
+    if y.size == 0 or any(x.ndim == 0 for x in arrays) or {x.shape for x in arrays} != {y.shape}:
         return ""
     for what, index in (("numbers", 0), ("empty arrays", slice(0))):
         there = problem.at([_firsts(arg, index) for arg in problem.args])

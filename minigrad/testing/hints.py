@@ -39,7 +39,7 @@ def of_shape(claimed: Array, numerical: Array) -> str:
     return "the gradient has to have its argument's shape: was a sum, or keepdims, forgotten?"
 
 
-def of_numbers(claimed: Array, numerical: Array, unweighted: Array, x: Array) -> str:
+def of_numbers(claimed: Array, numerical: Array, unweighted: Array) -> str:
     """What is wrong with a gradient of the right shape.
 
     Parameters
@@ -48,13 +48,11 @@ def of_numbers(claimed: Array, numerical: Array, unweighted: Array, x: Array) ->
         Of the shape of the argument.
     unweighted : ndarray
         The numerical gradient of the plain sum of the value: what comes out if the cotangent is ignored.
-    x : ndarray
-        The argument.
     """
-    return next(_resemblances(claimed, numerical, unweighted, x), "no common mistake gives these numbers")
+    return next(_resemblances(claimed, numerical, unweighted), "no common mistake gives these numbers")
 
 
-def _resemblances(claimed: Array, numerical: Array, unweighted: Array, x: Array) -> Iterator[str]:
+def _resemblances(claimed: Array, numerical: Array, unweighted: Array) -> Iterator[str]:
     if not np.any(claimed):
         yield "zero: no gradient arrives here at all"
     if like(claimed, -numerical):

@@ -29,6 +29,8 @@ FINER = (1e-6, 1e-8)  # two more, for points very near to a pole, a kink or the 
 LEVELS = 7  # halvings of a starting step
 SATISFACTORY = 1e-4  # relative error above which an estimate tells nothing
 SPREAD = 1e4  # numbers that differ by more than this factor are not moved by the same step
+PROBES = (2e-15, -2e-15, 5e-15, -5e-15)  # steps of some units in the last place: what changes there is rounding
+COLUMNS = ("value", "error", "step", "secant")
 EPS = float(np.finfo(np.float64).eps)
 
 Function = Callable[..., Any]
@@ -48,12 +50,16 @@ class Estimate:
         The smallest step that went into it, relative to the size of the arguments.
     evaluations : int
         How often the function was called.
+    secant : ndarray or float64
+        The largest slope of the secants through the point: what a derivative could have been. Where all slopes cancel
+        to nothing, this tells what nothing is.
     """
 
     value: Any
     error: Any
     step: Any
     evaluations: int
+    secant: Any = 0.0
 
     @property
     def conclusive(self) -> Any:
@@ -90,7 +96,7 @@ def numerical_jvp(f: Function, args: Sequence[Any], tangents: Sequence[Any], *, 
 
     Notes
     -----
-    42 evaluations, and 28 more where these do not suffice. Arguments whose sizes differ by more than 10⁴ are moved one
+    47 evaluations, and 28 more where these do not suffice. Arguments whose sizes differ by more than 10⁴ are moved one
     after the other, at that cost each. Warnings and floating-point errors of ``f`` are silenced: the steps may well
     leave its domain.
 
@@ -106,7 +112,7 @@ def numerical_jvp(f: Function, args: Sequence[Any], tangents: Sequence[Any], *, 
         if holomorphic:
             step = 1e-30 * max((size for _, size in moves.groups), default=1.0)
             slope = np.imag(moves.at(step * 1j)) / step
-            return moves.shaped(Estimate(slope, 8 * EPS * np.abs(slope), np.full(base.shape, step), 2))
+            return moves.shaped(Estimate(slope, 8 * EPS * np.abs(slope), np.full(base.shape, step), 2, np.abs(slope)))
         parts = [_ridders(moves.along(some), base, size) for some, size in moves.groups]
     return moves.shaped(_total(parts, base))
 
@@ -134,7 +140,7 @@ def numerical_vjp(f: Function, args: Sequence[Any], cotangents: Any) -> Any:
 
     Notes
     -----
-    Some 42 evaluations for each number in ``args``: for large arguments, check directions with `numerical_jvp`.
+    Some 47 evaluations for each number in ``args``: for large arguments, check directions with `numerical_jvp`.
     """
     weights = leaves(cotangents)
 
@@ -158,10 +164,9 @@ def numerical_vjp(f: Function, args: Sequence[Any], cotangents: Any) -> Any:
             unit[place] = 1.0
             pieces = iter([*still[:i], unit, *still[i + 1 :]])
             each.append(numerical_jvp(weighted, args, _refilled(args, pieces)))
-        value, error, step = (
-            np.reshape([getattr(e, name) for e in each], np.shape(x))[()] for name in ("value", "error", "step")
-        )
-        found.append(Estimate(value, error, step, sum(e.evaluations for e in each)))
+        evaluations = sum(e.evaluations for e in each)
+        columns = {name: np.reshape([getattr(e, name) for e in each], np.shape(x))[()] for name in COLUMNS}
+        found.append(Estimate(**columns, evaluations=evaluations))
     return _refilled(args, iter(found))
 
 
@@ -208,17 +213,19 @@ def near_kink(f: Function, args: Sequence[Any], direction: Sequence[Any]) -> boo
 
 def _bent(along: Callable[[float], Array], base: Array, size: float) -> Any:
     """For each number of the value, whether its slopes disagree at all of three scales."""
+    tiny = 1e-13 * size  # over which a function hardly changes: what is seen there is the rounding of its values
+    rounding = 64 * EPS * np.abs(base) + 4 * np.maximum(np.abs(along(tiny) - base), np.abs(along(-tiny) - base))
     verdict: Any = True
     for start in (1e-3, 1e-5, 1e-7):
-        gaps, slopes, noise = [], [], []
+        gaps, slopes = [], []
         for h in (start * size, start * size / 16):
             right = (4 * along(h) - along(2 * h) - 3 * base) / (2 * h)
             left = (3 * base - 4 * along(-h) + along(-2 * h)) / (2 * h)
             gaps.append(np.abs(right - left))
             slopes.append(np.maximum(np.abs(right), np.abs(left)))
-            noise.append(64 * EPS * np.abs(base) / h)
-        there = (gaps[1] > 0.3 * gaps[0]) & (gaps[1] > noise[1]) & (gaps[1] > 1e-4 * slopes[1])
-        steep = (slopes[1] > 2.5 * slopes[0]) & (slopes[1] > 16 * noise[1])
+        noise = rounding / (start * size / 16)
+        there = (gaps[1] > 0.3 * gaps[0]) & ~(gaps[1] <= noise) & (gaps[1] > 1e-4 * slopes[1])
+        steep = (slopes[1] > 2.5 * slopes[0]) & (slopes[1] > 1024 * EPS * np.abs(base) / (start * size / 16))
         edge = ~(np.isfinite(slopes[1]) & np.isfinite(gaps[1])) & np.isfinite(base)
         verdict = verdict & (there | steep | edge)
     return verdict
@@ -244,7 +251,12 @@ class _Line:
         """The value at x + t v, all of its numbers one after the other."""
         direction = self.direction if direction is None else direction
         moved = iter([x if v is None else (x + t * v)[()] for x, v in zip(self.point, direction, strict=True)])
-        self.value = self.f(*mapped(lambda _: next(moved), self.args))
+        try:
+            self.value = self.f(*mapped(lambda _: next(moved), self.args))
+        except (ArithmeticError, ValueError, np.linalg.LinAlgError):
+            if self.value is None:
+                raise  # at the point itself
+            return np.full(sum(np.size(_raw(y)) for y in leaves(self.value)), np.nan)  # a step left the domain
         flat = [np.ravel(np.asarray(_raw(y))) for y in leaves(self.value)]
         for y in flat:
             if y.dtype.kind != ("f" if t.imag == 0 else "c") and y.size:
@@ -265,9 +277,9 @@ class _Line:
             nonlocal start
             shape = np.shape(_raw(y))
             end = start + int(np.prod(shape))
-            value, error, step = (np.reshape(c[start:end], shape)[()] for c in (flat.value, flat.error, flat.step))
+            columns = {name: np.reshape(getattr(flat, name)[start:end], shape)[()] for name in COLUMNS}
             start = end
-            return Estimate(value, error, step, flat.evaluations)
+            return Estimate(**columns, evaluations=flat.evaluations)
 
         return mapped(cut, self.value)
 
@@ -304,24 +316,34 @@ class _Line:
 
 def _ridders(along: Callable[[float], Array], base: Array, size: float) -> Estimate:
     """The derivative of ``along`` at 0, by extrapolation from several starting steps."""
-    tables = [_table(along, base, start * size) for start in STARTS]
+    noise = EPS * np.abs(base)
+    for probe in PROBES:
+        noise = np.fmax(noise, np.abs(along(probe * size) - base))
+    tables = [_table(along, base, noise, start * size) for start in STARTS]
     best = _agreed(tables)
     for start in FINER:
         if np.all(best.conclusive | (best.error <= 1e-12 * np.abs(base) / size)):
             break
-        tables.append(_table(along, base, start * size))
+        tables.append(_table(along, base, noise, start * size))
         best = _agreed(tables)
-    return Estimate(best.value, best.error, best.step / size, 2 * LEVELS * len(tables))
+    return Estimate(best.value, best.error, best.step / size, len(PROBES) + 2 * LEVELS * len(tables), best.secant)
 
 
-def _table(along: Callable[[float], Array], base: Array, h: float) -> Estimate:
-    """Ridders' table from one starting step: the entry whose neighbours agree best, for each number on its own."""
+def _table(along: Callable[[float], Array], base: Array, noise: Array, h: float) -> Estimate:
+    """Ridders' table from one starting step: the entry whose neighbours agree best, for each number on its own.
+
+    The error of a number that has not changed at any of the steps is given a minus sign.
+    """
     value, error, step = np.zeros(base.shape), np.full(base.shape, np.inf), np.full(base.shape, h)
     above: list[Array] = []
+    secant, moved = np.zeros(base.shape), np.zeros(base.shape, bool)
     for _ in range(LEVELS):
         right, left = along(h), along(-h)
+        slopes = np.maximum(np.abs(right - base), np.abs(left - base)) / h
+        moved |= slopes != 0
+        secant = np.maximum(secant, np.where(np.isfinite(slopes), slopes, 0.0))
         row = [(right - left) / (2 * h)]
-        rounding = EPS * np.maximum(np.abs(right), np.abs(left)) / h  # what no extrapolation can take away
+        rounding = np.maximum(noise, EPS * np.maximum(np.abs(right), np.abs(left))) / h  # no extrapolation removes it
         for k, previous in enumerate(above):
             row.append(row[k] + (row[k] - previous) / (4.0 ** (k + 1) - 1))
             here = np.maximum(np.abs(row[k + 1] - row[k]), np.abs(row[k + 1] - previous)) + rounding
@@ -329,7 +351,7 @@ def _table(along: Callable[[float], Array], base: Array, h: float) -> Estimate:
             value, error = np.where(better, row[k + 1], value), np.where(better, here, error)
             step = np.where(better, h, step)
         above, h = row, h / 2
-    return Estimate(value, error, step, 2 * LEVELS)
+    return Estimate(value, np.where(moved, error, -error), step, 2 * LEVELS, secant)
 
 
 def _agreed(tables: Sequence[Estimate]) -> Estimate:
@@ -339,6 +361,8 @@ def _agreed(tables: Sequence[Estimate]) -> Estimate:
     table that two finer ones exclude is left out. If only one excludes it, both are in doubt.
     """
     values, errors, steps = (np.stack([getattr(t, name) for t in tables]) for name in ("value", "error", "step"))
+    still = np.signbit(errors)  # below the resolution of the function's values, unless it is constant throughout
+    errors = np.where(still & ~np.all(still, axis=0), np.inf, np.abs(errors))
     excludes = np.abs(values[:, None] - values) > 10 * (errors[:, None] + errors)  # symmetric in the first two axes
     finer = np.tril(np.ones((len(tables), len(tables)), bool), -1)[..., *[None] * (values.ndim - 1)]
     refuted = np.sum(excludes & finer, axis=0) >= 2
@@ -346,17 +370,15 @@ def _agreed(tables: Sequence[Estimate]) -> Estimate:
     value, error, step = (np.take_along_axis(a, best, axis=0)[0] for a in (values, errors, steps))
     apart = np.abs(values - value)
     doubt = np.max(np.where((apart > 10 * (errors + error)) & ~refuted, apart, 0.0), axis=0)
-    return Estimate(value, np.maximum(error, doubt), step, 0)
+    return Estimate(value, np.maximum(error, doubt), step, 0, np.max([t.secant for t in tables], axis=0))
 
 
 def _total(parts: Sequence[Estimate], base: Array) -> Estimate:
     """The derivative along a direction from those along its parts."""
-    value, error = (
-        sum((p.value for p in parts), np.zeros(base.shape)),
-        sum((p.error for p in parts), np.zeros(base.shape)),
-    )
+    zero = np.zeros(base.shape)
+    value, error, secant = (sum((getattr(p, name) for p in parts), zero) for name in ("value", "error", "secant"))
     step = np.min([p.step for p in parts], axis=0) if parts else np.full(base.shape, np.nan)
-    return Estimate(value, error, step, 1 + sum(p.evaluations for p in parts))
+    return Estimate(value, error, step, 1 + sum(p.evaluations for p in parts), secant)
 
 
 @contextmanager

@@ -58,15 +58,23 @@ class Problem:
 
     def value(self) -> Any:
         """``forward(*args)`` as arrays."""
-        return values(self.forward(*self.args))
+        return values(self.forward(*self.copies()))
+
+    def copies(self) -> tuple[Any, ...]:
+        """The arguments for somebody who might write to them."""
+        return tuple(mapped(lambda x: np.array(x)[()] if is_float(x) else x, self.args))
 
     def cotangents(self, w: Any) -> tuple[Any, ...]:
         """The claimed cotangents of all arguments, as arrays in the containers of the arguments; None became zeros."""
-        found = self.pullback(w, *self.args)
-        found = found if isinstance(found, tuple) else (found,)
+        found = self.pull(mapped(np.array, w), self.copies())
         if len(found) != len(self.args):
             raise ValueError(f"the pullback gave {len(found)} cotangents for {len(self.args)} arguments")
         return tuple(_filled(g, x) for g, x in zip(found, self.args, strict=True))
+
+    def pull(self, w: Any, args: Sequence[Any]) -> tuple[Any, ...]:
+        """What the pullback gives for just these arrays; pass copies where it must not matter if it writes to them."""
+        found = self.pullback(w, *args)
+        return found if isinstance(found, tuple) else (found,)
 
     def slope(self, w: Any, direction: Sequence[Any]) -> Estimate:
         """The numerical derivative of ⟨w, forward⟩ along a direction."""

@@ -1,0 +1,233 @@
+"""The checker is checked: wrong gradients fail with the right hint, right ones never do, and kinks are neither."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.testing import (
+    GradCheckError,
+    check_adjoint,
+    check_grads,
+    check_vjp,
+    grad_report,
+    vjp_report,
+)
+from tests.testing.pairs import PAIRS
+from tests.testing.wrong import WRONG, wrong_second
+
+RNG = np.random.default_rng(0)
+W, X, B = RNG.normal(size=(3, 4)), RNG.normal(size=(5, 4)), RNG.normal(size=3)
+
+
+def layer(W, x, b):
+    return np.tanh(x @ W.T + b)
+
+
+# -- wrong gradients fail ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", WRONG, ids=lambda case: case.name)
+def test_wrong_gradients_fail_with_a_hint(case):
+    report = vjp_report(case.forward, case.vjp, case.args)
+    assert report.verdict == "fail", str(report)
+    assert case.hint in str(report)
+    with pytest.raises(GradCheckError) as raised:
+        check_vjp(case.forward, case.vjp, case.args)
+    assert raised.value.report.verdict == "fail"
+
+
+@pytest.mark.parametrize("case", [case for case in WRONG if case.right is not None], ids=lambda case: case.name)
+def test_the_right_formula_in_its_place_passes(case):
+    assert vjp_report(case.forward, case.right, case.args).verdict != "fail"
+
+
+@pytest.mark.usefixtures("tables")
+def test_what_is_wrong_in_second_order_only_fails_there():
+    for case in wrong_second():
+        assert check_grads(case.f, case.args, order=1), case.name
+        report = grad_report(case.f, case.args)
+        assert report.verdict == "fail" and case.hint in str(report), f"{case.name}\n{report}"
+
+
+def test_there_are_enough_of_both():
+    assert len(WRONG) + len(wrong_second()) >= 18
+    assert len(PAIRS) >= 200
+
+
+# -- right ones never do ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.name)
+def test_right_gradients_never_fail(pair):
+    report = vjp_report(pair.forward, pair.vjp, pair.args)
+    assert report.verdict != "fail", str(report)
+
+
+def test_and_seldom_cannot_be_told():
+    """Kinks apart, where it would be wrong to tell."""
+    smooth = [pair for pair in PAIRS if not pair.name.startswith("kink")]
+    told = [vjp_report(pair.forward, pair.vjp, pair.args, contract=False).verdict == "pass" for pair in smooth]
+    assert np.mean(told) >= 0.97
+
+
+def test_functions_of_tensors_to_third_order():
+    report = check_grads(layer, (W, X, B), order=3)
+    assert report
+    assert {"order 1", "order 2", "order 3", "contract"} <= {row.check for row in report.rows}
+
+
+@pytest.mark.parametrize(
+    ("f", "args"),
+    [
+        (lambda A, b: np.linalg.solve(A, b), (np.eye(3) + 0.1 * W[:, :3], B)),
+        (lambda p: {"y": np.tanh(p["W"] @ p["x"]), "also": [p["x"] * 2]}, ({"W": W, "x": X[0]},)),
+        (lambda x, n: x**n, (X, 3)),
+        (lambda x, y: x * y + np.sin(x), (X, X + 1)),
+        (lambda xs: np.stack(xs).sum(0), ([B, B + 1],)),
+        (lambda x: x.astype(np.float64), (np.array(0.5, np.float32),)),
+    ],
+    ids=["solve", "containers", "an integer", "of one shape", "a list", "float32"],
+)
+def test_functions_of_all_kinds(f, args):
+    assert check_grads(f, args)
+
+
+def test_forward_mode_alone():
+    assert check_grads(layer, (W, X, B), method="forward", contract=False)
+
+
+@pytest.mark.usefixtures("tables")
+def test_forward_mode_fails_on_its_own_mistakes():
+    crooked = mg.primitive(lambda a: np.cumsum(a))
+    mg.defvjp(crooked, lambda g, y, a: np.cumsum(g))  # not reversed
+    report = grad_report(crooked, (B,), method="forward", contract=False, order=1)
+    assert report.verdict == "fail" and "tangent" in report.reason
+
+
+def test_keywords_and_a_choice_of_arguments():
+    f = lambda W, x, *, power: (W @ x) ** power
+    report = check_grads(f, (W, X[0]), {"power": 3}, wrt=[1])
+    assert {row.argument for row in report.rows if row.check == "order 1"} == {"args[1]"}
+
+
+# -- and what cannot be told is not told --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.25, 1.0])
+def test_at_a_kink_no_slope_between_left_and_right_fails(slope):
+    x = np.array([0.0, 1.0, -2.0])
+    vjp = lambda g, x: g * np.where(x == 0, slope, x > 0)
+    report = vjp_report(lambda x: np.maximum(x, 0), vjp, (x,))
+    assert report.verdict == "inconclusive" and "kink" in report.reason
+    assert not report
+    assert check_vjp(lambda x: np.maximum(x, 0), vjp, (x,)).verdict == "inconclusive"  # and raises nothing
+
+
+def test_at_the_edge_of_a_domain():
+    assert vjp_report(np.sqrt, lambda g, x: g * np.inf, (np.array(0.0),), contract=False).verdict == "inconclusive"
+
+
+def test_beside_a_kink_a_wrong_slope_fails():
+    x = np.array([1e-6, 1.0, -2.0])
+    assert vjp_report(abs, lambda g, x: g * np.sign(x), (x,))
+    assert vjp_report(abs, lambda g, x: g * np.sign(x) * (x > 1e-3), (x,)).verdict == "fail"
+
+
+def test_noise_is_inconclusive():
+    noisy = lambda x: x + 1e-3 * np.sin(1e9 * x)
+    assert vjp_report(noisy, lambda g, x: g, (np.array([0.5, 1.0]),), contract=False).verdict == "inconclusive"
+
+
+# -- the report -----------------------------------------------------------------------------------------------------
+
+
+def test_one_wrong_element_of_ten_thousand_is_named():
+    def vjp(g, x):
+        cotangent = g * np.cos(x)
+        cotangent[3, 77] *= 1.001
+        return cotangent
+
+    calls = []
+    forward = lambda x: calls.append(1) or np.sin(x)
+    report = vjp_report(forward, vjp, (RNG.normal(size=(100, 100)),), contract=False)
+    (finding,) = report.findings
+    assert (finding.argument, finding.index) == ("args[0]", (3, 77))
+    assert finding.ratio == pytest.approx(1.001, abs=1e-7)
+    assert len(calls) < 60 * (2 * 14 + 2 * 33 + 10)  # differences, for bisection and a sample
+
+
+def test_findings_name_arrays_in_containers():
+    def vjp(g, p):
+        return {"W": 2 * np.outer(g, p["v"][0]), "v": [p["W"].T @ g]}
+
+    report = vjp_report(lambda p: p["W"] @ p["v"][0], vjp, ({"W": W, "v": [X[0]]},))
+    assert report.findings[0].argument == "args[0]['W']"
+    assert "exactly twice" in report.reason
+
+
+def test_the_same_seed_gives_the_same_report():
+    reports = [str(vjp_report(np.sin, lambda g, x: g * np.sin(x), (X,), seed=7)) for _ in range(2)]
+    assert reports[0] == reports[1]
+    assert reports[0] != str(vjp_report(np.sin, lambda g, x: g * np.sin(x), (X,), seed=8))
+
+
+def test_the_reproducer_can_be_pasted(capsys):
+    vjp = lambda g, x, n: (g * np.sin(x), None)
+    report = vjp_report(lambda x, n: np.sin(x), vjp, (np.array([0.5, 1.0]), 2), seed=3)
+    exec(f"import numpy as np\n{report.reproducer}", {"forward": lambda x, n: np.sin(x), "vjp": vjp})
+    assert capsys.readouterr().out.rstrip("\n") == str(report)
+
+
+def test_a_report_reads_like_this():
+    report = vjp_report(np.square, lambda g, x: g * x, (np.array([1.5, -0.5]),), contract=False)
+    assert str(report).startswith("fail: args[0]: exactly half of the right gradient")
+    assert "order 1, args[0][0]: claimed" in str(report)
+    assert "ratio 0.5" in str(report)
+
+
+def test_an_exception_in_a_pullback_is_a_finding_and_one_in_the_function_is_not_hidden():
+    def lost(g, x):
+        raise IndexError("too many indices")
+
+    assert "raised IndexError: too many indices" in vjp_report(np.sin, lost, (X,)).reason
+    with pytest.raises(np.linalg.LinAlgError):
+        vjp_report(np.linalg.inv, lambda g, x: g, (np.zeros((2, 2)),))
+
+
+def test_nothing_is_left_in_the_tensors_that_are_passed():
+    x = mg.Tensor(B, requires_grad=True)
+    assert check_grads(np.tanh, (x,))
+    assert x.grad is None
+
+
+# -- adjoints -------------------------------------------------------------------------------------------------------
+
+
+def test_adjoints():
+    jvp = lambda v, W, x: v[0] @ x + W @ v[1]
+    vjp = lambda w, W, x: (np.outer(w, x), W.T @ w)
+    assert check_adjoint(jvp, vjp, (W, X[0]))
+    with pytest.raises(GradCheckError, match="adjoint"):
+        check_adjoint(jvp, lambda w, W, x: (np.outer(w, x), -W.T @ w), (W, X[0]))
+
+
+# -- bad input --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: check_grads(np.sin, B), TypeError, r"ndarray: pass the arguments as a tuple, \(x,\)"),
+        (lambda: check_grads(np.sin, (1,)), TypeError, r"write 1\.0, not 1"),
+        (lambda: check_grads(np.sin, (B,), method="both"), ValueError, "'both'.*'auto', 'reverse' or 'forward'"),
+        (lambda: check_grads(np.sin, (B,), order=0), ValueError, "order=0"),
+        (lambda: check_grads(np.power, (B, 2), wrt=[1]), ValueError, r"argument 1: there are 2.* in \[0\]"),
+        (lambda: check_grads(np.argsort, (B,)), TypeError, "int64"),
+        (lambda: check_vjp(np.add, lambda g, a, b: (g,), (B, B)), ValueError, "1 cotangents for 2 arguments"),
+    ],
+)
+def test_bad_input(call, error, message):
+    with pytest.raises((error, GradCheckError), match=message):
+        call()
