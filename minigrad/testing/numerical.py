@@ -67,7 +67,9 @@ class Estimate:
         return self.error <= SATISFACTORY * np.abs(self.value)
 
 
-def numerical_jvp(f: Function, args: Sequence[Any], tangents: Sequence[Any], *, holomorphic: bool = False) -> Any:
+def numerical_jvp(
+    f: Function, args: Sequence[Any], tangents: Sequence[Any], *, holomorphic: bool = False, scale: float = 1.0
+) -> Any:
     """The derivative of ``f(*args)`` along ``tangents``: ∂f(x + t v)/∂t at t = 0.
 
     Parameters
@@ -81,6 +83,8 @@ def numerical_jvp(f: Function, args: Sequence[Any], tangents: Sequence[Any], *, 
     holomorphic : bool
         The function is analytic and takes complex numbers: one evaluation at an imaginary step gives all digits
         (Squire, Trapp 1998). Never claim this of `abs`, norms, `sign`, maxima or comparisons: it is silently wrong.
+    scale : float
+        Multiplies all steps: 0.7 gives a second opinion, with other roundings.
 
     Returns
     -------
@@ -107,13 +111,13 @@ def numerical_jvp(f: Function, args: Sequence[Any], tangents: Sequence[Any], *, 
     True
     """
     moves = _Line(f, args, tangents)
-    with _silence():
+    with silence():
         base = moves.at(0.0)
         if holomorphic:
             step = 1e-30 * max((size for _, size in moves.groups), default=1.0)
             slope = np.imag(moves.at(step * 1j)) / step
             return moves.shaped(Estimate(slope, 8 * EPS * np.abs(slope), np.full(base.shape, step), 2, np.abs(slope)))
-        parts = [_ridders(moves.along(some), base, size) for some, size in moves.groups]
+        parts = [_ridders(moves.along(some), base, size * scale) for some, size in moves.groups]
     return moves.shaped(_total(parts, base))
 
 
@@ -177,7 +181,7 @@ def _refilled(args: Sequence[Any], replacements: Iterator[Any]) -> tuple[Any, ..
 
 def numerical_gradient(f: Function, args: Sequence[Any]) -> Any:
     """The gradient of the number ``f(*args)``: `numerical_vjp` for the cotangent 1."""
-    with _silence():
+    with silence():
         y = f(*args)
     if np.size(_raw(y)) != 1:
         raise ValueError(f"a gradient needs a function that returns one number, got shape {np.shape(_raw(y))}")
@@ -206,7 +210,7 @@ def near_kink(f: Function, args: Sequence[Any], direction: Sequence[Any]) -> boo
     by 16² as the step does; at a kink it stays, at a cusp or a jump the slopes themselves grow.
     """
     line = _Line(f, args, direction)
-    with _silence():
+    with silence():
         base = line.at(0.0)
         return any(bool(np.any(_bent(line.along(some), base, size))) for some, size in line.groups)
 
@@ -382,7 +386,7 @@ def _total(parts: Sequence[Estimate], base: Array) -> Estimate:
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
+def silence() -> Iterator[None]:
     """The steps may leave a function's domain: what it says there is of no interest."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")

@@ -76,13 +76,13 @@ class Problem:
         found = self.pullback(w, *args)
         return found if isinstance(found, tuple) else (found,)
 
-    def slope(self, w: Any, direction: Sequence[Any]) -> Estimate:
+    def slope(self, w: Any, direction: Sequence[Any], scale: float = 1.0) -> Estimate:
         """The numerical derivative of ⟨w, forward⟩ along a direction."""
 
         def weighted(*args: Any) -> Any:
             return inner(w, values(self.forward(*args)))
 
-        estimate: Estimate = numerical_jvp(weighted, self.args, direction)
+        estimate: Estimate = numerical_jvp(weighted, self.args, direction, scale=scale)
         return estimate
 
     def parts(self) -> Iterator[tuple[int, int, str]]:
