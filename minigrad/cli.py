@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
+
+import numpy as np
 
 try:
     import typer
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 except ModuleNotFoundError as missing:
     print(f'minigrad: the command needs {missing.name}: pip install "minigrad-rnn[cli]"', file=sys.stderr)
     raise SystemExit(2) from None
 
-import minigrad
+import minigrad as mg
 from minigrad.draw.engines import EngineError, NoEngineError
 
 app = typer.Typer(
@@ -35,7 +40,7 @@ def _clear_errors() -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         wrong = f'this needs {error.name}: pip install "minigrad-rnn[all]"'
-    except (ValueError, OSError, FloatingPointError, EngineError, NoEngineError) as error:
+    except (ValueError, TypeError, OSError, FloatingPointError, EngineError, NoEngineError) as error:
         wrong = str(error)
     else:
         return
@@ -49,11 +54,65 @@ def _seed(text: str) -> int:
     return int(text)
 
 
+def _named(name: str) -> Callable[..., Any]:
+    """The function that ``package.module:function`` names; modules in the current folder are found too."""
+    module, colon, attribute = name.partition(":")
+    if not (module and colon and attribute):
+        raise ValueError(f"{name!r} names no function: write package.module:function")
+    sys.path.insert(0, "")
+    try:
+        found: Any = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name and not module.startswith(error.name):
+            raise  # the module is there, and needs another that is not
+        raise ValueError(f"there is no module {module} here or among the installed ones") from None
+    finally:
+        sys.path.remove("")
+    for part in attribute.split("."):
+        if not hasattr(found, part):
+            raise ValueError(f"module {module} has no {attribute}")
+        found = getattr(found, part)
+    if not callable(found):
+        raise ValueError(f"{name} is no function but of type {type(found).__name__}")
+    return found  # type: ignore[no-any-return]
+
+
+class Cell(StrEnum):
+    """The networks that ``minigrad unroll`` knows."""
+
+    rnn = "rnn"
+    feedback = "feedback"
+
+
+class Level(StrEnum):
+    """How ``minigrad draw`` groups what it draws."""
+
+    auto = "auto"
+    operation = "operation"
+    scope = "scope"
+
+
+class Color(StrEnum):
+    """What the colours of ``minigrad draw`` show."""
+
+    gradient = "gradient"
+    value = "value"
+    none = "none"
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    inside = text.strip().removeprefix("(").removesuffix(")")
+    sizes = [size.strip() for size in inside.split(",") if size.strip()]
+    if not all(size.isdecimal() for size in sizes):
+        raise ValueError(f"{text!r} is no shape: write 3,4 for a matrix, 3 for a vector, () for a number")
+    return tuple(map(int, sizes))
+
+
 @app.callback(invoke_without_command=True)
 def main(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
     """Differentiable NumPy that unrolls, trains and draws recurrent networks."""
     if version:
-        print(minigrad.__version__)
+        print(mg.__version__)
         raise typer.Exit()
 
 
@@ -86,6 +145,105 @@ def demo(
     for row in outcome.rows:
         table.add_row(row.file, row.shows)
     Console().print(table)
+
+
+@app.command(epilog="Example: minigrad unroll --cell feedback --steps 5 --radius 0.5 --out unrolled.svg")
+def unroll(
+    out: Annotated[Path, typer.Option(help="The picture: .svg, .png, .pdf, .html (which moves) or .dot.")] = Path(
+        "unrolled.svg"
+    ),
+    cell: Annotated[Cell, typer.Option(help="What is fed back: the hidden state, or the output.")] = Cell.rnn,
+    steps: Annotated[int, typer.Option(min=1, metavar="T", help="Length of the sequence.")] = 4,
+    hidden: Annotated[int, typer.Option(min=1, metavar="N", help="Hidden units.")] = 8,
+    batch: Annotated[int, typer.Option(min=1, metavar="B", help="Sequences at once.")] = 1,
+    radius: Annotated[
+        float | None,
+        typer.Option(min=0.0, metavar="RHO", help="Spectral radius of W: gradients vanish at 0.5, explode at 1.5."),
+    ] = None,
+    forcing: Annotated[bool, typer.Option("--forcing", help="Feed targets back (needs --cell feedback).")] = False,
+    last: Annotated[bool, typer.Option("--last", help="Differentiate the last step's cost alone.")] = False,
+    seed: Annotated[int, typer.Option(parser=_seed, metavar="N", help="Fixes all random numbers.")] = 0,
+) -> None:
+    """Unroll a network along random numbers, and draw it coloured by the gradient that flowed."""
+    with _clear_errors():
+        rng = np.random.default_rng(seed)
+        kind = mg.rnn.RNN if cell is Cell.rnn else mg.rnn.OutputFeedbackRNN
+        model = kind(2, hidden, 1, radius=radius, rng=rng)
+        xs, targets = rng.normal(size=(steps, batch, 2)), rng.normal(size=(steps, batch, 1))
+        run = mg.rnn.unroll(model, xs, targets, teacher_forcing=forcing)
+        of = run["C"][-1] if last else None
+        picture = mg.rnn.animate(run, of) if out.suffix.lower() == ".html" else mg.rnn.draw(run, of)
+        print(picture.render(out))
+
+
+@app.command(epilog="Example: minigrad draw package.module:function --out graph.svg --level scope")
+def draw(
+    function: Annotated[
+        str, typer.Argument(metavar="MODULE:FUNCTION", help="Called without arguments; gives a tensor.")
+    ],
+    out: Annotated[Path, typer.Option(help="The picture: .svg, .png, .pdf or .dot.")] = Path("graph.svg"),
+    level: Annotated[Level, typer.Option(help="One node an operation, or a scope.")] = Level.auto,
+    color: Annotated[Color, typer.Option(help="What the colours show.")] = Color.gradient,
+    expand: Annotated[list[str] | None, typer.Option(help="A scope to draw in full; may be given again.")] = None,
+) -> None:
+    """Draw the graph that a function recorded, operation by operation."""
+    with _clear_errors():
+        output = _named(function)()
+        picture = mg.draw(output, level=level.value, color=color.value, expand=tuple(expand or ()))
+        print(picture.render(out))
+
+
+@app.command(epilog="Example: minigrad check package.module:function --shape 3,4 --shape 4 --seed 1")
+def check(
+    function: Annotated[str, typer.Argument(metavar="MODULE:FUNCTION", help="Of NumPy; whose gradient is checked.")],
+    vjp: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODULE:FUNCTION", help="Check this formula, vjp(cotangent, *args), not minigrad's gradient."
+        ),
+    ] = None,
+    shape: Annotated[
+        list[str] | None, typer.Option(metavar="3,4", help="Shape of an argument; once for each, () for a number.")
+    ] = None,
+    domain: Annotated[
+        str | None, typer.Option(help="Where the numbers come from: real, bounded, positive, unit, nonzero ...")
+    ] = None,
+    order: Annotated[int, typer.Option(min=1, max=4, help="Up to which derivative.")] = 2,
+    examples: Annotated[int, typer.Option(min=1, metavar="N", help="At how many points.")] = 10,
+    seed: Annotated[int, typer.Option(parser=_seed, metavar="N", help="Of the first point.")] = 0,
+) -> None:
+    """Check the gradient of a function against the function itself, at several random points.
+
+    Exit status 0: it is right. 1: it is wrong. 3: that could not be told. 2: the question was wrong.
+    """
+    with _clear_errors():
+        from minigrad.testing.examples import arguments_of
+
+        f = _named(function)
+        formula = _named(vjp) if vjp else None
+        taken = arguments_of(f, [_shape(text) for text in shape or ()], domain)
+        table = Table(title=function, title_justify="left")
+        for column in ("seed", "verdict", "why"):
+            table.add_column(column)
+        reports = []
+        for number in range(seed, seed + examples):
+            args = taken.drawn(np.random.default_rng(number))
+            report = (
+                mg.testing.vjp_report(f, formula, args, seed=number)
+                if formula
+                else mg.testing.grad_report(f, args, order=order, seed=number)
+            )
+            reports.append(report)
+            table.add_row(str(number), report.verdict, Text(report.reason))
+            if report.verdict == "fail":
+                break
+    Console().print(table)
+    verdicts = {report.verdict for report in reports}
+    if "fail" in verdicts:
+        print(f"\n{reports[-1]}")
+        raise typer.Exit(1)
+    if "inconclusive" in verdicts:
+        raise typer.Exit(3)
 
 
 if __name__ == "__main__":

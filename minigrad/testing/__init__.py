@@ -18,6 +18,7 @@ from minigrad.testing.checks import (
     grad_report,
     vjp_report,
 )
+from minigrad.testing.examples import arguments
 from minigrad.testing.numerical import Estimate, near_kink, numerical_gradient, numerical_jvp, numerical_vjp
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "GradCheckError",
     "GradReport",
     "Row",
+    "arguments",
     "check_adjoint",
     "check_grads",
     "check_vjp",
