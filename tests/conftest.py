@@ -1,24 +1,41 @@
-"""What all tests share: hypothesis draws the same examples on every run, and no machine is too slow for it."""
+"""How the tests draw their examples: profiles of hypothesis, one of which is chosen by name.
+
+- ``minigrad``, unless told otherwise: the same examples on every run, and no machine is too slow for them.
+- ``ci``: the same, and a failure prints how to reproduce it elsewhere.
+- ``nightly``: twenty times as many examples, other ones on every run; failures are kept and tried first next time.
+
+``HYPOTHESIS_PROFILE=nightly pytest``, or ``pytest --hypothesis-profile=nightly``, chooses. A test with a number of
+examples of its own keeps that number, but draws other ones.
+
+Hypothesis has a profile ``ci`` too and makes it the current one when it sees that it runs under CI; and a profile is
+registered with whatever the *current* one says where it is silent. All profiles here therefore name their parent,
+``default``: otherwise ``nightly`` would, on a CI server of all places, draw the same examples every night.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from minigrad.primitives import vjps
+from minigrad import primitives
 
-settings.register_profile(
-    "minigrad", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=False
+default = settings(
+    settings.get_profile("default"), deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=False
 )
-settings.load_profile("minigrad")
+settings.register_profile("minigrad", default, derandomize=True)
+settings.register_profile("ci", default, derandomize=True, print_blob=True)
+settings.register_profile("nightly", default, max_examples=2000, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "minigrad")
 
 
 @pytest.fixture
 def tables() -> Iterator[None]:
     """The rules that there are, and nothing that the test has added to them afterwards."""
-    before = dict(vjps)
+    before = dict(primitives.vjps), dict(primitives._forms)
     yield
-    vjps.clear()
-    vjps.update(before)
+    for table, old in zip((primitives.vjps, primitives._forms), before, strict=True):
+        table.clear()
+        table.update(old)  # type: ignore[arg-type]

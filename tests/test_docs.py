@@ -5,27 +5,18 @@ from __future__ import annotations
 import doctest
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import primitives
 from tests.numerical import assert_derivative
 
 DOCS = Path(__file__).parent.parent / "docs"
 
 
-@pytest.fixture(autouse=True)
-def tables() -> Iterator[None]:
-    """What the documents register is forgotten again."""
-    before = dict(primitives.vjps), dict(primitives._forms)
-    yield
-    for table, old in zip((primitives.vjps, primitives._forms), before, strict=True):
-        table.clear()
-        table.update(old)  # type: ignore[arg-type]
+pytestmark = pytest.mark.usefixtures("tables")
 
 
 @pytest.mark.parametrize("path", sorted(DOCS.glob("*.md")), ids=lambda path: path.name)

@@ -16,7 +16,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -328,23 +328,21 @@ def _ridders(along: Callable[[float], Array], base: Array, size: float) -> Estim
     for start in FINER:
         if np.all(best.conclusive | (best.error <= 1e-12 * np.abs(base) / size)):
             break
-        tables.append(_table(along, base, noise, start * size))
+        finer = _table(along, base, noise, start * size)
+        still = (finer.secant == 0) & (best.secant > 0)  # the steps are below the resolution of the function's values
+        tables.append(replace(finer, error=np.where(still, np.inf, finer.error)))
         best = _agreed(tables)
     return Estimate(best.value, best.error, best.step / size, len(PROBES) + 2 * LEVELS * len(tables), best.secant)
 
 
 def _table(along: Callable[[float], Array], base: Array, noise: Array, h: float) -> Estimate:
-    """Ridders' table from one starting step: the entry whose neighbours agree best, for each number on its own.
-
-    The error of a number that has not changed at any of the steps is given a minus sign.
-    """
+    """Ridders' table from one starting step: the entry whose neighbours agree best, for each number on its own."""
     value, error, step = np.zeros(base.shape), np.full(base.shape, np.inf), np.full(base.shape, h)
     above: list[Array] = []
-    secant, moved = np.zeros(base.shape), np.zeros(base.shape, bool)
+    secant = np.zeros(base.shape)
     for _ in range(LEVELS):
         right, left = along(h), along(-h)
         slopes = np.maximum(np.abs(right - base), np.abs(left - base)) / h
-        moved |= slopes != 0
         secant = np.maximum(secant, np.where(np.isfinite(slopes), slopes, 0.0))
         row = [(right - left) / (2 * h)]
         rounding = np.maximum(noise, EPS * np.maximum(np.abs(right), np.abs(left))) / h  # no extrapolation removes it
@@ -355,7 +353,7 @@ def _table(along: Callable[[float], Array], base: Array, noise: Array, h: float)
             value, error = np.where(better, row[k + 1], value), np.where(better, here, error)
             step = np.where(better, h, step)
         above, h = row, h / 2
-    return Estimate(value, np.where(moved, error, -error), step, 2 * LEVELS, secant)
+    return Estimate(value, error, step, 2 * LEVELS, secant)
 
 
 def _agreed(tables: Sequence[Estimate]) -> Estimate:
@@ -365,8 +363,6 @@ def _agreed(tables: Sequence[Estimate]) -> Estimate:
     table that two finer ones exclude is left out. If only one excludes it, both are in doubt.
     """
     values, errors, steps = (np.stack([getattr(t, name) for t in tables]) for name in ("value", "error", "step"))
-    still = np.signbit(errors)  # below the resolution of the function's values, unless it is constant throughout
-    errors = np.where(still & ~np.all(still, axis=0), np.inf, np.abs(errors))
     excludes = np.abs(values[:, None] - values) > 10 * (errors[:, None] + errors)  # symmetric in the first two axes
     finer = np.tril(np.ones((len(tables), len(tables)), bool), -1)[..., *[None] * (values.ndim - 1)]
     refuted = np.sum(excludes & finer, axis=0) >= 2
