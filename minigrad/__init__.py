@@ -15,6 +15,7 @@ from minigrad.backward import backward
 from minigrad.clipping import clip_by_norm
 from minigrad.context import no_grad, scope
 from minigrad.custom import primitive
+from minigrad.draw import draw, tree
 from minigrad.history import StaleGraphError
 from minigrad.module import Module
 from minigrad.primitives import defvjp
@@ -31,6 +32,7 @@ __all__ = [
     "clipping",
     "defvjp",
     "detect_anomaly",
+    "draw",
     "functions",
     "grad",
     "graph",
@@ -45,6 +47,7 @@ __all__ = [
     "rules",
     "scope",
     "testing",
+    "tree",
     "value_and_grad",
     "vjp",
 ]

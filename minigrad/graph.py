@@ -7,7 +7,8 @@ and an edge is an argument's *position*, so that ``x * x`` has two.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -102,7 +103,21 @@ def flow_through(graph: Graph, of: Tensor) -> Flow:
 def rms(cotangent: Any) -> float:
     """Root mean square of a cotangent: a size that does not grow with the number of its elements."""
     values = np.asarray(dense(cotangent), np.float64)
+    if values.size == 1:
+        return abs(values.item())
     largest = np.abs(values).max(initial=0.0)
     if largest == 0.0 or not np.isfinite(largest):
         return float(largest)
     return float(largest * np.sqrt(np.mean(np.square(values / largest))))  # scaled: squares of 1e-200 would underflow
+
+
+def rms_together(cotangents: Iterable[Any]) -> float:
+    """The `rms` of the elements of several cotangents together."""
+    sizes = [(rms(cotangent), math.prod(cotangent.shape)) for cotangent in cotangents]
+    if len(sizes) == 1:
+        return sizes[0][0]
+    largest = max((size for size, _ in sizes), default=0.0)
+    if largest == 0.0 or not all(math.isfinite(size) for size, _ in sizes):
+        return sum(size for size, _ in sizes)
+    squares = math.fsum(count * (size / largest) ** 2 for size, count in sizes)
+    return largest * math.sqrt(squares / sum(count for _, count in sizes))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from minigrad import StaleGraphError, Tensor, scope
 from minigrad.cotangents import dense
-from minigrad.graph import Edge, flow_through, graph_of, rms
+from minigrad.graph import Edge, flow_through, graph_of, rms, rms_together
 
 
 def leaf(data, **options):
@@ -155,3 +155,30 @@ def test_rms_takes_shares_that_are_not_multiplied_out():
     flow = flow_through(graph_of(y), y)
     (share,) = [share for edge, share in flow.shares.items() if edge.source == 0]
     assert rms(share) == pytest.approx(math.sqrt(3))
+
+
+@given(st.lists(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=4), min_size=1, max_size=5))
+def test_rms_together_is_that_of_all_elements(parts):
+    together = rms_together(np.array(part) for part in parts)
+    assert together == pytest.approx(rms(np.concatenate(parts)), rel=1e-12, abs=1e-300)
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e200])
+def test_rms_together_neither_overflows_nor_underflows(size):
+    assert rms_together([np.array(3 * size), np.array([[4 * size]])]) == pytest.approx(
+        size * math.sqrt(12.5), rel=1e-15
+    )
+
+
+def test_rms_together_of_nothing_zero_and_the_infinite():
+    assert rms_together([]) == rms_together([np.zeros(3)]) == rms_together([np.zeros(3), np.zeros((0, 2))]) == 0.0
+    assert rms_together([np.ones(3), np.array(np.inf)]) == np.inf
+    assert math.isnan(rms_together([np.ones(3), np.array(np.nan)]))
+
+
+def test_rms_together_takes_shares_that_are_not_multiplied_out():
+    W, V = leaf(np.eye(3)), leaf(2 * np.eye(3))
+    y = np.sum(V @ (W @ np.array([1.0, 2.0, 2.0])))
+    graph = graph_of(y)
+    shares = [share for edge, share in flow_through(graph, y).shares.items() if graph.nodes[edge.source].ndim == 2]
+    assert rms_together(shares) == pytest.approx(rms(np.stack([dense(share) for share in shares])))

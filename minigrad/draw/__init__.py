@@ -1,6 +1,16 @@
-"""Pictures of graphs: which Graphviz draws them (`engines`), and what gradients look like (`style`)."""
+"""Pictures of graphs, from any recorded tensor: `draw`, or `tree` for terminals.
 
+Which Graphviz draws them (`engines`), what gradients look like (`style`), what nodes are called (`text`), what is shown
+of a large graph (`boxes`), the picture itself (`operations`), and what notebooks show unasked (`notebook`). The figure
+of the textbooks is in `minigrad.rnn`, which knows about steps.
+"""
+
+from minigrad.draw import notebook
 from minigrad.draw.engines import Digraph, EngineError, NoEngineError
+from minigrad.draw.operations import draw
 from minigrad.draw.style import Scale
+from minigrad.draw.text import tree
 
-__all__ = ["Digraph", "EngineError", "NoEngineError", "Scale"]
+__all__ = ["Digraph", "EngineError", "NoEngineError", "Scale", "draw", "tree"]
+
+notebook.install()

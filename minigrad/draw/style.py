@@ -20,6 +20,10 @@ DATA = "#eeeeee"
 INK = "#555566"
 PARAMETER = "#2b6cb0"
 FONT = "Arial"
+ZERO_MEANS = "dashed grey: exactly 0"
+NONFINITE_MEANS = "violet: NaN or infinite"
+STRIPES, BAR = 14, 100.0  # of the legend under `dot`: how many colours, and how wide in points
+NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True)
@@ -85,8 +89,13 @@ def readable_on(at: float) -> str:
     return "black" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 120 else "white"
 
 
-def legend(graph: graphviz.Digraph, scale: Scale, title: str, right: float, top: float) -> None:
-    """Draw the scale with its ends and middle, and what grey means, into a pinned graph; corner in points."""
+def legend(
+    graph: graphviz.Digraph, scale: Scale, title: str, right: float, top: float, nonfinite: bool = False
+) -> None:
+    """Draw the scale with its ends and middle, and what grey means, into a pinned graph; corner in points.
+
+    With ``nonfinite`` it says what violet means too: of use in a picture that shows any.
+    """
     cells, width, height = 12, 15.0, 11.0
     left = right - cells * width
     text(graph, "legend_title", title, left + cells * width / 2, top)
@@ -97,7 +106,31 @@ def legend(graph: graphviz.Digraph, scale: Scale, title: str, right: float, top:
     middle = math.sqrt(scale.low) * math.sqrt(scale.high)
     for name, size, x in (("low", scale.low, 0.0), ("middle", middle, 0.5), ("high", scale.high, 1.0)):
         text(graph, f"legend_{name}", number(size), left + x * cells * width, top - 32, size=10)
-    text(graph, "legend_zero", "dashed grey: exactly 0", left + cells * width / 2, top - 48, size=10)
+    text(graph, "legend_zero", ZERO_MEANS, left + cells * width / 2, top - 48, size=10)
+    if nonfinite:
+        where = left + cells * width / 2, top - 64
+        text(graph, "legend_nonfinite", NONFINITE_MEANS, *where, size=10, fontcolor=NONFINITE)
+
+
+def key(graph: graphviz.Digraph, scale: Scale, title: str, zero: bool = False, nonfinite: bool = False) -> None:
+    """Draw the scale with its ends into a graph that ``dot`` is going to lay out.
+
+    It is a node striped in the colours, inside two frames without lines that hold the words above and below it: no
+    HTML, which not every engine draws.
+    """
+    notes = ", log scale" + f"\\n{ZERO_MEANS}" * zero + f"\\n{NONFINITE_MEANS}" * nonfinite
+    stripes = ":".join(color((i + 0.5) / STRIPES) for i in range(STRIPES))
+    low, high = number(scale.low), number(scale.high)
+    # Figures are as wide as two spaces in the fonts that look like Arial: so many put the ends below the bar's ends.
+    gap = NO_BREAK * max(2, round(2 * (BAR / 5 - len(low) - len(high))))
+    frame = {"style": "", "color": "none", "fontcolor": INK, "fontname": FONT, "margin": "2"}
+    with graph.subgraph(name="cluster_key") as outer:
+        outer.attr(label=graphviz.nohtml(printed(title) + notes), tooltip="legend", fontsize="10", **frame)
+        with outer.subgraph(name="cluster_key_bar") as inner:
+            inner.attr(label=f"{low}{gap}{high}", labelloc="b", tooltip="legend", fontsize="9", **frame)
+            size = {"width": f"{BAR / 72:.2f}", "height": "0.12", "fixedsize": "true", "penwidth": "0"}
+            look = {"shape": "box", "style": "striped", "fillcolor": stripes, "tooltip": f"{low} … {high}"}
+            inner.node("key", "", id="key", **size, **look)
 
 
 def text(graph: graphviz.Digraph, name: str, label: str, x: float, y: float, size: int = 11, **attributes: str) -> None:
@@ -116,9 +149,40 @@ def pin(
 
 def number(size: float) -> str:
     """A size to one digit: 0.003, 100, 4e-12."""
-    return f"{float(f'{size:.1g}'):g}".replace("e-0", "e-").replace("e+0", "e")
+    return f"{float(f'{size:.1g}'):g}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
 
 
 def subscript(number: int) -> str:
     """A number in Unicode subscripts, which every engine draws (HTML's <SUB> some drop)."""
     return str(number).translate(str.maketrans("0123456789-", "₀₁₂₃₄₅₆₇₈₉₋"))
+
+
+def pretty(name: str) -> str:
+    """``h_12`` as h₁₂."""
+    role, _, step = name.rpartition("_")
+    return role + subscript(int(step)) if role and step.isascii() and step.isdigit() and len(step) < 10 else name
+
+
+def clean(name: object) -> str:
+    """A name that can be shown anywhere: without characters that end lines, strings or XML documents."""
+    if str(name).isprintable():
+        return str(name)
+    return "".join(map(_cleaned, str(name)))
+
+
+def _cleaned(character: str) -> str:
+    if character.isprintable() or character in "\N{NO-BREAK SPACE}\N{ZERO WIDTH JOINER}":
+        return character
+    code = ord(character)
+    return chr(0x2400 + code) if code < 0x20 else " " if character.isspace() else "\N{REPLACEMENT CHARACTER}"
+
+
+def printed(*lines: str) -> str:
+    """Lines of text as a label in DOT that shows exactly them: no escapes, entities or HTML. Tooltips are `hint`."""
+    escaped = [clean(line).replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;") for line in lines]
+    return graphviz.nohtml("\\n".join(escaped))  # type: ignore[no-any-return]
+
+
+def hint(*lines: str) -> str:
+    """Lines of text as a tooltip in DOT: there Graphviz (2.43 as well as 14.1) reads escapes twice."""
+    return printed(*(line.replace("\\", "\\\\") for line in lines))
