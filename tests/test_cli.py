@@ -139,3 +139,101 @@ def test_ctrl_c_keeps_the_best_parameters_and_says_where(tmp_path: Path) -> None
     assert "Traceback" not in said
     mg.rnn.RNN(2, demo.N_HIDDEN, 1).load(tmp_path / "model.npz")
     assert [path.name for path in tmp_path.iterdir()] == ["model.npz"]
+
+
+# -- unroll, draw, check ----------------------------------------------------------------------------------------------
+
+MINE = """
+import numpy as np
+import minigrad as mg
+from minigrad.testing import arguments
+
+@arguments((3, 4), 4)
+def layer(W, x):
+    return np.tanh(W @ x)
+
+def graph():
+    W = mg.Tensor([[0.5, 1.0], [0.25, -0.5]], requires_grad=True, name="W")
+    return np.sum(layer(W, np.ones(2)))
+
+@arguments(4, domain="positive")
+def logs(x):
+    return np.log(x)
+
+def right(g, x):
+    return g / x
+
+def twice(g, x):
+    return 2 * g / x
+
+def noise(x):
+    return x + 0.001 * np.sin(1e9 * x)
+
+nothing = 3
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a module of the user's, in which the command is run."""
+    (tmp_path / "mine.py").write_text(MINE)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("arguments", [(), ("--cell", "feedback", "--forcing"), ("--radius", "0.5", "--last")])
+@pytest.mark.parametrize("suffix", [".svg", ".dot", ".html"])
+def test_unroll_draws(arguments: tuple[str, ...], suffix: str, here: Path) -> None:
+    out = here / f"unrolled{suffix}"
+    done = command("unroll", "--steps", "3", "--hidden", "4", "--out", str(out), *arguments)
+    assert (done.returncode, done.stdout.strip()) == (0, str(out)), done.stderr
+    assert {".svg": "</svg>", ".dot": "digraph", ".html": "</html>"}[suffix] in out.read_text(encoding="utf-8")
+
+
+def test_draw_draws(here: Path) -> None:
+    done = command("draw", "mine:graph", "--out", "graph.svg", "--color", "value")
+    assert (done.returncode, done.stdout.strip()) == (0, "graph.svg"), done.stderr
+    ElementTree.parse(here / "graph.svg")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        (("mine:layer",), 0, "pass"),
+        (("mine:layer", "--shape", "2,2", "--shape", "2"), 0, "pass"),
+        (("mine:logs", "--vjp", "mine:right"), 0, "pass"),
+        (("mine:logs", "--vjp", "mine:twice"), 1, "exactly twice"),
+        (("mine:noise", "--shape", "3"), 3, "only good to"),
+    ],
+)
+def test_check_checks(arguments: tuple[str, ...], status: int, says: str, here: Path) -> None:
+    done = command("check", *arguments, "--examples", "2")
+    assert done.returncode == status, done.stdout + done.stderr
+    assert says in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("unroll", "--out", "unrolled.bmp"), "'.bmp'"),
+        (("unroll", "--out", "nowhere/unrolled.svg"), "there is no folder"),
+        (("unroll", "--forcing"), "does not feed its output back"),
+        (("unroll", "--cell", "lstm"), "lstm"),
+        (("unroll", "--steps", "0"), "x>=1"),
+        (("draw", "mine"), "package.module:function"),
+        (("draw", "mine:layer"), "missing"),
+        (("draw", "mine:nothing"), "of type int"),
+        (("draw", "yours:graph"), "no module yours"),
+        (("check", "mine:nope"), "no nope"),
+        (("check", "mine:noise"), "give a shape"),
+        (("check", "mine:logs", "--shape", "3,x"), "3,x"),
+        (("check", "mine:logs", "--domain", "large"), "'large'"),
+        (("check", "mine:layer", "--shape", "3,4", "--shape", "5"), "size 5"),
+    ],
+)
+def test_bad_questions_get_a_sentence_and_leave_nothing(arguments: tuple[str, ...], named: str, here: Path) -> None:
+    done = command(*arguments)
+    assert done.returncode == 2, done.stdout
+    assert named in done.stderr
+    assert "Traceback" not in done.stderr
+    assert {path.name for path in here.iterdir()} <= {"mine.py", "__pycache__"}
