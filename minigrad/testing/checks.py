@@ -345,7 +345,8 @@ def _compare(
     for leaf in leaves(y):
         if leaf.dtype.kind != "f":
             raise TypeError(f"the function gives numbers of type {leaf.dtype}, which have no gradient")
-    w = _evened(_weights(y, rng), y)
+    w = _weights(y, rng)
+    even = _evened(w, y)
     try:
         cotangents = problem.cotangents(w)
     except (ValueError, IndexError, TypeError) as error:
@@ -362,7 +363,12 @@ def _compare(
             rows.append(Row(name, path, "fail", note=f"shape {g.shape} for {x.shape}"))
             findings.append(Finding(name, path, None, None, None, None, hint))
             continue
+        start = len(rows)
         _along(problem, name, w, (i, k, path), g, rng, rtol, rows, findings)
+        if even is not w and any(row.verdict == "inconclusive" and row.note != KINK for row in rows[start:]):
+            del rows[start:]  # the large numbers of the value drowned the small ones
+            g = leaves(problem.cotangents(even)[i])[k]
+            _along(problem, name, even, (i, k, path), g, rng, rtol, rows, findings)
     if not findings and any(row.note == KINK for row in rows):
         _past_ties(problem, name, w, cotangents, rng, rtol, rows, findings)
 

@@ -280,6 +280,11 @@ class Program:
 
         It has one line an operation, so that a shared result is computed once and has a name. Functions that an `Op`
         was given are imported from their modules; for those that cannot be, a comment says what is missing.
+
+        Raises
+        ------
+        ValueError
+            If two operations were given different functions of one name.
         """
         *lines, last = self._lines() or [f"v0 = {self._leaf(self.result)}"]
         body = "".join(f"    {line}\n" for line in [*lines, f"return {last.partition(' = ')[2]}"])
@@ -289,7 +294,7 @@ class Program:
     def _lines(self) -> list[str]:
         """``v1 = np.sin(x)`` and so on, one an operation."""
         names: dict[Node, str] = {}
-        lines = []
+        lines: list[str] = []
         for each in self.nodes:
             names[each] = f"v{len(lines) + 1}" if each.parts else self._leaf(each)
             if each.parts and isinstance(each.op, Op):
@@ -332,7 +337,11 @@ class Program:
 
 def _imports(ops: Iterable[Op | str]) -> list[str]:
     """Where the functions that ``ops`` were given come from, as lines of Python."""
-    given = {name: thing for op in ops if isinstance(op, Op) for name, thing in op.given.items()}
+    given: dict[str, Any] = {}
+    for op in ops:
+        for name, thing in op.given.items() if isinstance(op, Op) else ():
+            if given.setdefault(name, thing) is not thing:
+                raise ValueError(f"two functions are called {name}, in different operations: rename one of them")
     lines = []
     for name, thing in given.items():
         module, own = getattr(thing, "__module__", None), getattr(thing, "__qualname__", "<none>")
@@ -391,7 +400,7 @@ def long_programs(
     inputs: Sequence[str] = ("x", "w"),
     min_lines: int = 15,
     max_lines: int = 25,
-    steady: Op = Op("np.sin(a)"),  # an Op never changes
+    steady: Op = Op("np.sin(a)"),
 ) -> Program:
     """A strategy of long expressions, on results of earlier lines: for depth and sharing, not for shrinking.
 

@@ -137,7 +137,8 @@ def matmul_shapes(draw: st.DrawFn, max_side: int = 4, max_batch: int = 2, min_si
     Examples
     --------
     >>> from hypothesis import find, settings
-    >>> find(matmul_shapes(), lambda fitting: len(fitting.result) == 3, settings=settings(derandomize=True, max_examples=1000))
+    >>> stacked = lambda fitting: len(fitting.result) == 3
+    >>> find(matmul_shapes(), stacked, settings=settings(derandomize=True, max_examples=1000))
     Fitting(shapes=((1, 1, 1), (1, 1, 1)), result=(1, 1, 1))
     """
     rows, inner, columns = draw(shapes(3, 3, min_side, max_side))

@@ -1,4 +1,4 @@
-"""What the strategies draw: shapes that fit, numbers off the edges, indices of every kind; and what a find shrinks to."""
+"""What the strategies draw, shapes that fit, numbers off the edges, indices of every kind, and what it shrinks to."""
 
 from __future__ import annotations
 
@@ -203,7 +203,6 @@ def test_axes_are_of_every_kind():
         mst.axes((), tuples=False, none=False)
 
 
-@settings(max_examples=300)
 @given(INDEXED)
 def test_indices_are_accepted_and_their_cotangents_find_home(case):
     shape, index = case
