@@ -165,7 +165,7 @@ def _small(problem: Problem) -> str:
                 found = list(_each(there, mapped(np.ones_like, y)))
         except Exception:  # made for other shapes: it says so, and gives nothing wrong
             continue
-        if not is_float(y) or any(x.shape != y.shape for _, x, _ in found):
+        if not isinstance(y, np.ndarray) or any(x.shape != y.shape for _, x, _ in found):
             continue
         wrong = [f"{path} {g.shape} for {x.shape}" for path, x, g in found if g.shape != x.shape]
         if wrong:
