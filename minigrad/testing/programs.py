@@ -197,7 +197,7 @@ def node(op: Op | str, *parts: Node) -> Node:
 class Program:
     """An expression of some inputs, as a graph in which equal parts are one node.
 
-    Programs are equal if they have the same inputs and compute the same expression, operation by operation. They are
+    Programs are equal if they have the same inputs and compute the same expression, of the same `Op` objects. They are
     callable, with one argument an input.
 
     Parameters
@@ -286,8 +286,9 @@ class Program:
         ValueError
             If two operations were given different functions of one name.
         """
-        *lines, last = self._lines() or [f"v0 = {self._leaf(self.result)}"]
-        body = "".join(f"    {line}\n" for line in [*lines, f"return {last.partition(' = ')[2]}"])
+        lines = self._lines() or [f"v0 = {self._leaf(self.result)}"]
+        lines[-1] = f"return {lines[-1].partition(' = ')[2]}"
+        body = "".join(f"    {line}\n" for line in lines)
         head = "".join(f"{line}\n" for line in _imports(each.op for each in self.nodes))
         return f"{head}def {name}({', '.join(self.inputs)}):\n{body}".rstrip("\n")
 

