@@ -2,10 +2,12 @@
 
 An oscillator stepped by Euler's method is a recurrence (`oscillator`); given weights it is an RNN (`cells`), and along
 a sequence a graph (`unroll`). What its eigenvalues say about gradients (`spectral`), where the gradient really goes
-(`flow`), what that looks like (`draw`), and training it (`training`).
+(`flow`), what that looks like (`draw`, from `figure`, `grid`, `paint`, `names` and `folded`) and how it moves (`animate`),
+and training it (`training`).
 """
 
 from minigrad.rnn import flow, oscillator, spectral
+from minigrad.rnn.animate import Animation, animate
 from minigrad.rnn.cells import RNN, OutputFeedbackRNN
 from minigrad.rnn.draw import draw
 from minigrad.rnn.training import History, evaluate, fit
@@ -13,9 +15,11 @@ from minigrad.rnn.unroll import Run, unroll
 
 __all__ = [
     "RNN",
+    "Animation",
     "History",
     "OutputFeedbackRNN",
     "Run",
+    "animate",
     "draw",
     "evaluate",
     "fit",

@@ -8,7 +8,7 @@ back-propagation through time is ``run.cost.backward()``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -56,6 +56,8 @@ class Run:
         Σ C_t.
     forced : bool
         Whether targets were fed back instead of outputs (teacher forcing).
+    targets : list of Tensor
+        y_1 ... y_T; empty without targets.
 
     ``run["h"]`` is the list h_1 ... h_T.
     """
@@ -65,6 +67,7 @@ class Run:
     steps: list[dict[str, Tensor]]
     cost: Tensor | None
     forced: bool
+    targets: list[Tensor] = field(default_factory=list)
 
     def __repr__(self) -> str:
         cost = f", cost {self.cost.item():.4g}" if self.cost is not None else ""
@@ -146,6 +149,7 @@ def unroll(
     bound = model.bind()
     carried = [_initial(model, batch, initial or {})]
     steps: list[dict[str, Tensor]] = []
+    wanted: list[Tensor] = []
     for t in range(1, len(xs) + 1):
         with scope(f"t={t}"):
             step = {"x": xs[t - 1]}
@@ -153,6 +157,7 @@ def unroll(
             if targets is not None:
                 target = targets[t - 1]
                 target.name = f"target_{t}"
+                wanted.append(target)
                 if isinstance(cost, str) and target.shape != step["y"].shape:
                     raise ValueError(
                         f"targets of shape {targets.shape} do not go with {step['y'].shape[-1]} outputs: the last axis"
@@ -167,7 +172,7 @@ def unroll(
     if targets is not None:
         total = np.sum(np.stack([step["C"] for step in steps]))
         total.name = "cost"
-    return Run(model, carried[:-1], steps, total, teacher_forcing)
+    return Run(model, carried[:-1], steps, total, teacher_forcing, wanted)
 
 
 def _sequence(what: str, values: Any, dtype: np.dtype[Any]) -> Tensor:
