@@ -2,8 +2,8 @@
 
 An oscillator stepped by Euler's method is a recurrence (`oscillator`); given weights it is an RNN (`cells`), and along
 a sequence a graph (`unroll`). What its eigenvalues say about gradients (`spectral`), where the gradient really goes
-(`flow`), what that looks like (`draw`, from `figure`, `grid`, `paint`, `names` and `folded`) and how it moves (`animate`),
-and training it (`training`).
+(`flow`), what that looks like (`draw`; its parts are `figure`, `grid`, `paint`, `names`, `folded`) and how it moves
+(`animate`), and training it (`training`).
 """
 
 from minigrad.rnn import flow, oscillator, spectral

@@ -7,6 +7,7 @@ from right to left, the steps' contributions add up to the parameter's gradient.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -78,6 +79,15 @@ def draw(
     -----
     Where a role stands is told by the model's ``layout`` and ``folded``: see `minigrad.rnn.cells`. What was detached
     on its way to the next step, as truncated back-propagation through time does, is drawn dotted and cut through.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minigrad.rnn import RNN, draw, unroll
+    >>> run = unroll(RNN(1, 3, 1), np.ones((100, 1)), np.zeros((100, 1)))
+    >>> picture = draw(run, run["C"][-1])
+    >>> "… 94 steps …" in picture.source
+    True
     """
     known = {"color": (color, ("gradient", "value", "none")), "by": (by, ("gradient", "cost"))}
     for name, (value, values) in known.items():
@@ -149,6 +159,7 @@ class _Drawing:
         self.used: dict[str, list[Place]] = {}  # where each parameter is used, from left to right
         for name, place in sorted(wiring.uses, key=lambda use: (use[1][1], self.grid.layout[use[1][0]])):
             self.used.setdefault(name, []).append(place)
+        self.roles = {name: {role for role, _ in places} for name, places in self.used.items()}
         names = [name for name in wiring.parameters if name in self.used]
         self.above = [name for name in names if self.grid.layout[self.used[name][0][0]][1] > 0]
         below = [name for name in names if name not in self.above]
@@ -164,11 +175,13 @@ class _Drawing:
         self.graph.attr("node", shape="circle", style="filled", fixedsize="true", margin="0", fontname=FONT)
         self.graph.attr("node", fillcolor="white", fontsize="13", label="")
         self.graph.attr("edge", arrowsize="0.7", fontname=FONT)
+        steps: dict[int, list[Place]] = {t: [] for t in (0, *self.grid.visible)}
         for place in self.figure.tensors:
-            if place[1] == 0:
-                self._circle(self.graph, place)
-        for t in self.grid.visible:
-            self._step(t)
+            steps.get(place[1], []).append(place)
+        for place in steps.pop(0):
+            self._circle(self.graph, place)
+        for t, places in steps.items():
+            self._step(t, places)
         for connection in self.figure.connections:
             self._connection(*connection)
         for names in (self.below, self.above):
@@ -206,7 +219,7 @@ class _Drawing:
         """Whether it is y_0 where targets are fed back: what the first step hears in the place of a target."""
         return self.run.forced and place == ("y", 0)
 
-    def _step(self, t: int) -> None:
+    def _step(self, t: int, places: list[Place]) -> None:
         left, right = self.grid.box(t)
         low, high = self.grid.low, self.grid.high
         with self.graph.subgraph(name=f"cluster_{t}") as box:
@@ -215,9 +228,8 @@ class _Drawing:
                 lp=f"{(left + right) / 2:.0f},{high - 10:.0f}", lheight="0.2", lwidth="0.5", fontsize="12",
                 style="rounded,filled", color="#c8d0da", fillcolor="#f6f8fa", fontcolor=INK, tooltip=f"step {t}",
             )  # fmt: skip
-            for place in self.figure.tensors:
-                if place[1] == t:
-                    self._circle(box, place)
+            for place in places:
+                self._circle(box, place)
 
     def _connection(self, source: Place, target: Place) -> None:
         """An arrow; of one that leads into a gap, or out of it, the part that is not hidden."""
@@ -284,7 +296,9 @@ class _Drawing:
     def _bus_in_gap(self, name: str, before: str, y: float, number: int) -> str:
         """Lead a bus to the middle of a gap, where the steps that are left out add their share; where it is then."""
         gap = self.grid.gaps[number]
-        hidden = [t for _, t in self.used[name] if gap.first <= t <= gap.last]
+        used = self.used[name]
+        first, last = (bisect_left(used, t, key=lambda place: place[1]) for t in (gap.first, gap.last + 1))
+        hidden = [t for _, t in used[first:last]]
         if not hidden:
             return before
         middle = _nth(self.ids[name], number + 1) + "_gap"
@@ -311,7 +325,7 @@ class _Drawing:
         """
         role, (x, y) = place[0], self.grid.at(place)
         along, recurrent = (self.above if above else self.below), self.figure.recurrent
-        users = [other for other in along if any(used[0] == role for used in self.used[other])]
+        users = [other for other in along if role in self.roles[other]]
         heard = any(other in recurrent for other in users)
         right, left = self.grid.free(role, 1), self.grid.free(role, -1) and self.grid.layout[role][0] > 0
         if above and not heard and (right or left):
@@ -333,7 +347,8 @@ class _Drawing:
     def _drop(self, gap: Gap) -> list[str]:
         """How the gradient changes from the far end of a gap to the near one, in words.
 
-        Of Σ C every step in between adds some: what is told then is the gradient of the costs beyond alone.
+        Of Σ C every step in between adds some: what is told then is the gradient of the costs beyond alone. That takes
+        a walk for each gap, so of many gaps it is not told.
         """
         if type(self.paint) is not ByGradient or not gap.before or gap.last == len(self.run):
             return []
@@ -343,6 +358,8 @@ class _Drawing:
             return []
         if self.of is not self.run.cost:
             return [f"gradient × {near / far:.2g}"]
+        if len(self.grid.gaps) > MANY:
+            return []
         beyond = [C for C in self.run["C"][late - 1 :] if C.requires_grad]
         ends = [self.figure.tensors[role, t] for t in (early, late)]
         near, far = map(rms, backward(beyond, [np.ones_like(C.data) for C in beyond], wrt=ends) or ())

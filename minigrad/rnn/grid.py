@@ -6,6 +6,7 @@ little more than the space between two steps.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import index
@@ -81,18 +82,19 @@ class Grid:
         self.width = max(layout[role][0] for role in self.roles) * COLUMN
         rows = [layout[role][1] for role in self.roles]
         self.low, self.high = min(rows) * ROW - 26, max(rows) * ROW + 44
-        self._column = {t: i for i, t in enumerate(visible)}
+        after_gap = {gap.last + 1 for gap in self.gaps}
+        self._x, x = {0: -SPACE}, 0.0
+        for t in visible:
+            x += SPACE * (t in after_gap)
+            self._x[t], x = x, x + self.width + SPACE
 
     def shows(self, t: int) -> bool:
         """Whether a step is drawn; step 0 is."""
-        return t == 0 or t in self._column
+        return t in self._x
 
     def x(self, t: int) -> float:
         """Where the first column of step t stands; step 0 is a column for the initial values."""
-        if t == 0:
-            return -SPACE
-        passed = sum(gap.before < t for gap in self.gaps)
-        return self._column[t] * (self.width + SPACE) + SPACE * passed
+        return self._x[t]
 
     def at(self, place: tuple[str, int]) -> tuple[float, float]:
         """The centre of a circle."""
@@ -108,20 +110,17 @@ class Grid:
     @property
     def right(self) -> float:
         """Where the picture of the steps ends."""
-        return (
-            self.span(self.gaps[-1])[1]
-            if self.gaps and self.gaps[-1].before == self.visible[-1]
-            else (self.box(self.visible[-1])[1])
-        )
+        last = self.visible[-1]
+        return max([self.box(last)[1], *(self.span(gap)[1] for gap in self.gaps if gap.before == last)])
 
     def span(self, gap: Gap) -> tuple[float, float]:
         """From where to where a gap reaches."""
         left = self.box(gap.before)[1]
-        return left, self.box(gap.last + 1)[0] if gap.last + 1 in self._column else left + 2 * SPACE - LEFT - RIGHT
+        return left, self.box(gap.last + 1)[0] if self.shows(gap.last + 1) else left + 2 * SPACE - LEFT - RIGHT
 
-    def gap_after(self, t: int) -> Gap:
-        """The gap that something leads into from step t, or out of into step t + 1."""
-        return next(gap for gap in self.gaps if gap.before == t or gap.last == t)
+    def gap_with(self, t: int) -> Gap:
+        """The gap that step t is left out in."""
+        return self.gaps[bisect_right(self.gaps, t, key=lambda gap: gap.first) - 1]
 
     def towards(self, source: tuple[str, int], target: tuple[str, int]) -> tuple[float, float]:
         """Where on the edge of a gap a connection ends of which only one end is drawn.
@@ -131,11 +130,11 @@ class Grid:
         (column, row), (to_column, to_row) = self.layout[source[0]], self.layout[target[0]]
         whole = (self.width - column * COLUMN if source[1] else 0.0) + SPACE + to_column * COLUMN
         if self.shows(source[1]):
-            x, end = self.at(source)[0], self.span(self.gap_after(source[1]))[0] + 14
-            part = (end - x) / whole
+            x, end = self.at(source)[0], self.span(self.gap_with(target[1]))[0] + 14
+            part = min((end - x) / whole, 1.0)
         else:
-            x, end = self.at(target)[0], self.span(self.gap_after(target[1] - 1))[1] - 14
-            part = 1 - (x - end) / whole
+            x, end = self.at(target)[0], self.span(self.gap_with(source[1]))[1] - 14
+            part = max(1 - (x - end) / whole, 0.0)
         return end, (row + (to_row - row) * part) * ROW
 
     def free(self, role: str, direction: int) -> bool:

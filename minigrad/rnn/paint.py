@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import graphviz  # type: ignore[import-untyped]
 
-from minigrad.draw.style import DATA, INK, Scale, legend, number, pin, subscript, text
+from minigrad.draw.style import DATA, INK, ZERO_MEANS, Scale, legend, number, pin, subscript, text
 from minigrad.rnn.figure import Figure, Wiring
 from minigrad.rnn.unroll import Run
 from minigrad.tensor import Tensor
@@ -77,9 +77,14 @@ class ByGradient(Paint):
         size = self.size(table, key)
         return "no gradient asked for" if size is None else f"gradient rms {size:.3g}"
 
+    def _cut_means(self, graph: graphviz.Digraph, x: float, y: float) -> None:
+        if self.figure.cuts:
+            text(graph, "legend_cut", "dotted ‖: detached, no gradient passes", x, y, size=10)
+
     def legend(self, graph: graphviz.Digraph, right: float, top: float) -> None:
         nonfinite = not all(math.isfinite(size) for size in self.sizes)
         legend(graph, self.scale, self.title, right, top, nonfinite=nonfinite)
+        self._cut_means(graph, right - 90, top - (80 if nonfinite else 64))
 
 
 class ByValue(ByGradient):
@@ -157,7 +162,8 @@ class ByCost(ByGradient):
                 text(graph, f"legend_{i}_name", label, x, top - 32, size=9)
         ends = f"{number(self.scale.low)} … {number(self.scale.high)}"
         text(graph, "legend_width", f"width: RMS gradient of Σ C, {ends} (log scale)", middle, top - 48, size=10)
-        text(graph, "legend_zero", "dashed grey: exactly 0", middle, top - 63, size=10)
+        text(graph, "legend_zero", ZERO_MEANS, middle, top - 63, size=10)
+        self._cut_means(graph, middle, top - 78)
 
 
 _CUT = {"color": INK, "style": "dotted", "tooltip": "cut: the values pass, no gradient does"}

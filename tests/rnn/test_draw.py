@@ -1,4 +1,4 @@
-"""The drawing of the textbook figure: that it shows what was found, and how it looks; what was found: test_figure."""
+"""The drawing of the textbook figure: that it shows what was found (test_figure.py), and how it looks."""
 
 from __future__ import annotations
 
@@ -223,6 +223,27 @@ def test_any_steps_can_be_chosen(T, kind, choose):
     assert points == sorted(points)
 
 
+def test_what_skips_steps_ends_in_the_gap_that_its_other_end_is_in():
+    class Skipping(type(network("W"))):
+        """z_t hears h_{t-3} besides h_{t-1}."""
+
+        def bind(self):
+            self.past = [Tensor(np.zeros(4))] * 3
+            return super().bind()
+
+        def step(self, bound, x, carried):
+            step = super().step(bound, x, {"h": carried["h"] + self.past[-3]})
+            self.past.append(step["h"])
+            return step
+
+    run = unroll(Skipping(2, 4, 3), *data(20))
+    edges = re.findall(r"(\w+) -> (\w+) .*id=\"([^\"]*)\"", draw(run, steps=[1, 2, 3, 4, 11, 12]).source)
+    found = {id: ends for *ends, id in edges}
+    assert len(found) == len(edges)
+    assert {"h1--z4", "h2--gap_h_in", "h4--gap_h_in", "h4--gap_h_in--2", "gap_h_out--z11"} <= found.keys()
+    assert found["h4--gap_h_in--2"] == ["h4", "gap_h_in"]
+
+
 def test_a_gap_swallows_what_leads_into_it():
     """Each bus goes on with the sum of the later steps, each arrow with what really crosses the border."""
     run = example("WR", T=20)
@@ -272,8 +293,8 @@ def test_of_any_number_of_steps_a_readable_number_is_drawn(T):
 def test_gradients_that_vanish_or_explode_beyond_all_numbers(factor):
     """Subnormal sizes, zeros by underflow and infinities do not break the scale."""
     model = network("W", f="identity", init="identity", radius=factor)
-    run = unroll(model, *data(100))
     with np.errstate(all="ignore"):
+        run = unroll(model, *data(100))
         source = draw(run, run["C"][-1], steps="all").source
     assert (NONFINITE in source) == (factor > 1)
     assert ("NaN or infinite" in source) == (factor > 1)
@@ -441,6 +462,8 @@ def test_a_cut_is_drawn_as_one():
     nodes, edges = statements(draw(run).source)
     dotted = {edge for edge, attributes in edges.items() if attributes.get("style") == "dotted"}
     assert dotted == {("h2", "z3"), ("h4", "z5")}
+    assert "no gradient passes" in nodes["legend_cut"]["label"]
+    assert "legend_cut" not in statements(draw(example(T=5)).source)[0]
     for t in (2, 4):
         bars = nodes[f"cut_h{t}_z{t + 1}"]
         assert bars["label"] == "‖"
@@ -628,14 +651,14 @@ def test_a_run_that_was_not_recorded_is_refused(color):
         draw(run, color=color)
 
 
-def test_a_notebook_shows_a_run(run):
-    html = run._repr_mimebundle_()["text/html"]
+def test_a_notebook_shows_a_run(real):
+    html = example()._repr_mimebundle_()["text/html"]
     assert "<svg" in html and "Run of RNN" in html
+    assert "<svg" in unroll(network("W"), data(3)[0])._repr_mimebundle_()["text/html"]  # without a cost, too
 
 
-def test_a_notebook_tells_how_to_draw_a_long_run_or_one_without_graphviz(run, monkeypatch):
-    long = mg.rnn.unroll(run.model, np.zeros((101, run.model.n_in)))
-    assert "<svg" not in long._repr_mimebundle_()["text/html"]
+def test_a_notebook_tells_how_to_draw_a_long_run_and_what_to_do_without_graphviz(monkeypatch):
+    assert "<svg" not in example(T=101)._repr_mimebundle_()["text/html"]
     monkeypatch.setenv("MINIGRAD_DOT", "/nowhere/dot")
-    html = run._repr_mimebundle_()["text/html"]
+    html = example()._repr_mimebundle_()["text/html"]
     assert "<svg" not in html and "minigrad.rnn.draw(run)" in html
