@@ -27,9 +27,10 @@ def test_every_code_block_prints_what_stands_there(path: Path, tmp_path: Path, m
     assert failed == 0
 
 
-def test_the_list_of_functions_is_up_to_date() -> None:
+@pytest.mark.parametrize("script", ["make_functions.py", "make_gallery.py"])
+def test_what_is_generated_is_up_to_date(script: str) -> None:
     """In a process of its own: other tests may have given rules to functions."""
-    command = [sys.executable, str(DOCS / "make_functions.py"), "--check"]
+    command = [sys.executable, str(DOCS / script), "--check"]
     result = subprocess.run(command, capture_output=True, text=True, cwd=DOCS.parent)
     assert result.returncode == 0, result.stdout + result.stderr
 
