@@ -41,6 +41,7 @@ import numpy as np
 import minigrad as mg
 from minigrad.rnn import RNN, OutputFeedbackRNN, animate, draw, unroll
 
+
 {data}
 ```
 """

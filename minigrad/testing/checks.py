@@ -11,136 +11,46 @@ kink), nothing has been shown, and a checker that says "pass" or "fail" there is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 
 from minigrad.containers import leaves, mapped
-from minigrad.tensor import Array, Tensor
-from minigrad.testing import hints
-from minigrad.testing.contract import adjoint, contract
-from minigrad.testing.localize import bisect
-from minigrad.testing.numerical import SATISFACTORY, SPREAD, near_kink
+from minigrad.tensor import Tensor
+from minigrad.testing.comparison import DIRECTIONS, NOTHING, Comparison, Results, elsewhere, weights
+from minigrad.testing.contract import contract as clauses
 from minigrad.testing.problem import Problem, inner, is_float, values
+from minigrad.testing.report import GradReport, Row, raised, report_of, reproducer
 from minigrad.transforms import jvp, vjp
 
-Verdict = Literal["pass", "fail", "inconclusive"]
-
-DIRECTIONS = 3  # random directions for each argument
-KINK = "at a kink or the edge of the domain, there is no derivative"
 RTOL = 1e-9  # of the sum of the sizes of all terms: what rounding may cost the claimed gradient, in float64
-NOTHING = 1e-12  # of what a derivative could have been is none: where slopes cancel, rounding is left
-SMALL = 64  # arguments of up to so many numbers are differentiated one by one for a hint
-SHOWN = 64  # and are printed in the reproducer
-
-
-class GradCheckError(AssertionError):
-    """A gradient is wrong; the message is the report, which is also in ``report``."""
-
-    def __init__(self, report: GradReport) -> None:
-        super().__init__(str(report))
-        self.report = report
-
-
-@dataclass(frozen=True)
-class Row:
-    """One comparison: what was compared, for which argument, and how it came out."""
-
-    check: str
-    argument: str
-    verdict: Verdict
-    analytic: float | None = None
-    numerical: float | None = None
-    error: float | None = None
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What is wrong, and where.
-
-    Attributes
-    ----------
-    check, argument : str
-        The comparison that failed, and the argument as one writes it: ``args[0]["W"]``.
-    index : tuple of int or None
-        The element that bisection found.
-    analytic, numerical, error : float or None
-        Its claimed derivative, the numerical one, and the error bar of that.
-    hint : str
-        What may be the matter.
-    """
-
-    check: str
-    argument: str
-    index: tuple[int, ...] | None
-    analytic: float | None
-    numerical: float | None
-    error: float | None
-    hint: str
-
-    @property
-    def ratio(self) -> float | None:
-        """Claimed over numerical: 2 for a derivative that is counted twice."""
-        return self.analytic / self.numerical if self.numerical and self.analytic is not None else None
-
-    def __str__(self) -> str:
-        where = f"{self.argument}{list(self.index)}" if self.index else self.argument
-        told = f"\n    {self.hint}"
-        if self.analytic is None or self.numerical is None:
-            return f"{self.check}, {where}:{told}"
-        ratio = f", ratio {self.ratio:.6g}" if self.ratio is not None else ""
-        return (
-            f"{self.check}, {where}: claimed {self.analytic:.9g}, numerical {self.numerical:.9g}"
-            f" ± {self.error:.1g}{ratio}{told}"
-        )
-
-
-@dataclass(frozen=True)
-class GradReport:
-    """The outcome of a check; true if it passed.
-
-    Attributes
-    ----------
-    verdict : {"pass", "fail", "inconclusive"}
-    reason : str
-        One sentence.
-    rows : tuple of Row
-        All comparisons.
-    findings : tuple of Finding
-        What is wrong, the first order first.
-    seed : int
-        Of the random directions.
-    reproducer : str
-        Python to paste.
-    """
-
-    verdict: Verdict
-    reason: str
-    rows: tuple[Row, ...]
-    findings: tuple[Finding, ...]
-    seed: int
-    reproducer: str
-
-    def __bool__(self) -> bool:
-        return self.verdict == "pass"
-
-    def __str__(self) -> str:
-        lines = [f"{self.verdict}: {self.reason}", ""]
-        lines += _table(self.rows)
-        if self.findings:
-            lines += ["", *map(str, self.findings)]
-        if self.verdict != "pass":
-            lines += ["", f"To see it again (seed {self.seed}):", self.reproducer]
-        return "\n".join(lines)
 
 
 def check_grads(
-    f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any] | None = None, **options: Any
+    f: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: dict[str, Any] | None = None,
+    *,
+    order: int = 2,
+    wrt: Sequence[int] | None = None,
+    method: Literal["auto", "reverse", "forward"] = "auto",
+    rtol: float = RTOL,
+    seed: int = 0,
+    contract: bool = True,
 ) -> GradReport:
     """Check the gradients of a function of tensors; like `grad_report`, but a wrong one is an error.
+
+    Parameters
+    ----------
+    f, args, kwargs, order, wrt, method, rtol, seed, contract
+        As for `grad_report`.
+
+    Returns
+    -------
+    GradReport
+        Which is false if nothing could be told.
 
     Raises
     ------
@@ -153,7 +63,8 @@ def check_grads(
     >>> bool(check_grads(lambda W, x: np.tanh(W @ x), (W, np.array([1.0, -0.5]))))
     True
     """
-    return _raised(grad_report(f, args, kwargs, **options))
+    report = grad_report(f, args, kwargs, order=order, wrt=wrt, method=method, rtol=rtol, seed=seed, contract=contract)
+    return raised(report)
 
 
 def grad_report(
@@ -220,31 +131,46 @@ def grad_report(
 
     point, positions = _checked(args, wrt)
     rng = np.random.default_rng(seed)
-    rows: list[Row] = []
-    findings: list[Finding] = []
-    problem = _of_tensors(function, point, positions)
+    results = Results()
     for level in range(1, order + 1):
-        name = f"order {level}"
-        start = len(findings)
+        comparison = Comparison(_of_tensors(function, point, positions), f"order {level}", rng, rtol, results)
         if method != "forward":
-            _compare(problem, name, rng, rtol, rows, findings)
+            comparison.run()
         if method != "reverse":
-            _forward(function, problem, name, rng, rtol, rows, findings, alone=method == "forward")
+            _forward(function, comparison, alone=method == "forward")
         if contract and level == 1:
-            _contract(problem, [np.dtype(np.float64), np.dtype(np.float32)], rng, rows, findings)
-            _shared(function, problem, rng, rows, findings)
-        if level == 2 and len(findings) == start:
-            _symmetric(function, point, positions, rng, rows, findings, level)
-        if len(findings) > start or level == order:
+            _contract(comparison, [np.dtype(np.float64), np.dtype(np.float32)])
+            _shared(function, comparison)
+        if level == 2 and not results.findings:
+            _symmetric(function, comparison)
+        if results.findings:
             break  # of a wrong gradient, the gradient is wrong too
-        weights = _weights(problem.value(), rng)
-        function = _gradient(function, weights, positions)
-        problem = _of_tensors(function, point, positions)
-    return _report(rows, findings, seed, _reproducer("grad_report", ["f"], args, seed))
+        if level < order:
+            function = _gradient(function, weights(comparison.problem.value(), rng), positions)
+    return report_of(results.rows, results.findings, seed, reproducer("grad_report", ["f"], args, seed))
 
 
-def check_vjp(forward: Callable[..., Any], vjp: Callable[..., Any], args: Sequence[Any], **options: Any) -> GradReport:
+def check_vjp(
+    forward: Callable[..., Any],
+    vjp: Callable[..., Any],
+    args: Sequence[Any],
+    *,
+    wrt: Sequence[int] | None = None,
+    rtol: float = RTOL,
+    seed: int = 0,
+    contract: bool = True,
+) -> GradReport:
     """Check a formula for a gradient; like `vjp_report`, but a wrong one is a `GradCheckError`.
+
+    Parameters
+    ----------
+    forward, vjp, args, wrt, rtol, seed, contract
+        As for `vjp_report`.
+
+    Raises
+    ------
+    GradCheckError
+        If the verdict is "fail".
 
     Examples
     --------
@@ -252,7 +178,7 @@ def check_vjp(forward: Callable[..., Any], vjp: Callable[..., Any], args: Sequen
     >>> report.verdict, report.findings[0].argument
     ('fail', 'args[0]')
     """
-    return _raised(vjp_report(forward, vjp, args, **options))
+    return raised(vjp_report(forward, vjp, args, wrt=wrt, rtol=rtol, seed=seed, contract=contract))
 
 
 def vjp_report(
@@ -284,15 +210,15 @@ def vjp_report(
     """
     point, positions = _checked(args, wrt)
     rng = np.random.default_rng(seed)
-    rows: list[Row] = []
-    findings: list[Finding] = []
-    problem = Problem(forward, vjp, point, positions)
-    _compare(problem, "order 1", rng, rtol, rows, findings)
-    if contract and not any(finding.index is None for finding in findings):
-        _contract(problem, [_dtype(args)], rng, rows, findings)
-        if not findings:
-            _elsewhere(problem, rng, rtol, rows, findings)
-    return _report(rows, findings, seed, _reproducer("vjp_report", ["forward", "vjp"], args, seed))
+    results = Results()
+    comparison = Comparison(Problem(forward, vjp, point, positions), "order 1", rng, rtol, results)
+    comparison.run()
+    if contract and not any(finding.index is None for finding in results.findings):
+        _contract(comparison, [_dtype(args)])
+        if not results.findings:
+            elsewhere(comparison)
+    text = reproducer("vjp_report", ["forward", "vjp"], args, seed)
+    return report_of(results.rows, results.findings, seed, text)
 
 
 def check_adjoint(
@@ -318,297 +244,91 @@ def check_adjoint(
     """
     point, positions = _checked(args, None)
     rng = np.random.default_rng(seed)
-    rows: list[Row] = []
-    findings: list[Finding] = []
+    results = Results()
     problem = Problem(lambda *xs: None, vjp, point, positions)
     for _ in range(DIRECTIONS):
-        v = tuple(_weights(x, rng) for x in point)
+        v = tuple(weights(x, rng) for x in point)
         pushed = values(jvp(v, *point))
-        w = _weights(pushed, rng)
-        left, right, size = adjoint(pushed, w, problem.cotangents(w), v)
-        bad = not abs(left - right) <= rtol * size
-        rows.append(Row("adjoint", "⟨w, Jv⟩ = ⟨Jᵀw, v⟩", "fail" if bad else "pass", right, left, 0.0))
-        if bad and not findings:
-            hint = "J and Jᵀ are not each other's adjoint: one of the two is wrong"
-            findings.append(Finding("adjoint", "args", None, right, left, 0.0, hint))
-    return _raised(_report(rows, findings, seed, _reproducer("check_adjoint", ["jvp", "vjp"], args, seed)))
+        w = weights(pushed, rng)
+        row = _adjoint("adjoint", pushed, w, problem.cotangents(w), v, rtol)
+        results.add(row, "J and Jᵀ are not each other's adjoint: one of the two is wrong")
+    text = reproducer("check_adjoint", ["jvp", "vjp"], args, seed)
+    return raised(report_of(results.rows, results.findings, seed, text))
 
 
 # -- the parts of a check ---------------------------------------------------------------------------------------------
 
 
-def _compare(
-    problem: Problem, name: str, rng: np.random.Generator, rtol: float, rows: list[Row], findings: list[Finding]
-) -> None:
-    """The claimed cotangents of each argument against the numerical derivative, along random directions."""
-    y = problem.value()
-    for leaf in leaves(y):
-        if leaf.dtype.kind != "f":
-            raise TypeError(f"the function gives numbers of type {leaf.dtype}, which have no gradient")
-    w = _weights(y, rng)
-    even = _evened(w, y)
-    try:
-        cotangents = problem.cotangents(w)
-    except (ValueError, IndexError, TypeError) as error:
-        hint = f"the pullback raised {type(error).__name__}: {error}"
-        hint += "; was an axis lost (keepdims), or a sum forgotten?" if "broadcast" in str(error) else ""
-        rows.append(Row(name, "pullback", "fail", note="raised an error"))
-        findings.append(Finding(name, "pullback", None, None, None, None, hint))
-        return
-    for i, k, path in problem.parts():
-        x, g = np.asarray(leaves(problem.args[i])[k]), leaves(cotangents[i])[k]
-        if g.shape != x.shape:
-            numerical = _numerical(problem, w, i, k, x) if x.size <= SMALL else np.zeros(x.shape)
-            hint = f"its cotangent has shape {g.shape}, the argument {x.shape}: {hints.of_shape(g, numerical)}"
-            rows.append(Row(name, path, "fail", note=f"shape {g.shape} for {x.shape}"))
-            findings.append(Finding(name, path, None, None, None, None, hint))
-            continue
-        start = len(rows)
-        _along(problem, name, w, (i, k, path), g, rng, rtol, rows, findings)
-        if even is not w and any(row.verdict == "inconclusive" and row.note != KINK for row in rows[start:]):
-            del rows[start:]  # the large numbers of the value drowned the small ones
-            g = leaves(problem.cotangents(even)[i])[k]
-            _along(problem, name, even, (i, k, path), g, rng, rtol, rows, findings)
-    if not findings and any(row.note == KINK for row in rows):
-        _past_ties(problem, name, w, cotangents, rng, rtol, rows, findings)
+def _contract(comparison: Comparison, dtypes: Sequence[Any]) -> None:
+    """What a pullback has to be besides right."""
+    for promise, broken in clauses(comparison.problem, dtypes, comparison.rng):
+        comparison.results.add(Row("contract", promise, "fail" if broken else "pass"), broken)
 
 
-def _along(
-    problem: Problem, name: str, w: Any, part: tuple[int, int, str], g: Array, rng: np.random.Generator,
-    rtol: float, rows: list[Row], findings: list[Finding],
-) -> None:  # fmt: skip
-    """One argument's cotangent ``g`` along several directions; the first wrong one is followed up."""
-    i, k, path = part
-    x = np.asarray(leaves(problem.args[i])[k])
-
-    def compared(v: Array) -> Row:
-        return _judged(problem, name, path, w, problem.direction(i, k, v), float(np.sum(g * v)), _size(g, v), rtol)
-
-    for _ in range(DIRECTIONS if x.size else 0):
-        v = rng.uniform(0.5, 1.0, x.shape) * rng.choice([-1.0, 1.0], x.shape)
-        row = compared(v)
-        rows.append(row)
-        if row.verdict == "fail":
-            findings.append(_followed(problem, name, w, part, g, v, row, compared))
-            return
-        if x.size == 1:
-            return  # there is only one direction
+def _adjoint(name: str, pushed: Any, w: Any, pulled: Any, tangents: Any, rtol: float, rounding: float = 0.0) -> Row:
+    """⟨w, J v⟩ = ⟨Jᵀw, v⟩, up to what rounding may do to the terms."""
+    left, right = float(inner(w, pushed)), float(inner(pulled, tangents))
+    size = float(inner(_absolute(w), _absolute(pushed))) + float(inner(_absolute(pulled), _absolute(tangents)))
+    good = abs(left - right) <= rtol * size + rounding
+    return Row(name, "⟨w, Jv⟩ = ⟨Jᵀw, v⟩", "pass" if good else "fail", right, left, 0.0)
 
 
-def _past_ties(
-    problem: Problem, name: str, w: Any, cotangents: tuple[Any, ...], rng: np.random.Generator, rtol: float,
-    rows: list[Row], findings: list[Finding],
-) -> None:  # fmt: skip
-    """At a tie: along a direction in which equal numbers stay equal the function may well have a derivative."""
-    parts = [(i, k) for i, k, _ in problem.parts()]
-    arrays = [leaves(problem.args[i])[k] for i, k in parts]
-    _, ranks = np.unique(np.concatenate([np.ravel(x) for x in arrays]), return_inverse=True)
-    speeds = iter(rng.uniform(0.5, 1.0, np.max(ranks) + 1)[ranks])
-    along = {
-        part: np.reshape([next(speeds) for _ in range(x.size)], x.shape) for part, x in zip(parts, arrays, strict=True)
-    }
-
-    def placed(i: int, arg: Any) -> Any:
-        numbers = iter(range(len(leaves(arg))))
-        return mapped(lambda x: along.get((i, next(numbers)), np.zeros(np.shape(x))), arg)
-
-    direction = tuple(placed(i, arg) for i, arg in enumerate(problem.args))
-    claims = [(leaves(cotangents[i])[k], along[i, k]) for i, k in parts]
-    claimed, size = sum(float(np.sum(g * v)) for g, v in claims), sum(_size(g, v) for g, v in claims)
-    row = _judged(problem, name, "all, ties kept", w, direction, claimed, size, rtol)
-    rows.append(row)
-    if row.verdict == "fail":
-        hint = "ties counted too often: of numbers that tie, each got the whole cotangent, not a share"
-        findings.append(Finding(name, row.argument, None, row.analytic, row.numerical, row.error, hint))
-
-
-def _judged(
-    problem: Problem, name: str, path: str, w: Any, direction: tuple[Any, ...], claimed: float, size: float, rtol: float
-) -> Row:
-    """The rule of three verdicts, for one direction.
-
-    Nobody is accused on one estimate: a second one, at other steps, has to say the same, or both are uncertain.
-    """
-    found = problem.slope(w, direction)
-    numerical, error = float(found.value), float(found.error)
-    reference, nothing = max(abs(numerical), size), NOTHING * float(found.secant)
-
-    def agrees() -> bool:
-        return bool(np.isfinite(claimed) and abs(claimed - numerical) <= 10 * error + rtol * reference + nothing)
-
-    if not agrees():
-        second = problem.slope(w, direction, scale=0.7)
-        error = float(np.max([error, second.error, abs(second.value - numerical)]))
-    value = abs(float(inner(w, problem.value())))
-    certain = np.isfinite(error) and error <= max(SATISFACTORY * reference, nothing, 1e-9 * (1 + value))
-    verdict: Verdict = "pass" if agrees() and certain else "inconclusive"
-    note = "" if verdict == "pass" else f"the numerical derivative is only good to {error:.1g}"
-    if verdict != "pass":
-        if near_kink(lambda *args: inner(w, values(problem.forward(*args))), problem.args, direction):
-            note = KINK
-        elif not agrees():
-            verdict, note = "fail", ""
-    return Row(name, path, verdict, claimed, numerical, error, note)
-
-
-def _followed(
-    problem: Problem, name: str, w: Any, part: tuple[int, int, str], g: Array, v: Array, row: Row,
-    compared: Callable[[Array], Row],
-) -> Finding:  # fmt: skip
-    """Where a direction fails: the element, its numbers, and a hint."""
-    i, k, path = part
-    x = np.asarray(leaves(problem.args[i])[k])
-    if not np.all(np.isfinite(g)):
-        index = tuple(int(n) for n in np.argwhere(~np.isfinite(g))[0])
-        hint = "not finite: the derivative overflows, or 0/0 was computed"
-        return Finding(name, path, index or None, float(g[index]), None, None, hint)
-    index = bisect(lambda part_of_v: compared(part_of_v).verdict == "fail", v)
-    unit = np.zeros(x.shape)
-    unit[index] = 1.0
-    there = problem.slope(w, problem.direction(i, k, unit))
-    if x.size <= SMALL:
-        positive, plain = _absolute(w), mapped(np.ones_like, w)  # so that what is missing makes a sum smaller
-        claimed = leaves(problem.cotangents(positive)[i])[k]
-        hint = hints.of_numbers(claimed, _numerical(problem, positive, i, k, x), _numerical(problem, plain, i, k, x))
-    else:
-        hint = _sampled_hint(problem, w, part, g, x, index)
-    if name in ("order 2", "order 3"):
-        hint += "; the gradient itself is right, its own derivative is not: is something cut out of the graph?"
-    return Finding(name, path, index or None, float(g[index]), float(there.value), float(there.error), hint)
-
-
-def _sampled_hint(
-    problem: Problem, w: Any, part: tuple[int, int, str], g: Array, x: Array, index: tuple[int, ...]
-) -> str:
-    """A hint from the wrong element and some others, of an array that is too large to differentiate whole."""
-    i, k, _ = part
-    places = np.unique([np.ravel_multi_index(index, x.shape), *np.linspace(0, x.size - 1, SMALL // 2).astype(int)])
-    plain = mapped(np.ones_like, w)
-    columns: list[list[float]] = [[], []]
-    for place in places:
-        unit = np.zeros(x.shape)
-        unit.flat[place] = 1.0
-        for column, weights in zip(columns, (w, plain), strict=True):
-            column.append(float(problem.slope(weights, problem.direction(i, k, unit)).value))
-    claimed = np.ravel(g)[places]
-    return f"of {len(places)} elements looked at: " + hints.of_numbers(
-        claimed, np.array(columns[0]), np.array(columns[1])
-    )
-
-
-def _numerical(problem: Problem, w: Any, i: int, k: int, x: Array) -> Array:
-    """All of an argument's gradient, one number after the other."""
-    gradient = np.zeros(x.shape)
-    for place in np.ndindex(x.shape):
-        unit = np.zeros(x.shape)
-        unit[place] = 1.0
-        gradient[place] = problem.slope(w, problem.direction(i, k, unit)).value
-    return gradient
-
-
-def _contract(
-    problem: Problem, dtypes: Sequence[Any], rng: np.random.Generator, rows: list[Row], findings: list[Finding]
-) -> None:
-    for promise, broken in contract(problem, dtypes, rng):
-        rows.append(Row("contract", promise, "fail" if broken else "pass"))
-        if broken:
-            findings.append(Finding("contract", promise, None, None, None, None, broken))
-
-
-def _elsewhere(
-    problem: Problem, rng: np.random.Generator, rtol: float, rows: list[Row], findings: list[Finding]
-) -> None:
-    """The same at a second point, near the first: a pullback that remembers the first is right only there."""
-    away = problem.at(
-        [mapped(lambda x: x * rng.uniform(0.99, 1.01, np.shape(x)) if is_float(x) else x, arg) for arg in problem.args]
-    )
-    try:
-        with np.errstate(all="ignore"):
-            finite = all(np.all(np.isfinite(leaf)) for leaf in leaves(away.value()))
-    except (ArithmeticError, ValueError, np.linalg.LinAlgError):
-        return  # outside of the domain
-    if not finite:
-        return
-    there: list[Finding] = []
-    _compare(away, "a second point", rng, rtol, rows, there)
-    for finding in there:
-        hint = "right at the point given, wrong near it: something is remembered from an earlier call, and stale"
-        findings.append(replace(finding, hint=f"{hint} ({finding.hint})"))
-
-
-def _forward(
-    f: Callable[..., Any], problem: Problem, name: str, rng: np.random.Generator, rtol: float,
-    rows: list[Row], findings: list[Finding], *, alone: bool,
-) -> None:  # fmt: skip
+def _forward(f: Callable[..., Any], comparison: Comparison, *, alone: bool) -> None:
     """What `minigrad.jvp` gives: against the numerical derivative or, cheaper, against the pullback."""
+    problem, rng, name = comparison.problem, comparison.rng, f"{comparison.name}, forward"
     still = mapped(lambda x: np.zeros(np.shape(x)), problem.args)
-    direction = tuple(_weights(still[i], rng) if i in problem.wrt else still[i] for i in range(len(still)))
-    chosen = [problem.args[i] for i in problem.wrt]
-
-    def partial(*some: Any) -> Any:
-        return f(*_placed(problem.args, problem.wrt, some))
-
-    pushed = values(jvp(partial, chosen, [direction[i] for i in problem.wrt])[1])
-    w = _weights(pushed, rng)
+    direction = tuple(weights(still[i], rng) if i in problem.wrt else still[i] for i in range(len(still)))
+    chosen, along = ([whole[i] for i in problem.wrt] for whole in (problem.args, direction))
+    pushed = values(jvp(_of_some(f, problem.args, problem.wrt), chosen, along)[1])
+    w = weights(pushed, rng)
     if alone:
-        size = float(inner(_absolute(w), _absolute(pushed)))
-        row = _judged(problem, f"{name}, forward", "all", w, direction, float(inner(w, pushed)), size, rtol)
+        terms = np.concatenate([np.ravel(a * b) for a, b in zip(leaves(w), leaves(pushed), strict=True)])
+        row = replace(comparison, name=name).judged("all", w, direction, terms)
+        comparison.results.add(row, "the tangent is wrong")
     else:
-        left, right, size = adjoint(pushed, w, problem.cotangents(w), direction)
-        good = abs(left - right) <= rtol * size + NOTHING * float(inner(_absolute(w), _absolute(problem.value())))
-        row = Row(f"{name}, forward", "⟨w, Jv⟩ = ⟨Jᵀw, v⟩", "pass" if good else "fail", left, right, 0.0)
-    rows.append(row)
-    if row.verdict == "fail" and not findings:
-        hint = "forward and reverse mode disagree" if not alone else "the tangent is wrong"
-        findings.append(Finding(row.check, row.argument, None, row.analytic, row.numerical, row.error, hint))
+        rounding = NOTHING * float(inner(_absolute(w), _absolute(problem.value())))
+        row = _adjoint(name, pushed, w, problem.cotangents(w), direction, comparison.rtol, rounding)
+        comparison.results.add(row, "forward and reverse mode disagree")
 
 
-def _symmetric(
-    f: Callable[..., Any], point: tuple[Any, ...], positions: tuple[int, ...], rng: np.random.Generator,
-    rows: list[Row], findings: list[Finding], level: int,
-) -> None:  # fmt: skip
+def _symmetric(f: Callable[..., Any], comparison: Comparison) -> None:
     """uᵀ H v = vᵀ H u for the Jacobian H of the gradient ``f``, the derivatives being exact."""
-    chosen = [point[i] for i in positions]
-
-    def partial(*some: Any) -> Any:
-        return f(*_placed(point, positions, some))
-
-    u, v = (tuple(mapped(lambda x: _weights(x, rng) if is_float(x) else x, arg) for arg in chosen) for _ in range(2))
+    problem, rng = comparison.problem, comparison.rng
+    partial, chosen = _of_some(f, problem.args, problem.wrt), [problem.args[i] for i in problem.wrt]
+    u, v = (tuple(mapped(lambda x: weights(x, rng) if is_float(x) else x, arg) for arg in chosen) for _ in range(2))
     Hu, Hv = (values(jvp(partial, chosen, direction)[1]) for direction in (u, v))
     left, right = float(inner(Hu, v)), float(inner(Hv, u))
     size = float(inner(_absolute(Hu), _absolute(v))) + float(inner(_absolute(Hv), _absolute(u)))
     size += 1e-4 * float(inner(_absolute(u), _absolute(values(partial(*chosen)))))  # a Hessian of nothing but rounding
     good = abs(left - right) <= 1e-8 * size
-    rows.append(Row(f"order {level}", "uᵀHv = vᵀHu", "pass" if good else "fail", left, right, 0.0))
-    if not good:
-        hint = "the Hessian is not symmetric: what the second derivative walks back through is not the gradient's graph"
-        findings.append(Finding(f"order {level}", "uᵀHv = vᵀHu", None, left, right, 0.0, hint))
+    comparison.results.add(
+        Row(comparison.name, "uᵀHv = vᵀHu", "pass" if good else "fail", left, right, 0.0),
+        "the Hessian is not symmetric: what the second derivative walks back through is not the gradient's graph",
+    )
 
 
-def _shared(
-    f: Callable[..., Any], problem: Problem, rng: np.random.Generator, rows: list[Row], findings: list[Finding]
-) -> None:
+def _shared(f: Callable[..., Any], comparison: Comparison) -> None:
     """One tensor in the place of several arguments gets the sum of their gradients."""
-    args, wrt = problem.args, problem.wrt
+    args, wrt = comparison.problem.args, comparison.problem.wrt
     same = [i for i in wrt if isinstance(args[i], np.ndarray) and args[i].shape == np.shape(args[wrt[0]])]
     if len(same) < 2:
         return
-    there = problem.at([args[same[0]] if i in same else arg for i, arg in enumerate(args)])
+    x = args[same[0]]
+    there = comparison.problem.at([x if i in same else arg for i, arg in enumerate(args)])
     try:
-        w = _weights(there.value(), rng)
+        w = weights(there.value(), comparison.rng)
     except Exception:  # not a point at which this function can be computed
         return
     cotangents = there.cotangents(w)
     apart = sum(cotangents[i] for i in same)
-    (together,) = vjp(lambda x: f(*[x if i in same else arg for i, arg in enumerate(there.args)]), there.args[same[0]])[
-        1
-    ](w)
+    _, pullback = vjp(lambda x: f(*[x if i in same else arg for i, arg in enumerate(args)]), x)
+    (together,) = pullback(w)
     size = sum(np.max(np.abs(cotangents[i]), initial=0.0) for i in same)
     good = bool(np.all(np.abs(np.asarray(together) - apart) <= 1e-9 * size)) or not np.all(np.isfinite(apart))
-    rows.append(Row("contract", "shared arguments accumulate", "pass" if good else "fail"))
-    if not good:
-        hint = "one tensor passed twice does not get the sum of both gradients"
-        findings.append(Finding("contract", "shared arguments accumulate", None, None, None, None, hint))
+    comparison.results.add(
+        Row("contract", "shared arguments accumulate", "pass" if good else "fail"),
+        "one tensor passed twice does not get the sum of both gradients",
+    )
 
 
 # -- functions of tensors as problems ---------------------------------------------------------------------------------
@@ -618,7 +338,7 @@ def _of_tensors(f: Callable[..., Any], args: tuple[Any, ...], wrt: tuple[int, ..
     """A function of tensors with the pullback that minigrad gives it."""
 
     def pullback(w: Any, *point: Any) -> tuple[Any, ...]:
-        pulled = iter(vjp(lambda *some: f(*_placed(point, wrt, some)), *[point[i] for i in wrt])[1](w))
+        pulled = iter(_gradient(f, w, wrt)(*point))
         return tuple(next(pulled) if i in wrt else None for i in range(len(point)))
 
     return Problem(f, pullback, args, wrt)
@@ -626,17 +346,17 @@ def _of_tensors(f: Callable[..., Any], args: tuple[Any, ...], wrt: tuple[int, ..
 
 def _gradient(f: Callable[..., Any], w: Any, wrt: tuple[int, ...]) -> Callable[..., Any]:
     """The function that computes the gradient of ⟨w, f⟩, itself differentiable."""
-
-    def gradient(*point: Any) -> Any:
-        return vjp(lambda *some: f(*_placed(point, wrt, some)), *[point[i] for i in wrt])[1](w)
-
-    return gradient
+    return lambda *point: vjp(_of_some(f, point, wrt), *[point[i] for i in wrt])[1](w)
 
 
-def _placed(args: Sequence[Any], wrt: Sequence[int], some: Sequence[Any]) -> list[Any]:
-    """All arguments, ``some`` of them in the places ``wrt``."""
-    given = dict(zip(wrt, some, strict=True))
-    return [given.get(i, arg) for i, arg in enumerate(args)]
+def _of_some(f: Callable[..., Any], args: Sequence[Any], wrt: Sequence[int]) -> Callable[..., Any]:
+    """``f`` as a function of some of its arguments, the others being ``args``."""
+
+    def partial(*some: Any) -> Any:
+        given = dict(zip(wrt, some, strict=True))
+        return f(*[given.get(i, arg) for i, arg in enumerate(args)])
+
+    return partial
 
 
 # -- input and output -------------------------------------------------------------------------------------------------
@@ -677,79 +397,5 @@ def _as_float64(leaf: Any) -> Any:
     return np.array(leaf, np.float64) if is_float(leaf) else leaf
 
 
-def _weights(like: Any, rng: np.random.Generator) -> Any:
-    """Random numbers in the structure of ``like``, none of them near zero."""
-    return mapped(lambda x: rng.uniform(0.5, 1.0, np.shape(x)) * rng.choice([-1.0, 1.0], np.shape(x)), like)
-
-
-def _evened(w: Any, y: Any) -> Any:
-    """Weights that let small numbers of the value count among large ones, if their sizes are very different."""
-    sizes = np.concatenate([np.ravel(np.abs(leaf)) for leaf in leaves(y)] or [np.zeros(0)])
-    sizes = sizes[(sizes > 0) & np.isfinite(sizes)]
-    if sizes.size == 0 or np.max(sizes) <= SPREAD * np.min(sizes):
-        return w
-    scales = iter([np.where((leaf == 0) | ~np.isfinite(leaf), np.max(sizes), np.abs(leaf)) for leaf in leaves(y)])
-    return mapped(lambda weight: weight / next(scales), w)
-
-
 def _absolute(tree: Any) -> Any:
     return mapped(np.abs, tree)
-
-
-def _size(g: Array, v: Array) -> float:
-    return float(np.sum(np.abs(g * v)))
-
-
-def _report(rows: Sequence[Row], findings: Sequence[Finding], seed: int, reproducer: str) -> GradReport:
-    uncertain = [row for row in rows if row.verdict == "inconclusive"]
-    verdict: Verdict = "fail" if findings else "inconclusive" if uncertain else "pass"
-    if findings:
-        reason = f"{findings[0].argument}: {findings[0].hint}"
-    elif uncertain:
-        reason = f"{uncertain[0].check}, {uncertain[0].argument}: {uncertain[0].note}"
-    else:
-        reason = f"{len(rows)} comparisons agree"
-    return GradReport(verdict, reason, tuple(rows), tuple(findings), seed, reproducer)
-
-
-def _raised(report: GradReport) -> GradReport:
-    if report.verdict == "fail":
-        raise GradCheckError(report)
-    return report
-
-
-def _table(rows: Sequence[Row]) -> Iterator[str]:
-    """The comparisons as aligned text."""
-    cells: list[tuple[str, ...]] = [("check", "of", "claimed", "numerical", "±", "verdict")]
-    for row in rows:
-        numbers = [("" if n is None else f"{n:.9g}") for n in (row.analytic, row.numerical)]
-        error = "" if row.error is None else f"{row.error:.1g}"
-        cells.append((row.check, row.argument, *numbers, error, f"{row.verdict} {row.note}".strip()))
-    widths = [max(len(line[i]) for line in cells) for i in range(5)]
-    for line in cells:
-        yield "  ".join([*(text.ljust(width) for text, width in zip(line, widths, strict=False)), line[5]]).rstrip()
-
-
-def _reproducer(check: str, functions: Sequence[str], args: Sequence[Any], seed: int) -> str:
-    """Python that runs the same check again; large arrays are described instead of written out."""
-
-    def written(leaf: Any) -> str:
-        if isinstance(leaf, (np.ndarray, np.generic, Tensor)):
-            array = np.asarray(leaf.data if isinstance(leaf, Tensor) else leaf)
-            if array.size > SHOWN:
-                return f"...  # {array.dtype} {array.shape}"
-            return f"np.array({array.tolist()!r}, dtype=np.{array.dtype})"
-        return repr(leaf)
-
-    lines = [f"    {_written(arg, written)}," for arg in args]
-    call = f"print({check}({', '.join(functions)}, args, seed={seed}))"
-    return "\n".join([f"from minigrad.testing import {check}", "args = (", *lines, ")", call])
-
-
-def _written(tree: Any, written: Callable[[Any], str]) -> str:
-    if isinstance(tree, dict):
-        return "{" + ", ".join(f"{key!r}: {_written(value, written)}" for key, value in tree.items()) + "}"
-    if isinstance(tree, (list, tuple)):
-        inside = ", ".join(_written(value, written) for value in tree)
-        return f"[{inside}]" if isinstance(tree, list) else f"({inside},)"
-    return written(tree)

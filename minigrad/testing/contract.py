@@ -14,7 +14,7 @@ import numpy as np
 from minigrad.containers import leaves, mapped
 from minigrad.tensor import Array, Tensor
 from minigrad.testing.numerical import silence
-from minigrad.testing.problem import Problem, inner, is_float
+from minigrad.testing.problem import Problem, is_float
 
 RTOL = 1e-8  # linearity, in float64
 
@@ -180,10 +180,3 @@ def _firsts(arg: Any, index: Any) -> Any:
         return np.array(np.ravel(x)[0] if index == 0 else x[index]) if is_float(x) else x
 
     return mapped(first, arg)
-
-
-def adjoint(pushed: Any, w: Any, pulled: Sequence[Any], tangents: Sequence[Any]) -> tuple[float, float, float]:
-    """⟨w, J v⟩, ⟨Jᵀw, v⟩, and the size of what was added up."""
-    left, right = float(inner(w, pushed)), float(inner(pulled, tangents))
-    size = float(inner(mapped(np.abs, w), mapped(np.abs, pushed)))
-    return left, right, size + float(inner(mapped(np.abs, pulled), mapped(np.abs, tangents)))
