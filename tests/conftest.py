@@ -15,7 +15,9 @@ registered with whatever the *current* one says where it is silent. All profiles
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -39,3 +41,19 @@ def tables() -> Iterator[None]:
     for table, old in zip((primitives.vjps, primitives._forms), before, strict=True):
         table.clear()
         table.update(old)  # type: ignore[arg-type]
+
+
+@pytest.fixture(params=["dot", "pygraphviz"])
+def real(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Each Graphviz that this machine really has."""
+    dot = shutil.which("dot")
+    if request.param == "dot":
+        if dot is None:
+            pytest.skip("no Graphviz is installed: there is no dot on the PATH")
+        monkeypatch.setenv("MINIGRAD_DOT", dot)
+    else:
+        if find_spec("pygraphviz") is None:
+            pytest.skip("pygraphviz is not installed")
+        monkeypatch.delenv("MINIGRAD_DOT", raising=False)
+        monkeypatch.setenv("PATH", "")
+    return str(request.param)

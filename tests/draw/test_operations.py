@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-import shutil
 import sys
 from collections import Counter
 from contextlib import ExitStack
-from importlib.util import find_spec
 from xml.dom import minidom
 
 import numpy as np
@@ -23,23 +21,6 @@ from minigrad.draw.text import names_in
 from minigrad.graph import flow_through, graph_of, rms, rms_together
 from minigrad.rnn import RNN, unroll
 from tests.draw import golden
-
-SYSTEM_DOT = shutil.which("dot")
-
-
-@pytest.fixture(params=["dot", "pygraphviz"])
-def real(request, monkeypatch):
-    """Each Graphviz that this machine really has."""
-    if request.param == "dot":
-        if SYSTEM_DOT is None:
-            pytest.skip("no Graphviz is installed: there is no dot on the PATH")
-        monkeypatch.setenv("MINIGRAD_DOT", SYSTEM_DOT)
-    else:
-        if find_spec("pygraphviz") is None:
-            pytest.skip("pygraphviz is not installed")
-        monkeypatch.delenv("MINIGRAD_DOT", raising=False)
-        monkeypatch.setenv("PATH", "")
-    return request.param
 
 
 def leaf(data, name=None):

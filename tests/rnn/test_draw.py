@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-from importlib.util import find_spec
 from xml.dom import minidom
 
 import numpy as np
@@ -26,24 +24,8 @@ from minigrad.tensor import Tensor, vjps
 from tests.rnn import golden, handmade
 from tests.rnn.models import Gated, Stacked, Truncated, data, example, network, textbook
 
-SYSTEM_DOT = shutil.which("dot")
 GREY = "#bbbbbb"
 kinds = pytest.mark.parametrize("kind", ["W", "R", "WR"])
-
-
-@pytest.fixture(params=["dot", "pygraphviz"])
-def real(request, monkeypatch):
-    """Each Graphviz that this machine really has."""
-    if request.param == "dot":
-        if SYSTEM_DOT is None:
-            pytest.skip("no Graphviz is installed: there is no dot on the PATH")
-        monkeypatch.setenv("MINIGRAD_DOT", SYSTEM_DOT)
-    else:
-        if find_spec("pygraphviz") is None:
-            pytest.skip("pygraphviz is not installed")
-        monkeypatch.delenv("MINIGRAD_DOT", raising=False)
-        monkeypatch.setenv("PATH", "")
-    return request.param
 
 
 # -- reading DOT ------------------------------------------------------------------------------------------------------
