@@ -13,7 +13,6 @@ renews the index, and that is how the walk notices that a parameter was changed 
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
 from itertools import count
 from typing import Any, TypeAlias
 
@@ -46,17 +45,13 @@ def _augmented(ufunc: np.ufunc) -> Any:
     return augmented
 
 
-def _unary(ufunc: np.ufunc) -> Any:
-    return lambda a: record(ufunc, (a,))
-
-
 def _comparison(ufunc: np.ufunc) -> Any:
     plain.add(ufunc)
     return lambda a, b: ufunc(_array(a), _array(b))
 
 
-def _method(fn: Function) -> Any:
-    return lambda self, *args, **kwargs: apply(fn, (self, *args), kwargs)
+_unary: Any = lambda ufunc: lambda a: record(ufunc, (a,))
+_method: Any = lambda fn: lambda self, *args, **kwargs: apply(fn, (self, *args), kwargs)
 
 
 class Tensor:
@@ -165,22 +160,15 @@ class Tensor:
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec else str(self)
 
-    def __iter__(self) -> Iterator[Tensor]:
-        return (self[i] for i in range(len(self)))
-
-    def __len__(self) -> int:
-        return len(self._data)
-
-    def __bool__(self) -> bool:
-        return bool(self._data)
+    __len__ = lambda self: len(self._data)
+    __bool__ = lambda self: bool(self._data)
+    __int__ = lambda self: int(self._data)
+    __iter__ = lambda self: (self[i] for i in range(len(self)))
 
     def __float__(self) -> float:
         if self.requires_grad:
             raise TypeError("float(t), and math's functions, leave the graph: write t.item(), or NumPy's function")
         return float(self._data)
-
-    def __int__(self) -> int:
-        return int(self._data)
 
     # -- NumPy's protocols, operators and methods ---------------------------------------------------------------------
 
@@ -204,9 +192,7 @@ class Tensor:
     def __setitem__(self, key: Any, value: Any) -> None:
         raise TypeError("tensors are not changed in place: write np.where(mask, new, t), or p.data = array for a leaf")
 
-    def __getitem__(self, key: Any) -> Tensor:
-        return record(operator.getitem, (self, key))
-
+    __getitem__ = lambda self, key: record(operator.getitem, (self, key))
     __add__, __radd__ = _binary(np.add)
     __sub__, __rsub__ = _binary(np.subtract)
     __mul__, __rmul__ = _binary(np.multiply)
@@ -228,15 +214,9 @@ class Tensor:
     argmax, argmin, prod, cumsum = _method(np.argmax), _method(np.argmin), _method(np.prod), _method(np.cumsum)
     var, std, clip, round = _method(np.var), _method(np.std), _method(np.clip), _method(np.round)
     flatten, take, repeat, diagonal = _method(np.ravel), _method(np.take), _method(np.repeat), _method(np.diagonal)
-
-    def reshape(self, *shape: Any) -> Tensor:
-        return record(np.reshape, (self, shape[0] if len(shape) == 1 else shape))
-
-    def transpose(self, *axes: Any) -> Tensor:
-        return record(np.transpose, (self, axes[0] if len(axes) == 1 else axes or None))
-
-    def astype(self, dtype: npt.DTypeLike) -> Tensor:
-        return record(astype, (self, dtype))
+    reshape = lambda self, *shape: record(np.reshape, (self, shape[0] if len(shape) == 1 else shape))
+    transpose = lambda self, *axes: record(np.transpose, (self, axes[0] if len(axes) == 1 else axes or None))
+    astype = lambda self, dtype: record(astype, (self, dtype))
 
 
 def record(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = _NO_KWARGS) -> Tensor:

@@ -288,34 +288,27 @@ class _Line:
         return mapped(cut, self.value)
 
     def _groups(self) -> Iterator[tuple[list[Array | None], float]]:
-        """The direction in parts that one step fits, and the step: what is of about one size is moved together.
-
-        A number that is 0 has no size of its own: it moves with the largest.
-        """
-        sizes = [
-            np.where(v != 0, np.abs(x), -1.0) for x, v in zip(self.point, self.direction, strict=True) if v is not None
-        ]
-        left = np.concatenate([np.ravel(s) for s in sizes] or [np.zeros(0)])
-        if not np.any(left >= 0):
+        """The direction in parts that one step fits, and the step: what is of about one size is moved together."""
+        moved = [(np.ravel(x), np.ravel(v)) for x, v in zip(self.point, self.direction, strict=True) if v is not None]
+        if not moved:
             return
-        top = float(np.max(left)) or 1.0
-        upper = np.inf
-        while np.any(left >= 0):
-            lower = top / SPREAD
-            part = [
-                None
-                if v is None
-                else np.where(
-                    (v != 0)
-                    & (((x == 0) & (upper == np.inf)) | ((np.abs(x) >= lower) & (np.abs(x) < upper) & (x != 0))),
-                    v,
-                    0.0,
-                )
-                for x, v in zip(self.point, self.direction, strict=True)
-            ]
-            yield part, top / max(float(np.max(np.abs(v), initial=0.0)) for v in part if v is not None)
-            left = left[(left > 0) & (left < lower)]
-            upper, top = lower, float(np.max(left, initial=0.0))
+        x, v = (np.concatenate(arrays) for arrays in zip(*moved, strict=True))
+        left = v != 0
+        largest = float(np.max(np.abs(x[left]), initial=0.0)) or 1.0
+        sizes = np.where(x == 0, largest, np.abs(x))  # 0 has no size of its own: it moves with the largest
+        while np.any(left):
+            top = float(np.max(sizes[left]))
+            part = left & (sizes >= top / SPREAD)
+            yield self._unravelled(np.where(part, v, 0.0)), top / float(np.max(np.abs(v[part])))
+            left &= ~part
+
+    def _unravelled(self, flat: Array) -> list[Array | None]:
+        """A direction's numbers in the shapes of the arguments, None for those that do not move."""
+        ends = np.cumsum([0 if v is None else v.size for v in self.direction])
+        pieces = np.split(flat, ends[:-1])
+        return [
+            None if v is None else np.reshape(piece, v.shape) for v, piece in zip(self.direction, pieces, strict=True)
+        ]
 
 
 def _ridders(along: Callable[[float], Array], base: Array, size: float) -> Estimate:
