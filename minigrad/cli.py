@@ -178,17 +178,28 @@ def unroll(
 
 @app.command(epilog="Example: minigrad draw package.module:function --out graph.svg --level scope")
 def draw(
-    function: Annotated[
-        str, typer.Argument(metavar="MODULE:FUNCTION", help="Called without arguments; gives a tensor.")
-    ],
+    function: Annotated[str, typer.Argument(metavar="MODULE:FUNCTION", help="What it computes from tensors is drawn.")],
+    shape: Annotated[
+        list[str] | None, typer.Option(metavar="3,4", help="Shape of an argument; once for each, () for a number.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="The picture: .svg, .png, .pdf or .dot.")] = Path("graph.svg"),
     level: Annotated[Level, typer.Option(help="One node an operation, or a scope.")] = Level.auto,
     color: Annotated[Color, typer.Option(help="What the colours show.")] = Color.gradient,
     expand: Annotated[list[str] | None, typer.Option(help="A scope to draw in full; may be given again.")] = None,
 ) -> None:
-    """Draw the graph that a function recorded, operation by operation."""
+    """Draw the graph that a function records, operation by operation.
+
+    A function that takes arguments is given random numbers of the shapes that are told here, or by the decorator
+    minigrad.testing.arguments.
+    """
     with _clear_errors():
-        output = _named(function)()
+        from minigrad.testing.examples import arguments_of
+
+        f = _named(function)
+        taken = arguments_of(f, [_shape(text) for text in shape]) if shape else getattr(f, "arguments", None)
+        points = taken.drawn(np.random.default_rng(0)) if taken else ()
+        names = [*getattr(getattr(f, "__code__", None), "co_varnames", ()), *(f"x{i}" for i in range(len(points)))]
+        output = f(*[mg.Tensor(x, requires_grad=True, name=name) for x, name in zip(points, names, strict=False)])
         picture = mg.draw(output, level=level.value, color=color.value, expand=tuple(expand or ()))
         print(picture.render(out))
 

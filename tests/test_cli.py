@@ -190,8 +190,11 @@ def test_unroll_draws(arguments: tuple[str, ...], suffix: str, here: Path) -> No
     assert {".svg": "</svg>", ".dot": "digraph", ".html": "</html>"}[suffix] in out.read_text(encoding="utf-8")
 
 
-def test_draw_draws(here: Path) -> None:
-    done = command("draw", "mine:graph", "--out", "graph.svg", "--color", "value")
+@pytest.mark.parametrize(
+    "arguments", [("mine:graph",), ("mine:layer",), ("mine:noise", "--shape", "3"), ("numpy:tanh", "--shape", "2,2")]
+)
+def test_draw_draws(arguments: tuple[str, ...], here: Path) -> None:
+    done = command("draw", *arguments, "--out", "graph.svg", "--color", "value")
     assert (done.returncode, done.stdout.strip()) == (0, "graph.svg"), done.stderr
     ElementTree.parse(here / "graph.svg")
 
@@ -221,7 +224,7 @@ def test_check_checks(arguments: tuple[str, ...], status: int, says: str, here: 
         (("unroll", "--cell", "lstm"), "lstm"),
         (("unroll", "--steps", "0"), "--steps"),
         (("draw", "mine"), "package.module:function"),
-        (("draw", "mine:layer"), "missing"),
+        (("draw", "mine:noise"), "missing"),
         (("draw", "mine:nothing"), "of type int"),
         (("draw", "yours:graph"), "no module yours"),
         (("check", "mine:nope"), "no nope"),
