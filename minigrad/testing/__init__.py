@@ -34,5 +34,11 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """``strategies`` and ``programs`` are imported when they are asked for: hypothesis may not be there."""
     if name in ("strategies", "programs"):
-        return importlib.import_module(f"minigrad.testing.{name}")
+        try:
+            return importlib.import_module(f"minigrad.testing.{name}")
+        except ModuleNotFoundError as missing:
+            if missing.name != "hypothesis":
+                raise
+            advice = f'minigrad.testing.{name} needs hypothesis: pip install "minigrad-rnn[testing]"'
+            raise ModuleNotFoundError(advice, name="hypothesis") from None
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
