@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 import minigrad
-from minigrad.primitives import rewrites, vjps
+from minigrad.engine.tables import rewrites, vjps
 
 TARGET = Path(__file__).with_name("functions.md")
 RULES = Path(minigrad.__file__).parent / "rules"

@@ -20,7 +20,7 @@ import numpy as np
 
 import minigrad as mg
 from minigrad.rnn import RNN, OutputFeedbackRNN, animate, draw, unroll
-from minigrad.rnn.flow import gradient_norms
+from minigrad.rnn.dynamics.flow import gradient_norms
 
 HERE = Path(__file__).parent
 PAGE, PICTURES = HERE / "gallery.md", HERE / "gallery"

@@ -9,17 +9,17 @@ h.sum().backward()
 W.grad
 """
 
-from minigrad import clipping, functions, graph, optim, rnn, rules, testing
+from minigrad import functions, graph, optim, rnn, rules, testing
 from minigrad.anomaly import detect_anomaly
-from minigrad.backward import backward
-from minigrad.clipping import clip_by_norm
-from minigrad.context import no_grad, scope
-from minigrad.custom import primitive
-from minigrad.draw import draw, tree
-from minigrad.history import StaleGraphError
+from minigrad.engine.ancestors import StaleGraphError
+from minigrad.engine.context import no_grad, scope
+from minigrad.engine.primitive import primitive
+from minigrad.engine.tables import defvjp
+from minigrad.engine.tensor import Tensor
+from minigrad.engine.walk import backward
 from minigrad.module import Module
-from minigrad.primitives import defvjp
-from minigrad.tensor import Tensor
+from minigrad.optim import clip_by_norm, clipping
+from minigrad.pictures import draw, tree
 from minigrad.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 __version__ = "0.1.0"

@@ -19,11 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backward import backward
-from minigrad.context import Context, Within
-from minigrad.cotangents import dense
-from minigrad.primitives import Function, name_of
-from minigrad.tensor import Tensor
+from minigrad.engine.context import Context, Within
+from minigrad.engine.cotangents import dense
+from minigrad.engine.tables import Function, name_of
+from minigrad.engine.tensor import Tensor
+from minigrad.engine.walk import backward
 
 LIBRARIES = tuple(os.path.join(os.path.dirname(module), "") for module in (__file__, np.__file__))
 

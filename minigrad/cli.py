@@ -22,7 +22,7 @@ except ModuleNotFoundError as missing:
     raise SystemExit(2) from None
 
 import minigrad as mg
-from minigrad.draw.engines import EngineError, NoEngineError
+from minigrad.pictures.dot import EngineError, NoEngineError
 
 app = typer.Typer(
     name="minigrad",

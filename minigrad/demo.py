@@ -17,15 +17,15 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 import minigrad as mg
-from minigrad.draw.engines import find_engine
-from minigrad.draw.style import subscript
+from minigrad.engine.tensor import Array
 from minigrad.files import writing
+from minigrad.pictures.dot import find_engine
+from minigrad.pictures.style import subscript
 from minigrad.rnn import RNN, History, oscillator
-from minigrad.rnn.flow import gradient_norms
-from minigrad.rnn.spectral import eigenvalues, spectral_radius
+from minigrad.rnn.dynamics.flow import gradient_norms
+from minigrad.rnn.dynamics.spectral import eigenvalues, spectral_radius
 from minigrad.rnn.training import fit
-from minigrad.rnn.unroll import unroll
-from minigrad.tensor import Array
+from minigrad.rnn.unrolling import unroll
 
 M, DT = 1.0, 0.3  # mass, and time from sample to sample, in units in which the spring constant is 1
 T, WARMUP = 60, 20  # samples of a sequence, and how many of them a forecast is given before it runs freely

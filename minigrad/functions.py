@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.tensor import Tensor
+from minigrad.engine.tensor import Tensor
 
 
 def identity(x: Any) -> Any:

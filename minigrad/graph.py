@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backward import backward
-from minigrad.cotangents import dense
-from minigrad.history import history
-from minigrad.tensor import Array, Tensor
+from minigrad.engine.ancestors import history
+from minigrad.engine.cotangents import dense
+from minigrad.engine.tensor import Array, Tensor
+from minigrad.engine.walk import backward
 
 
 @dataclass(frozen=True)

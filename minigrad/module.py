@@ -10,8 +10,8 @@ from zipfile import ZipFile
 
 import numpy as np
 
+from minigrad.engine.tensor import Array, Tensor
 from minigrad.files import writing
-from minigrad.tensor import Array, Tensor
 
 
 class Module:

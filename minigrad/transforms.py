@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backward import backward, owned
 from minigrad.containers import leaves, mapped
-from minigrad.context import context, recording
-from minigrad.history import history
-from minigrad.pushforward import pushforward
-from minigrad.tensor import Tensor, record
+from minigrad.engine.ancestors import history
+from minigrad.engine.context import context, recording
+from minigrad.engine.pushforward import pushforward
+from minigrad.engine.tensor import Tensor, record
+from minigrad.engine.walk import backward, owned
 
 
 def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:

@@ -22,7 +22,7 @@ from importlib.util import find_spec
 import pytest
 from hypothesis import HealthCheck, settings
 
-from minigrad import primitives
+from minigrad.engine import tables as known
 
 default = settings(
     settings.get_profile("default"), deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=False
@@ -36,9 +36,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "minigrad")
 @pytest.fixture
 def tables() -> Iterator[None]:
     """The rules that there are, and nothing that the test has added to them afterwards."""
-    before = dict(primitives.vjps), dict(primitives._forms)
+    before = dict(known.vjps), dict(known._forms)
     yield
-    for table, old in zip((primitives.vjps, primitives._forms), before, strict=True):
+    for table, old in zip((known.vjps, known._forms), before, strict=True):
         table.clear()
         table.update(old)  # type: ignore[arg-type]
 

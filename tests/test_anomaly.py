@@ -12,7 +12,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import anomaly
-from minigrad.context import Context, context
+from minigrad.engine.context import Context, context
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy's own, which name no tensor
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minigrad import StaleGraphError, Tensor, scope
-from minigrad.cotangents import dense
+from minigrad.engine.cotangents import dense
 from minigrad.graph import Edge, flow_through, graph_of, rms, rms_together
 
 

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import find, given, settings
 
 from minigrad import grad, hvp, jvp, vjp
-from minigrad.primitives import Function, name_of, vjps
+from minigrad.engine.tables import Function, name_of, vjps
+from minigrad.engine.tensor import record
 from minigrad.rules import shapes as shape_rules
-from minigrad.tensor import record
 from minigrad.testing.numerical import near_kink, numerical_jvp
 from minigrad.testing.programs import Op, Program, long_programs, programs
 
@@ -26,7 +26,7 @@ TANGENTS = np.array([[0.25, 0.375], [-0.5, 0.125]]), np.array([[0.375, -0.25]])
 WEIGHTS = np.array([[1.0, 2.0], [-1.5, 0.5]])
 
 HALF = settings(max_examples=settings.default.max_examples // 2)  # of what the profile says
-walk = import_module("minigrad.backward")  # the name in the package is the function
+walk = import_module("minigrad.engine.walk")  # the name in the package is the function
 
 
 def cost(program: Program) -> Callable[[Any, Any], Any]:

@@ -6,12 +6,12 @@ a sequence a graph (`unroll`). What its eigenvalues say about gradients (`spectr
 (`animate`), and training it (`training`).
 """
 
-from minigrad.rnn import flow, oscillator, spectral
-from minigrad.rnn.animate import Animation, animate
 from minigrad.rnn.cells import RNN, OutputFeedbackRNN
-from minigrad.rnn.draw import draw
+from minigrad.rnn.dynamics import flow, oscillator, spectral
+from minigrad.rnn.figure.drawing import draw
+from minigrad.rnn.figure.film import Animation, animate
 from minigrad.rnn.training import History, evaluate, fit
-from minigrad.rnn.unroll import Run, unroll
+from minigrad.rnn.unrolling import Run, unroll
 
 __all__ = [
     "RNN",

@@ -13,9 +13,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from minigrad.context import no_grad
-from minigrad.optim import Optimizer
-from minigrad.rnn.unroll import Cost, Model, unroll
+from minigrad.engine.context import no_grad
+from minigrad.optim.optimizer import Optimizer
+from minigrad.rnn.unrolling import Cost, Model, unroll
 
 Batch = tuple[Any, Any]
 

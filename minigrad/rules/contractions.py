@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from minigrad.primitives import rewrites
-from minigrad.tensor import Tensor
+from minigrad.engine.tables import rewrites
+from minigrad.engine.tensor import Tensor
 
 
 def contract(a, a_labels, b, b_labels, keep):

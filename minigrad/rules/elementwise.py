@@ -11,8 +11,8 @@ import math
 
 import numpy as np
 
-from minigrad.primitives import Function, defvjp, linear, plain, rewrites
-from minigrad.tensor import astype
+from minigrad.engine.tables import Function, defvjp, linear, plain, rewrites
+from minigrad.engine.tensor import astype
 
 fn: Function  # one after the other, of those that share a rule
 

@@ -13,9 +13,9 @@ import operator
 
 import numpy as np
 
-from minigrad.cotangents import Deferred
-from minigrad.primitives import defvjp, linear, rewrites
-from minigrad.tensor import Tensor, frozen, record
+from minigrad.engine.cotangents import Deferred
+from minigrad.engine.tables import defvjp, linear, rewrites
+from minigrad.engine.tensor import Tensor, frozen, record
 
 ONCE = (int, np.integer, np.bool, slice, type(None), type(...))  # kinds of indices that name no place twice
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.cotangents import Product
-from minigrad.primitives import defvjp, multilinear, rewrites
+from minigrad.engine.cotangents import Product
+from minigrad.engine.tables import defvjp, multilinear, rewrites
+from minigrad.engine.tensor import record
 from minigrad.rules.contractions import operand, tensordot
-from minigrad.tensor import record
 
 
 def rows(a):

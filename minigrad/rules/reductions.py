@@ -9,8 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from minigrad.primitives import defvjp, linear, plain, rewrites
-from minigrad.tensor import Tensor
+from minigrad.engine.tables import defvjp, linear, plain, rewrites
 
 
 def spread(g, a, axis, keepdims):
@@ -139,8 +138,7 @@ defvjp(np.prod, share_of_product)
 defvjp(np.cumsum, share_of_cumsum)
 defvjp(np.cumprod, share_of_cumprod)
 
-
-# -- weighted means and integrals, in terms of sums -------------------------------------------------------------------
+# -- weighted means, in terms of sums ---------------------------------------------------------------------------------
 
 
 def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
@@ -163,87 +161,7 @@ def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
     return np.sum(np.multiply(a, weights), axis=axis, keepdims=keepdims) / total
 
 
-def steps(a, axis):
-    """``a`` without its first and without its last entry along ``axis``."""
-    a = a if isinstance(a, Tensor) else np.asarray(a)
-    lead = (slice(None),) * (axis % a.ndim)
-    return a[(*lead, slice(1, None))], a[(*lead, slice(None, -1))]
-
-
-def trapezoid(y, x=None, dx=1.0, axis=-1):
-    """`numpy.trapezoid`; the places ``x`` have a gradient as well."""
-    if x is not None:
-        after, before = steps(x, -1 if np.ndim(x) == 1 else axis)
-        dx = after - before
-        if np.ndim(x) == 1:
-            dx = np.reshape(dx, (-1,) + (1,) * (np.ndim(y) - 1 - axis % np.ndim(y)))
-    after, before = steps(y, axis)
-    return np.sum(dx * (after + before) / 2, axis=axis)
-
-
 rewrites[np.average] = average
-rewrites[np.trapezoid] = trapezoid
-
-
-# -- norms, in terms of sums and extrema; their derivative at 0 is 0 --------------------------------------------------
-
-
-def root(s, p=2.0):
-    """The p-th root of a sum of powers; where the sum is 0, the derivative is 0 too."""
-    zero = s == 0
-    s = np.where(zero, 1, s)
-    return np.where(zero, 0 if p > 0 else np.inf, np.sqrt(s) if p == 2 else s ** (1 / p))
-
-
-def vector_norm(x, p, axis):
-    """(Σ |x|ᵖ)^(1/p) over ``axis``, which is kept."""
-    if isinstance(p, str):
-        raise ValueError(f"{p!r} is no norm of vectors: ord=None, 1, 2, np.inf, -np.inf or another number")
-    if p == 0:
-        raise TypeError("np.linalg.norm(..., ord=0) counts and has no gradient: write np.count_nonzero(x, axis)")
-    if p is None or p == 2:
-        return root(np.sum(x * x, axis=axis, keepdims=True))
-    if p == 1 or (p == np.inf and x.size == 0):  # the largest of nothing is taken as 0
-        return np.sum(np.abs(x), axis=axis, keepdims=True)
-    if abs(p) == np.inf:
-        return (np.max if p > 0 else np.min)(np.abs(x), axis=axis, keepdims=True)
-    p, zero = float(p), x == 0  # float: a NumPy number would widen float32
-    powers = np.where(zero, 0 if p > 0 else np.inf, np.abs(np.where(zero, 1, x)) ** p)
-    return root(np.sum(powers, axis=axis, keepdims=True), p)
-
-
-def matrix_norm(x, p, axis):
-    """The norm of the matrices whose rows and columns are the two of ``axis``, which are kept."""
-    if p in (None, "fro", "f"):
-        return root(np.sum(x * x, axis=axis, keepdims=True))
-    if p in (1, -1, np.inf, -np.inf):
-        down, across = axis if abs(p) == 1 else axis[::-1]
-        lengths = np.sum(np.abs(x), axis=down, keepdims=True)
-        if x.size == 0 and p > 0:
-            return np.sum(lengths, axis=across, keepdims=True)
-        return (np.max if p > 0 else np.min)(lengths, axis=across, keepdims=True)
-    if p in (2, -2, "nuc"):
-        rest = [i for i in range(x.ndim) if i not in axis]
-        values = np.linalg.svd(np.transpose(x, (*rest, *axis)), compute_uv=False)
-        reduction = np.sum if p == "nuc" or (p == 2 and x.size == 0) else np.max if p == 2 else np.min
-        return np.expand_dims(reduction(np.where(values == 0, 0, values), axis=-1), axis)  # `where`: at 0 it is flat
-    raise ValueError(f"{p!r} is no norm of matrices: ord=None, 'fro', 'nuc', 1, -1, 2, -2, np.inf or -np.inf")
-
-
-def norm(x, ord=None, axis=None, keepdims=False):
-    """`numpy.linalg.norm`."""
-    x = x if x.dtype.kind == "f" else x.astype(float)
-    axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
-    if axis is None and ord is None:
-        y = root(np.sum(x * x, keepdims=True))
-    elif len(axes) in (1, 2):
-        y = vector_norm(x, ord, axes) if len(axes) == 1 else matrix_norm(x, ord, axes)
-    else:
-        raise ValueError(f"a norm is over one axis or two, not {len(axes)}: pass axis=, or no ord for all axes")
-    return y if keepdims else np.squeeze(y, axes)
-
-
-rewrites[np.linalg.norm] = norm
 
 linear |= {np.sum, np.mean, np.cumsum}
 plain |= {np.argmax, np.argmin, np.any, np.all, np.argsort, np.count_nonzero, np.nonzero, np.flatnonzero, np.argwhere}

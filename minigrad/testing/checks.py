@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 
 from minigrad.containers import leaves, mapped
-from minigrad.tensor import Tensor
+from minigrad.engine.tensor import Tensor
 from minigrad.testing.comparison import DIRECTIONS, NOTHING, Comparison, Results, elsewhere, weights
 from minigrad.testing.contract import contract as clauses
 from minigrad.testing.problem import Problem, inner, is_float, values

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.containers import leaves, mapped
-from minigrad.tensor import Array
+from minigrad.engine.tensor import Array
 from minigrad.testing import hints
 from minigrad.testing.localize import bisect
 from minigrad.testing.numerical import SATISFACTORY, SPREAD, near_kink

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.containers import leaves, mapped
-from minigrad.tensor import Array, Tensor
+from minigrad.engine.tensor import Array, Tensor
 from minigrad.testing.numerical import silence
 from minigrad.testing.problem import Problem, is_float
 

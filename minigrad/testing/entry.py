@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad.tensor import Tensor
+from minigrad.engine.tensor import Tensor
 
 
 def register() -> None:

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
-from minigrad.tensor import Array
+from minigrad.engine.tensor import Array
 
 Shape: TypeAlias = tuple[int, ...]
 Domain: TypeAlias = str | tuple[float, float]

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.tensor import Array
+from minigrad.engine.tensor import Array
 
 RTOL = 1e-5  # the numerical gradient is good to 1e-4 at least; these are resemblances, not verdicts
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from minigrad.tensor import Array
+from minigrad.engine.tensor import Array
 
 
 def bisect(wrong: Callable[[Array], bool], v: Array) -> tuple[int, ...]:

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.containers import leaves, mapped
-from minigrad.tensor import Array, Tensor
+from minigrad.engine.tensor import Array, Tensor
 
 STARTS = (0.2, 5e-3, 1e-4)  # the largest steps of three tables, relative to the size of the arguments
 FINER = (1e-6, 1e-8)  # two more, for points very near to a pole, a kink or the edge of a domain

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.containers import leaves, mapped
-from minigrad.tensor import Array, Tensor
+from minigrad.engine.tensor import Array, Tensor
 from minigrad.testing.numerical import Estimate, numerical_jvp
 
 

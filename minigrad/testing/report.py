@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from minigrad.tensor import Tensor
+from minigrad.engine.tensor import Tensor
 
 Verdict = Literal["pass", "fail", "inconclusive"]
 SHOWN = 64  # arguments of up to so many numbers are written out in the reproducer

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from hypothesis import strategies as st
 
-from minigrad.tensor import Array, Tensor
+from minigrad.engine.tensor import Array, Tensor
 from minigrad.testing.examples import DOMAINS, Domain, Shape, grid
 from minigrad.testing.programs import DEFAULT_OPS, Op, Program, long_programs, programs
 

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from minigrad.engine.tensor import Tensor
 from minigrad.functions import logistic, relu
-from minigrad.rnn.cells import ACTIVATIONS, OUTPUTS, RNN, OutputFeedbackRNN
-from minigrad.rnn.unroll import COSTS, unroll
-from minigrad.tensor import Tensor
+from minigrad.rnn.cells import RNN, OutputFeedbackRNN
+from minigrad.rnn.cells.vanilla import ACTIVATIONS, OUTPUTS
+from minigrad.rnn.unrolling import COSTS, unroll
 from tests.rnn import handmade
 
 few = settings(max_examples=12)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from minigrad import Tensor, backward, grad
-from minigrad.primitives import name_of, vjps
+from minigrad.engine.tables import name_of, vjps
 
 FLAT = [np.sign, np.floor, np.ceil, np.trunc, np.rint, np.round, np.around]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from minigrad.backward import backward
-from minigrad.cotangents import Product
-from minigrad.tensor import Tensor
+from minigrad.engine.cotangents import Product
+from minigrad.engine.tensor import Tensor
+from minigrad.engine.walk import backward
 from tests.rules.cases import grid
 from tests.rules.cases.linalg import square
 

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from minigrad.backward import backward
-from minigrad.primitives import rewrites, vjps
-from minigrad.tensor import Tensor
+from minigrad.engine.tables import rewrites, vjps
+from minigrad.engine.tensor import Tensor
+from minigrad.engine.walk import backward
 from minigrad.testing import check_grads
 from tests.rules.cases import grid
 

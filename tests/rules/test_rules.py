@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from minigrad.backward import backward
-from minigrad.cotangents import Product
-from minigrad.primitives import name_of, plain, rewrites, vjps
-from minigrad.tensor import Tensor, record
+from minigrad.engine.cotangents import Product
+from minigrad.engine.tables import name_of, plain, rewrites, vjps
+from minigrad.engine.tensor import Tensor, record
+from minigrad.engine.walk import backward
 from minigrad.testing import GradCheckError, check_grads
 from tests.rules.cases import CASES, Case, grid, real
 from tests.rules.cases.elementwise import BINARY

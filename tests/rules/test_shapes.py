@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from minigrad.backward import backward
-from minigrad.history import history
+from minigrad.engine.ancestors import history
+from minigrad.engine.tensor import Tensor
+from minigrad.engine.walk import backward
 from minigrad.rules.indexing import Scatter, index_add
-from minigrad.tensor import Tensor
 from tests.rules.cases import grid
 
 

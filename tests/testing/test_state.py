@@ -33,7 +33,7 @@ from hypothesis.stateful import (
 )
 
 import minigrad as mg
-from minigrad.primitives import vjps
+from minigrad.engine.tables import vjps
 from minigrad.testing.strategies import arrays, values
 
 SHAPES = [(), (1,), (2,)]
@@ -269,7 +269,7 @@ TestSession.settings = settings(stateful_step_count=30)
 
 # -- the machine can fail ---------------------------------------------------------------------------------------------
 
-walk = import_module("minigrad.backward")  # the name in the package is the function
+walk = import_module("minigrad.engine.walk")  # the name in the package is the function
 
 
 def overwritten(monkeypatch):

@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 
-from minigrad.tensor import Tensor, astype
+from minigrad.engine.tensor import Tensor, astype
 from tests.rules.cases.grid import Case, grid, nonzero, positive, real
 
 UNARY = {

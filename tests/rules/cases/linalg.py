@@ -6,8 +6,8 @@ from itertools import product
 
 import numpy as np
 
+from minigrad.engine.tensor import record
 from minigrad.rules.decompositions import cofactor, eigh_factors, logabsdet, qr_factors, svd_factors
-from minigrad.tensor import record
 from tests.rules.cases.grid import Case, grid
 
 MATMUL = [

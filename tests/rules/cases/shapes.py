@@ -6,9 +6,9 @@ import operator
 
 import numpy as np
 
+from minigrad.engine.tensor import record
 from minigrad.rules.indexing import index_add, scatter
 from minigrad.rules.shapes import concatenate, stack
-from minigrad.tensor import record
 from tests.rules.cases.grid import Case, grid
 
 

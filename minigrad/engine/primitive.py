@@ -1,0 +1,46 @@
+"""Functions of your own as primitives: recorded as one call, and differentiated by the rules that you give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from minigrad.engine.tensor import Tensor, apply
+
+
+def primitive(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a function of arrays a primitive.
+
+    What ``fn`` computes inside stays invisible: a call with a tensor is recorded as one step, as a call of a NumPy
+    function is, and differentiated by the rules that `defvjp` was given for it. Do this where the derivative of the
+    function is simpler, more accurate or cheaper than that of its code; otherwise an ordinary function will do.
+
+    Parameters
+    ----------
+    fn : callable
+        Takes arrays by position and options by keyword, and returns one array or number. It sees raw arrays only.
+
+    Returns
+    -------
+    callable
+        The same for arrays and numbers, and for tensors too. This, not ``fn``, is what `defvjp` has to be given.
+
+    Raises
+    ------
+    TypeError
+        When called with a tensor: if it has no rules, gets an option that they do not know, or gets a tensor that
+        requires grad as an option.
+
+    See Also
+    --------
+    minigrad.defvjp : gives it its rules; ``docs/primitives.md`` shows the two at work.
+    """
+
+    @wraps(fn)
+    def recorded(*args: Any, **kwargs: Any) -> Any:
+        if any(type(value) is Tensor for value in (*args, *kwargs.values())):
+            return apply(recorded, args, kwargs)
+        return fn(*args, **kwargs)
+
+    return recorded

@@ -1,0 +1,89 @@
+"""What is shown of a large graph: every node in exactly one box, no more boxes than allowed, ends always seen."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minigrad import Tensor
+from minigrad.graph import Graph
+from minigrad.pictures.boxes import ENDS, boxes_of, matching
+
+names = st.sampled_from("abc")
+paths_of_nodes = st.lists(st.lists(names, max_size=3).map(tuple), min_size=1, max_size=40)
+
+
+def graph_with(count):
+    return Graph([Tensor(float(i)) for i in range(count)], [], [count - 1], {})
+
+
+@given(
+    paths_of_nodes, st.sets(st.lists(names, min_size=1, max_size=2).map(tuple)), st.integers(1, 40) | st.just(math.inf)
+)
+def test_every_node_is_in_one_box(paths, opened, limit):
+    opened = {path[:depth] for path in opened for depth in range(1, len(path) + 1)}
+    boxes = boxes_of(graph_with(len(paths)), paths, opened, set(), limit)
+    assert sorted(n for box in boxes for n in box.members) == list(range(len(paths)))
+    assert len({box.id for box in boxes}) == len(boxes)
+    for box in boxes:
+        assert box.members == sorted(box.members)
+        assert not box.inside or box.inside in opened
+        assert all(paths[n][: len(box.inside)] == box.inside for n in box.members)
+        if box.kind == "tensor":
+            assert len(box.members) == 1 and paths[box.members[0]] == box.inside
+        if box.kind == "scope":
+            closed = (*box.inside, box.what)
+            assert closed not in opened
+            assert box.members == [n for n, path in enumerate(paths) if path[: len(closed)] == closed]
+    if limit == math.inf:
+        assert not any(box.kind == "run" for box in boxes)
+
+
+@given(st.integers(1, 60), st.integers(1, 60))
+def test_rows_are_folded_in_the_middle_above_the_limit(count, limit):
+    paths = [(f"t={i}",) for i in range(count)]
+    boxes = boxes_of(graph_with(count), paths, set(), set(), limit)
+    if count <= max(limit, 2 * ENDS + 1):
+        assert [box.what for box in boxes] == [f"t={i}" for i in range(count)]
+    else:
+        middle = boxes.pop(ENDS)
+        assert (middle.kind, middle.what, middle.folded) == ("run", "scopes", count - 2 * ENDS)
+        assert [box.what for box in boxes] == [f"t={i}" for i in (0, 1, 2, count - 3, count - 2, count - 1)]
+
+
+def test_runs_end_at_an_open_scope_and_one_alone_is_none():
+    def kinds(count, opened):
+        paths = [(f"t={i}",) for i in range(count)]
+        boxes = boxes_of(graph_with(count), paths, {(f"t={opened}",)}, set(), 1)
+        return "".join({"tensor": "o", "scope": "s", "run": "r"}[box.kind] for box in boxes)
+
+    assert kinds(9, 4) == "ssssossss"
+    assert kinds(11, 4) == "ssssorsss"
+    assert kinds(13, 6) == "sssrorsss"
+
+
+def test_what_is_named_is_not_folded():
+    paths = [("s",)] * 30
+    assert len(boxes_of(graph_with(30), paths, {("s",)}, set(), 10)) == 7
+    assert len(boxes_of(graph_with(30), paths, {("s",)}, {("s",)}, 10)) == 30
+
+
+def test_the_longest_row_is_folded_first():
+    paths = [("s", f"{i}") for i in range(20)] + [("r", f"{i}") for i in range(10)]
+    boxes = boxes_of(graph_with(30), paths, {("s",), ("r",)}, set(), 17)
+    assert [(box.inside, box.folded) for box in boxes if box.kind == "run"] == [(("s",), 14)]
+
+
+def test_scopes_are_named_by_themselves_or_by_their_path():
+    paths = [("a", "b", "c"), ("b",), ()]
+    assert matching(paths, ["a"]) == {("a",)}
+    assert matching(paths, ["b"]) == {("a",), ("a", "b"), ("b",)}
+    assert matching(paths, ["a/b"]) == {("a",), ("a", "b")}
+    assert matching(paths, []) == set()
+    with pytest.raises(ValueError, match=r"'d', which is no scope of this graph: the scopes are a, b, c$"):
+        matching(paths, ["a", "d"])
+    with pytest.raises(ValueError, match=r"it has no scopes, see minigrad\.scope"):
+        matching([()], ["d"])

@@ -1,0 +1,173 @@
+"""The graph in words: every tensor once in a tree, and arguments written so that they are the same on every run."""
+
+from __future__ import annotations
+
+import operator
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minigrad import Tensor, scope
+from minigrad.engine.tensor import record
+from minigrad.graph import graph_of
+from minigrad.pictures import tree
+from minigrad.pictures.text import formula, names_in, operation, shape, values
+from tests.pictures import golden
+
+
+def leaf(data, name=None):
+    return Tensor(data, requires_grad=True, name=name)
+
+
+def written(y):
+    """The formula of ``y`` from tensors with names."""
+    graph = graph_of(y)
+    return formula(y, graph, names_in(graph)).partition(" = ")[2]
+
+
+A, B, v = leaf(np.ones((3, 2)), "A"), leaf(np.ones((2, 3)), "B"), leaf([1.0, 2.0], "v_1")
+
+
+@pytest.mark.parametrize(
+    ("y", "long", "short"),
+    [
+        (A @ B, "A @ B", "@"),
+        (A + 2, "A + 2", "+ 2"),
+        (2.5 - A, "2.5 − A", "2.5 −"),
+        (A / np.float64(3), "A ÷ 3", "÷ 3"),
+        (A * np.ones((3, 2)), "A × array (3, 2)", "×"),
+        (v**2, "v₁ ** 2", "** 2"),
+        (-v, "negative(v₁)", "−"),
+        (np.tanh(v), "tanh(v₁)", "tanh"),
+        (np.sum(A, axis=0), "sum(A, axis=0)", "sum"),
+        (np.reshape(A, (2, 3)), "reshape(A, (2, 3))", "reshape"),
+        (A[1:, ::2], "A[1:, ::2]", "[1:, ::2]"),
+        (A[..., None], "A[..., None]", "[..., None]"),
+        (A[[0, 2]], "A[[0, 2]]", "[[0, 2]]"),
+        (A[np.array([0, 2])], "A[array (2,)]", "[array (2,)]"),
+        (np.where(np.True_, v, 0.0), "where(True, v₁, 0)", "where"),
+        (np.transpose(A), "transpose(A)", "transpose"),
+        (np.concatenate([v] * 9), "concatenate(v₁, v₁, v₁, … 6 more …, axis=0)", "concatenate"),
+        (v * 1e30, "v₁ × 1e+30", "× 1e+30"),
+    ],
+)
+def test_how_a_tensor_was_made(y, long, short):
+    assert (written(y), operation(y)) == (long, short)
+
+
+def test_arguments_of_any_kind_are_written_without_addresses():
+    class Strange:
+        pass
+
+    def odd(x, *rest):
+        return x * 1.0
+
+    y = record(odd, (v, Strange(), "a\nb", 10**400, slice(1, None, -1), np.tanh))
+    assert written(y) == "odd(v₁, Strange, 'a␊b', a large number, 1::-1, tanh)"
+    y = record(odd, (v, np.int8(3), np.float32(0.5), (1,), None, True))
+    assert written(y) == "odd(v₁, 3, 0.5, (1,), None, True)"
+
+
+def test_names():
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    graph = graph_of([A.T @ (v @ B), np.exp(A).T, x])
+    names = {id(node): name for node, name in zip(graph.nodes, names_in(graph), strict=True)}
+    assert [names[id(t)] for t in (A, v, x)] == ["A", "v₁", f"n{graph.numbers[x.index]}"]
+    assert sorted(name for name in names.values() if not name.startswith("n")) == ["A", "Aᵀ", "B", "v₁"]
+    assert len(set(names.values())) == len(graph.nodes)
+
+
+def test_shapes():
+    assert [shape(t) for t in (A, v, leaf(1.0), leaf(np.zeros((0, 3))))] == ["3×2", "2", "", "0×3"]
+
+
+@pytest.mark.parametrize(
+    ("array", "words"),
+    [
+        (np.array(0.123456), "value 0.1235"),
+        (np.array([[7]]), "value 7"),
+        (np.array([1.0, -2.0]), "values -2 … 1"),
+        (np.array([1.0, np.nan, np.inf]), "values 1 … 1, 2 of 3 not finite"),
+        (np.array([np.nan, np.inf]), "no value is finite"),
+        (np.zeros((0, 3)), "no values"),
+        (np.array([True, False]), "values 0 … 1"),
+        (np.array(["a", "b"]), "values of dtype <U1"),
+        (np.array([1j]), "values of dtype complex128"),
+    ],
+)
+def test_values_in_words(array, words):
+    assert values(array) == words
+
+
+# -- the tree ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_tree_with_sharing_and_scopes():
+    x, c = leaf([1.0, 2.0], "x"), Tensor(3.0)
+    with scope("t=1"):
+        y = x * x
+        y.name = "y"
+    assert tree(np.sum(y + c * y)) == (
+        "n5 = sum(n4)\n"
+        "└─ n4 = y + n3  (2)\n"
+        "   ├─ y = x × x  (2)  [t=1]\n"
+        "   │  ├─ x, a leaf  (2)\n"
+        "   │  └─ ↑ x\n"
+        "   └─ n3 = n1 × y  (2)\n"
+        "      ├─ n1, a constant\n"
+        "      └─ ↑ y"
+    )
+
+
+def test_several_roots():
+    x = leaf(1.0, "x")
+    assert tree([np.exp(x), x]) == "n1 = exp(x)\n└─ x, a leaf\n↑ x"
+
+
+@given(st.integers(1, 4), st.integers(1, 80))
+def test_every_tensor_is_shown_once_or_counted(steps, most):
+    cost = golden.run(steps).cost
+    graph = graph_of(cost)
+    shown = tree(cost, max_lines=most).split("\n")
+    missing = 0
+    if shown[-1].startswith("…"):
+        missing = int(re.search(r"\d+", shown.pop())[0])
+    assert len(shown) <= most
+    assert sum("↑" not in line for line in shown) == len(graph.nodes) - missing
+    everything = tree(cost, max_lines=1000).split("\n")
+    assert len(everything) == len(graph.edges) + 1
+    assert shown == everything[: len(shown)]
+
+
+def test_depth_and_paths_are_no_obstacle():
+    y = leaf(1.0, "x")
+    for _ in range(40):
+        y = y + y
+    assert tree(y, max_lines=1000).count("\n") == 80
+    for _ in range(100_000):
+        y = -y
+    assert tree(y, max_lines=3).split("\n")[3] == "… 100,038 more tensors: tree(..., max_lines=...) shows them"
+
+
+def test_one_tensor_too_many():
+    assert tree(np.exp(leaf(1.0)), max_lines=1).endswith("… 1 more tensor: tree(..., max_lines=...) shows them")
+
+
+def test_lines_stay_lines():
+    assert len(tree(leaf(1.0, "a\nb")).split("\n")) == 1
+
+
+def test_errors():
+    with pytest.raises(ValueError, match="max_lines=0 given"):
+        tree(leaf(1.0), max_lines=0)
+    with pytest.raises(TypeError, match="a float has no recorded graph"):
+        tree(1.0)
+    with pytest.raises(ValueError, match="empty"):
+        tree([])
+
+
+def test_an_index_is_recorded_as_getitem():
+    assert A[0].fn is operator.getitem  # what `operation` counts on

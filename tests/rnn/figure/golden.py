@@ -1,0 +1,103 @@
+"""The figures whose DOT text is stored in ``golden/``: ``python -m tests.rnn.golden`` writes it anew.
+
+Look at the pictures before committing what has changed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from minigrad.pictures.dot import Digraph
+from minigrad.rnn.cells import RNN, OutputFeedbackRNN
+from minigrad.rnn.figure.drawing import draw
+from minigrad.rnn.unrolling import Run, unroll
+from tests.rnn.figure.models import Gated, Stacked, Truncated
+
+FOLDER = Path(__file__).with_name("golden")
+
+
+def run(model, steps, batch=(), **options) -> Run:
+    """A model along a sequence, the same every time."""
+    rng = np.random.default_rng(0)
+    xs, targets = rng.standard_normal((steps, *batch, 2)), rng.standard_normal((steps, *batch, 2))
+    return unroll(model, xs, targets, **options)
+
+
+def rnn(**options) -> RNN:
+    return RNN(2, 4, 2, **{"radius": 0.9, "rng": 0, **options})
+
+
+def of_last(run: Run, **options) -> Digraph:
+    return draw(run, run["C"][-1], **options)
+
+
+def one_step() -> Digraph:
+    return draw(run(rnn(), 1))
+
+
+def four_steps() -> Digraph:
+    return of_last(run(rnn(), 4))
+
+
+def by_cost() -> Digraph:
+    return draw(run(rnn(), 4), by="cost")
+
+
+def values() -> Digraph:
+    return draw(run(rnn(), 4, batch=(3,)), color="value", folded=False)
+
+
+def feedback() -> Digraph:
+    return draw(run(OutputFeedbackRNN(2, 4, 2, hidden=True), 4))
+
+
+def forced() -> Digraph:
+    return draw(run(OutputFeedbackRNN(2, 4, 2, hidden=True), 4, teacher_forcing=True))
+
+
+def elided() -> Digraph:
+    return draw(run(rnn(), 100))
+
+
+def some_steps() -> Digraph:
+    return of_last(run(OutputFeedbackRNN(2, 4, 2), 20), steps=range(5, 9))
+
+
+def vanishing() -> Digraph:
+    return of_last(run(rnn(f="identity", init="orthogonal", radius=0.5), 12))
+
+
+def exploding() -> Digraph:
+    return of_last(run(rnn(f="identity", init="orthogonal", radius=1.5), 12))
+
+
+def not_finite() -> Digraph:
+    with np.errstate(all="ignore"):
+        return draw(run(rnn(f=lambda z: np.sqrt(z * 0.0)), 3))
+
+
+def gated() -> Digraph:
+    return draw(run(Gated(2, 3, 2), 3))
+
+
+def stacked() -> Digraph:
+    return draw(run(Stacked(2, 3, 2), 20))
+
+
+def truncated() -> Digraph:
+    return draw(run(Truncated(2, 4, 2, every=2), 6))
+
+
+PROGRAMS = {
+    f.__name__: f
+    for f in (
+        *(one_step, four_steps, by_cost, values, feedback, forced, elided, some_steps, vanishing, exploding),
+        *(not_finite, gated, stacked, truncated),
+    )
+}
+
+if __name__ == "__main__":
+    for name, program in PROGRAMS.items():
+        program().save(FOLDER / f"{name}.dot")
