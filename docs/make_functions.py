@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 import minigrad
-from minigrad.engine.tables import rewrites, vjps
+from minigrad.engine.tables import primitives
 
 TARGET = Path(__file__).with_name("functions.md")
 RULES = Path(minigrad.__file__).parent / "rules"
@@ -152,7 +152,7 @@ def home(fn: Callable[..., Any]) -> Path:
     """The file that says of a function that NumPy's own definition will do."""
     name = re.escape(spelled(fn))
     texts = {file: file.read_text(encoding="utf-8") for file in sorted(RULES.glob("*.py"))}
-    for said in (rf"^(rewrites\[|for \w+ in).*{name}\b", rf"{name}\b"):
+    for said in (rf"^(rewrite\(|for \w+ in).*{name}\b", rf"{name}\b"):
         for file, text in texts.items():
             if re.search(said, text, re.MULTILINE):
                 return file
@@ -184,18 +184,21 @@ def document() -> str:
 
 def entries() -> Iterator[tuple[str, tuple[Path, str, str]]]:
     """Every function in the tables, in the order in which the rules stand in their files."""
-    for fn, rules in vjps.items():
+    for fn, known in primitives.items():
         assert fn is not None
-        yield "rule", ruled(fn, rules)
-    for fn, rewrite in rewrites.items():
-        yield "rewrite", rewritten(fn, rewrite)
+        if known.differentiable:
+            yield "rule", ruled(fn, known.joint or known.rules)
+    for fn, known in primitives.items():
+        if fn is not None and known.rewrite is not None:
+            yield "rewrite", rewritten(fn, known.rewrite)
 
 
 def everything() -> Iterator[Callable[..., Any]]:
     """All rules and rewrites that stand in the source."""
-    for rules in vjps.values():
-        yield from (rule for rule in (rules if isinstance(rules, tuple) else (rules,)) if rule is not None)
-    yield from (rewrite for rewrite in rewrites.values() if rewrite.__module__.startswith("minigrad"))
+    for known in primitives.values():
+        yield from (rule for rule in (known.joint, *known.rules) if rule is not None)
+    twins = [known.rewrite for known in primitives.values() if known.rewrite is not None]
+    yield from (twin for twin in twins if twin.__module__.startswith("minigrad"))
 
 
 if __name__ == "__main__":

@@ -251,7 +251,7 @@ def backwards():
     """
     x = mg.Tensor(0.5, requires_grad=True, name="x")
     y = x * np.sin(x)
-    (slope,) = mg.backward(y, wrt=[x], create_graph=True)
+    (slope,) = mg.gradients(y, [x], create_graph=True)
     return mg.draw(slope, forward=y, color="value")
 
 

@@ -16,7 +16,7 @@ from minigrad.engine.context import no_grad, scope
 from minigrad.engine.primitive import primitive
 from minigrad.engine.tables import defvjp
 from minigrad.engine.tensor import Tensor
-from minigrad.engine.walk import backward
+from minigrad.engine.walk import backward, gradients
 from minigrad.module import Module
 from minigrad.optim import clip_by_norm, clipping
 from minigrad.pictures import draw, tree
@@ -35,6 +35,7 @@ __all__ = [
     "draw",
     "functions",
     "grad",
+    "gradients",
     "graph",
     "hessian",
     "hvp",

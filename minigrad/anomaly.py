@@ -23,7 +23,7 @@ from minigrad.engine.context import Context, Within
 from minigrad.engine.cotangents import dense
 from minigrad.engine.tables import Function, name_of
 from minigrad.engine.tensor import Tensor
-from minigrad.engine.walk import backward
+from minigrad.engine.walk import propagate
 
 LIBRARIES = tuple(os.path.join(os.path.dirname(module), "") for module in (__file__, np.__file__))
 
@@ -54,7 +54,7 @@ def detect_anomaly() -> Within:
     FloatingPointError: backward: sqrt(x (2,)) gave argument 0 the cotangent inf at [1]
       sqrt in scope '' at <doctest minigrad.anomaly.detect_anomaly[1]>:2: np.sqrt(x).sum().backward()
     """
-    return Within(lambda outer: Context(outer.recording, outer.scope, Watch()))
+    return Within(lambda outer: outer._replace(watch=Watch()))
 
 
 class Watch:
@@ -66,7 +66,7 @@ class Watch:
         index, caller = tensor.index, next((f for f in frames if not _library(f)), frames[-1])
         gone = weakref.ref(tensor, lambda _: _lines.pop(index, None))
         _lines[index] = caller.f_code.co_filename, caller.f_lineno, gone
-        if any(frame.f_code is backward.__code__ for frame in frames):
+        if any(frame.f_code is propagate.__code__ for frame in frames):
             return  # what a walk computes is looked at when it crosses an edge
         if bad := _bad(tensor.data):
             call = f"{name_of(fn)}({', '.join(map(_described, args))})"
@@ -94,7 +94,7 @@ class Watch:
 
 def _bad(value: Any) -> str:
     """The first number in ``value`` that is not finite, and its place; nothing if there is none."""
-    with Within(lambda outer: Context(recording=False)):
+    with Within(lambda _: Context(recording=False)):
         value = dense(value)
     array = np.asarray(value.data if isinstance(value, Tensor) else value)
     if array.dtype.kind != "f" or np.isfinite(array).all():

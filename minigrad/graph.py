@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.ancestors import history
+from minigrad.engine.ancestors import ancestors
 from minigrad.engine.cotangents import dense
 from minigrad.engine.tensor import Array, Tensor
-from minigrad.engine.walk import backward
+from minigrad.engine.walk import gradients
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Graph:
 def graph_of(outputs: Tensor | Sequence[Tensor]) -> Graph:
     """The graph of everything that ``outputs`` were made from."""
     outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
-    nodes = history(outputs, constants=True)[::-1]
+    nodes = ancestors(outputs, constants=True)[::-1]
     numbers = {tensor.index: number for number, tensor in enumerate(nodes)}
     edges = [
         Edge(numbers[arg.index], number, position)
@@ -73,7 +73,7 @@ def graph_of(outputs: Tensor | Sequence[Tensor]) -> Graph:
 
 
 @dataclass(frozen=True)
-class Flow:
+class Cotangents:
     """The gradient that flowed through a `Graph` when ``of`` was differentiated.
 
     Attributes
@@ -88,7 +88,7 @@ class Flow:
     totals: dict[int, Array]
 
 
-def flow_through(graph: Graph, of: Tensor) -> Flow:
+def cotangents_through(graph: Graph, of: Tensor) -> Cotangents:
     """Differentiate ``of``, a node of ``graph``, and note what crosses each edge; no `Tensor.grad` is touched."""
     shares: dict[Edge, Any] = {}
 
@@ -96,8 +96,8 @@ def flow_through(graph: Graph, of: Tensor) -> Flow:
         shares[Edge(graph.numbers[consumer.args[position].index], graph.numbers[consumer.index], position)] = share
 
     wanted = [tensor for tensor in graph.nodes if tensor.requires_grad]
-    gradients = backward(of, np.ones_like(of.data), wrt=wanted, observe=observe) or ()
-    return Flow(shares, {graph.numbers[t.index]: g for t, g in zip(wanted, gradients, strict=True)})
+    grads = gradients(of, wanted, np.ones_like(of.data), observe=observe)
+    return Cotangents(shares, {graph.numbers[t.index]: g for t, g in zip(wanted, grads, strict=True)})
 
 
 def rms(cotangent: Any) -> float:

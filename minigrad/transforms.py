@@ -1,4 +1,4 @@
-"""Functions of functions: gradients, pullbacks and their kin, in terms of `backward` and `pushforward`.
+"""Functions of functions: gradients, pullbacks and their kin, in terms of `walk` and `pushforward`.
 
 Each of them gives its function fresh tensors for arguments, runs it, and walks back to them. An argument that is a
 tensor already, because an outer transform passed it, is given a new identity first (``+x``, a node of its own): the
@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 
 from minigrad.containers import leaves, mapped
-from minigrad.engine.ancestors import history
+from minigrad.engine.ancestors import ancestors, leading_to
 from minigrad.engine.context import context, recording
 from minigrad.engine.pushforward import pushforward
 from minigrad.engine.tensor import Tensor, record
-from minigrad.engine.walk import backward, owned
+from minigrad.engine.walk import delivered, gradients, owned, seeded, walk
 
 
 def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
@@ -56,8 +56,10 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
         y, inputs = _call(f, args, kwargs, argnums)
         if np.size(y) != 1:
             raise ValueError(f"a gradient needs a function that returns one number, got shape {np.shape(y)}: use vjp")
-        gradients = _pull_back(y, None, inputs)
-        return _lower(y, inputs), gradients[0] if isinstance(argnums, int) else gradients
+        order = ancestors(_tensors(y))
+        nested = _nested(order, inputs)
+        grads = _pull_back(leading_to(leaves(inputs), order), y, None, inputs, nested)
+        return _lower(y, nested), grads[0] if isinstance(argnums, int) else grads
 
     return value_and_gradient
 
@@ -100,7 +102,9 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
         def block(leaf: Any) -> Any:
             shape, size = np.shape(leaf), np.size(leaf)
             units = np.eye(size).reshape(size, *shape)
-            rows = [leaves(_pull_back(leaf, unit, (asked,))) for unit in units]
+            order = ancestors(_tensors(leaf))
+            nested, order = _nested(order, inputs), leading_to(leaves(asked), order)
+            rows = [leaves(_pull_back(order, leaf, unit, (asked,), nested)) for unit in units]
             columns = iter(zip(*rows, strict=True))
             return mapped(lambda x: _stack(next(columns, ()), shape + x.shape, x.dtype), asked)
 
@@ -146,7 +150,13 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[A
     lifted = tuple(map(_lift, args))
     with recording(True):
         y = f(*lifted)
-    return _lower(y, lifted), lambda cotangent: _pull_back(y, cotangent, lifted)
+
+    def pullback(cotangent: Any) -> tuple[Any, ...]:
+        order = ancestors(_tensors(y))  # anew: what f used besides its arguments may have changed since
+        nested = _nested(order, lifted) or _any_requires_grad(cotangent)
+        return _pull_back(leading_to(leaves(lifted), order), y, cotangent, lifted, nested)
+
+    return _lower(y, _nested(ancestors(_tensors(y)), lifted)), pullback
 
 
 def jvp(f: Callable[..., Any], args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -159,17 +169,18 @@ def jvp(f: Callable[..., Any], args: Sequence[Any], tangents: Sequence[Any]) -> 
     _check_like(tangents, lifted, "tangents")
     with recording(True):
         y = f(*lifted)
-    outputs = [leaf for leaf in leaves(y) if isinstance(leaf, Tensor)]
-    nested = _nested(outputs, lifted) or any(isinstance(t, Tensor) and t.requires_grad for t in leaves(tangents))
+    order = ancestors(_tensors(y))
+    outer = _nested(order, lifted)
+    nested = outer or _any_requires_grad(tangents)
     along = {x.index: _like(t, x.dtype, nested) for x, t in zip(leaves(lifted), leaves(tangents), strict=True)}
-    pushed = pushforward(outputs, along, create_graph=nested)
+    pushed = pushforward(order, along, create_graph=nested)
 
     def tangent(leaf: Any) -> Any:
         found = pushed.get(leaf.index) if isinstance(leaf, Tensor) else None
         found = np.zeros_like(_data(leaf)) * 1.0 if found is None else found
         return (found if isinstance(found, Tensor) else Tensor(found)) if nested else _plain(owned(found))
 
-    return _lower(y, lifted), mapped(tangent, y)
+    return _lower(y, outer), mapped(tangent, y)
 
 
 def hvp(f: Callable[..., Any], args: Sequence[Any], vectors: Sequence[Any]) -> tuple[Any, ...]:
@@ -182,9 +193,10 @@ def hvp(f: Callable[..., Any], args: Sequence[Any], vectors: Sequence[Any]) -> t
     _check_like(vectors, lifted, "vectors")
     with recording(True):
         y = f(*lifted)
-        outputs = [leaf for leaf in leaves(y) if isinstance(leaf, Tensor)]
-        gradient = backward(outputs, wrt=leaves(lifted), create_graph=True)
-    return _pull_back(gradient, tuple(leaves(vectors)), lifted)
+        gradient = gradients(_tensors(y), leaves(lifted), create_graph=True)
+    order = ancestors(gradient)
+    nested = _nested(order, lifted) or _any_requires_grad(vectors)
+    return _pull_back(leading_to(leaves(lifted), order), gradient, tuple(leaves(vectors)), lifted, nested)
 
 
 def _call(
@@ -212,27 +224,34 @@ def _lift(value: Any) -> Any:
     return mapped(fresh, value)
 
 
-def _pull_back(y: Any, cotangent: Any, inputs: Sequence[Any]) -> tuple[Any, ...]:
-    """The gradients of ``y`` in the structure of ``inputs``."""
-    outputs = [leaf for leaf in leaves(y) if isinstance(leaf, Tensor)]
+def _pull_back(order: Sequence[Tensor], y: Any, cotangent: Any, inputs: Sequence[Any], nested: bool) -> tuple[Any, ...]:
+    """The gradients of ``y`` in the structure of ``inputs``; ``order`` is what leads from these to ``y``."""
     if cotangent is not None:
         _check_like(cotangent, y, "cotangents")
         cotangent = [c for c, leaf in zip(leaves(cotangent), leaves(y), strict=True) if isinstance(leaf, Tensor)]
-    nested = _nested(outputs, inputs) or any(isinstance(c, Tensor) and c.requires_grad for c in cotangent or ())
-    gradients = iter(backward(outputs, cotangent, wrt=leaves(inputs), create_graph=nested) or ())
-    return tuple(mapped(lambda _: _plain(next(gradients)), value) for value in inputs)
+    asked = leaves(inputs)
+    reached = walk(order, seeded(_tensors(y), cotangent), asked, create_graph=nested)
+    grads = iter(delivered(reached, asked, nested))
+    return tuple(mapped(lambda _: _plain(next(grads)), value) for value in inputs)
 
 
-def _nested(outputs: Sequence[Any], inputs: Sequence[Any]) -> bool:
-    """Whether somebody outside may ask for more: ``outputs`` depend on a leaf that was there before the ``inputs``."""
+def _tensors(y: Any) -> list[Tensor]:
+    return [leaf for leaf in leaves(y) if isinstance(leaf, Tensor)]
+
+
+def _nested(order: Sequence[Tensor], inputs: Sequence[Any]) -> bool:
+    """Whether somebody outside may ask for more: what lies in ``order`` depends on a leaf older than ``inputs``."""
     first = min((tensor.index for tensor in leaves(inputs)), default=0)
-    starts = [t for t in history([y for y in outputs if isinstance(y, Tensor)]) if t.fn is None]
-    return context.get().recording and any(leaf.index < first for leaf in starts)
+    return context.get().recording and any(t.fn is None and t.index < first for t in order)
 
 
-def _lower(y: Any, inputs: Sequence[Any]) -> Any:
+def _any_requires_grad(values: Any) -> bool:
+    return any(isinstance(value, Tensor) and value.requires_grad for value in leaves(values))
+
+
+def _lower(y: Any, nested: bool) -> Any:
     """The value ``y`` for the caller: arrays, unless an outer transform needs the tensors."""
-    return y if _nested(leaves(y), inputs) else mapped(lambda leaf: _plain(_data(leaf)), y)
+    return y if nested else mapped(lambda leaf: _plain(_data(leaf)), y)
 
 
 def _stack(rows: Sequence[Any], shape: tuple[int, ...], dtype: Any) -> Any:

@@ -17,12 +17,13 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.util import find_spec
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from minigrad.engine import tables as known
+from minigrad.engine.tables import primitives
 
 default = settings(
     settings.get_profile("default"), deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=False
@@ -36,11 +37,10 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "minigrad")
 @pytest.fixture
 def tables() -> Iterator[None]:
     """The rules that there are, and nothing that the test has added to them afterwards."""
-    before = dict(known.vjps), dict(known._forms)
+    before = {fn: replace(known) for fn, known in primitives.items()}
     yield
-    for table, old in zip((known.vjps, known._forms), before, strict=True):
-        table.clear()
-        table.update(old)  # type: ignore[arg-type]
+    primitives.clear()
+    primitives.update(before)
 
 
 @pytest.fixture(params=["dot", "pygraphviz"])

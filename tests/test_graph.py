@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from minigrad import StaleGraphError, Tensor, scope
 from minigrad.engine.cotangents import dense
-from minigrad.graph import Edge, flow_through, graph_of, rms, rms_together
+from minigrad.graph import Edge, cotangents_through, graph_of, rms, rms_together
 
 
 def leaf(data, **options):
@@ -78,9 +78,9 @@ def test_paths_are_not_walked():
         y = y + y
     graph = graph_of(y)
     assert (len(graph.nodes), len(graph.edges)) == (41, 80)
-    flow = flow_through(graph, y)
-    assert len(flow.shares) == 80
-    assert flow.totals[0] == 2.0**40
+    cotangents = cotangents_through(graph, y)
+    assert len(cotangents.shares) == 80
+    assert cotangents.totals[0] == 2.0**40
 
 
 def test_depth_is_no_obstacle():
@@ -89,7 +89,7 @@ def test_depth_is_no_obstacle():
         y = -y
     graph = graph_of(y)
     assert len(graph.nodes) == 20001
-    assert flow_through(graph, y).totals[graph.numbers[x.index]] == 1.0
+    assert cotangents_through(graph, y).totals[graph.numbers[x.index]] == 1.0
 
 
 def test_a_stale_graph_is_not_drawn_out_of_order():
@@ -108,19 +108,19 @@ def test_a_stale_graph_is_not_drawn_out_of_order():
 def test_shares_add_up_to_totals_and_totals_are_gradients():
     cost, W, U = unrolled()
     graph = graph_of(cost)
-    flow = flow_through(graph, cost)
+    cotangents = cotangents_through(graph, cost)
     assert W.grad is None
     sums = {graph.outputs[0]: np.ones(())}
-    for edge, share in flow.shares.items():
+    for edge, share in cotangents.shares.items():
         assert share.shape == graph.nodes[edge.source].shape
         sums[edge.source] = sums.get(edge.source, 0.0) + dense(share)
-    assert sums.keys() == flow.totals.keys() == {i for i, node in enumerate(graph.nodes) if node.requires_grad}
-    for number, total in flow.totals.items():
+    assert sums.keys() == cotangents.totals.keys() == {i for i, node in enumerate(graph.nodes) if node.requires_grad}
+    for number, total in cotangents.totals.items():
         np.testing.assert_allclose(sums[number], total, rtol=1e-12, atol=1e-14)
-    assert flow.shares.keys() == {edge for edge in graph.edges if graph.nodes[edge.source].requires_grad}
+    assert cotangents.shares.keys() == {edge for edge in graph.edges if graph.nodes[edge.source].requires_grad}
     cost.backward()
-    np.testing.assert_array_equal(flow.totals[graph.numbers[W.index]], W.grad)
-    np.testing.assert_array_equal(flow.totals[graph.numbers[U.index]], U.grad)
+    np.testing.assert_array_equal(cotangents.totals[graph.numbers[W.index]], W.grad)
+    np.testing.assert_array_equal(cotangents.totals[graph.numbers[U.index]], U.grad)
 
 
 def test_the_gradient_of_an_interior_node_flows_through_what_it_was_made_from_only():
@@ -128,10 +128,10 @@ def test_the_gradient_of_an_interior_node_flows_through_what_it_was_made_from_on
     y = x * 3.0
     z = np.sum(np.exp(y))
     graph = graph_of(z)
-    flow = flow_through(graph, y)
-    assert list(flow.shares) == [Edge(0, 1, 0)]
-    np.testing.assert_array_equal(flow.totals[0], [3.0, 3.0])
-    np.testing.assert_array_equal(flow.totals[3], 0.0)
+    cotangents = cotangents_through(graph, y)
+    assert list(cotangents.shares) == [Edge(0, 1, 0)]
+    np.testing.assert_array_equal(cotangents.totals[0], [3.0, 3.0])
+    np.testing.assert_array_equal(cotangents.totals[3], 0.0)
 
 
 @pytest.mark.parametrize("size", [1e-200, 1.0, 1e200])
@@ -152,8 +152,8 @@ def test_rms_of_nothing_zero_and_the_infinite():
 def test_rms_takes_shares_that_are_not_multiplied_out():
     W = leaf(np.eye(3))
     y = np.sum(W @ np.array([1.0, 2.0, 2.0]))
-    flow = flow_through(graph_of(y), y)
-    (share,) = [share for edge, share in flow.shares.items() if edge.source == 0]
+    cotangents = cotangents_through(graph_of(y), y)
+    (share,) = [share for edge, share in cotangents.shares.items() if edge.source == 0]
     assert rms(share) == pytest.approx(math.sqrt(3))
 
 
@@ -180,5 +180,7 @@ def test_rms_together_takes_shares_that_are_not_multiplied_out():
     W, V = leaf(np.eye(3)), leaf(2 * np.eye(3))
     y = np.sum(V @ (W @ np.array([1.0, 2.0, 2.0])))
     graph = graph_of(y)
-    shares = [share for edge, share in flow_through(graph, y).shares.items() if graph.nodes[edge.source].ndim == 2]
+    shares = [
+        share for edge, share in cotangents_through(graph, y).shares.items() if graph.nodes[edge.source].ndim == 2
+    ]
     assert rms_together(shares) == pytest.approx(rms(np.stack([dense(share) for share in shares])))

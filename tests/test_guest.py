@@ -12,7 +12,7 @@ import operator
 import numpy as np
 import pytest
 
-from minigrad import Tensor, backward
+from minigrad import Tensor, gradients
 
 X = np.array([0.5, 1.5, 2.0])
 GUESTS = {
@@ -77,7 +77,7 @@ def test_arithmetic(op, guest, side, dtype, points):
     assert type(y) is Tensor
     np.testing.assert_array_equal(y.data, np.asarray(expected), strict=True)
     assert y.requires_grad
-    (g,) = backward(y, np.ones(y.shape), wrt=[x])
+    (g,) = gradients(y, [x], np.ones(y.shape))
     assert (type(g), g.shape, g.dtype) == (np.ndarray, x.shape, dtype)
     by_left, by_right = ARITHMETIC[op]
     other = np.asarray(guest, float)

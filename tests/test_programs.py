@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -15,18 +14,19 @@ import pytest
 from hypothesis import find, given, settings
 
 from minigrad import grad, hvp, jvp, vjp
-from minigrad.engine.tables import Function, name_of, vjps
+from minigrad.engine import walk
+from minigrad.engine.tables import Function, name_of, primitives
 from minigrad.engine.tensor import record
 from minigrad.rules import shapes as shape_rules
 from minigrad.testing.numerical import near_kink, numerical_jvp
 from minigrad.testing.programs import Op, Program, long_programs, programs
+from tests.tables import ruled
 
 ARGS = np.array([[0.5, -0.75], [1.25, 0.375]]), np.array([[-0.25, 0.625]])
 TANGENTS = np.array([[0.25, 0.375], [-0.5, 0.125]]), np.array([[0.375, -0.25]])
 WEIGHTS = np.array([[1.0, 2.0], [-1.5, 0.5]])
 
 HALF = settings(max_examples=settings.default.max_examples // 2)  # of what the profile says
-walk = import_module("minigrad.engine.walk")  # the name in the package is the function
 
 
 def cost(program: Program) -> Callable[[Any, Any], Any]:
@@ -159,7 +159,7 @@ def shrunk() -> Program:
 def test_a_wrong_rule_is_found_and_shrunk_to_one_operation(
     fn: Function, position: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(vjps, fn, bent(vjps[fn], position))
+    ruled(monkeypatch, fn, *bent(primitives[fn].rules, position))
     smallest = shrunk()
     assert len(smallest.operations) == 1, smallest.source()
 
@@ -187,7 +187,7 @@ def test_overwriting_a_share_is_found_by_a_part_that_is_used_twice(monkeypatch: 
 def test_a_wrong_operation_of_ones_own_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """Programs can be made of any functions: those of a guest, too."""
     cube = lambda a: a**3
-    monkeypatch.setitem(vjps, cube, (lambda g, y, a: g * 2 * a * a,))
+    ruled(monkeypatch, cube, lambda g, y, a: g * 2 * a * a)
     ops = [Op("a + b"), Op("np.tanh(a)"), Op("cube(a)", {"cube": lambda a: record(cube, (a,))})]
     smallest = find(programs(ops), wrong, settings=settings(derandomize=True))
     assert repr(smallest) == "cube(x)"

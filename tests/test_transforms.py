@@ -363,7 +363,7 @@ def test_wrong_requests_say_what_was_expected():
         hessian(np.tanh)(np.ones(2))
     with pytest.raises(ValueError, match="argnums names argument 1, but the function was called with 1"):
         jacobian(np.tanh, 1)(np.ones(2))
-    with pytest.raises(TypeError, match="requires_grad needs floating-point data, got dtype int64"):
+    with pytest.raises(TypeError, match="requires_grad needs floating-point data, got int64"):
         grad(lambda x: x * x)(np.array(3))
     with pytest.raises(ValueError, match=r"tangents of shapes \[\(3,\)\] were given where \[\(2,\)\] are needed"):
         jvp(np.tanh, (np.ones(2),), (np.ones(3),))

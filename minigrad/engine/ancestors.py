@@ -6,7 +6,7 @@ explicit stack to find them and one sort, no recursion, and a tensor that was us
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from minigrad.engine.tables import name_of
 from minigrad.engine.tensor import Tensor
@@ -16,37 +16,34 @@ class StaleGraphError(RuntimeError):
     """A tensor's data was assigned after a recorded operation had used it."""
 
 
-def history(outputs: Sequence[Tensor], constants: bool = False) -> list[Tensor]:
-    """All tensors that ``outputs`` were made from, themselves included, the youngest first.
+def ancestors(outputs: Iterable[Tensor], *, constants: bool = False) -> list[Tensor]:
+    """All that ``outputs`` were made from, themselves included, the youngest first; ``constants`` too if asked for.
 
-    Those without a gradient are left out unless ``constants`` is set. The only way to break the order is to assign
-    `Tensor.data` after the use, and a gradient of the new values through the old ones would be wrong: raises
-    `StaleGraphError`.
+    The only way to break the order is to assign `Tensor.data` after the use, and a gradient of the new values through
+    the old ones would be wrong: raises `StaleGraphError`.
     """
-    found: dict[int, Tensor] = {}
-    stack = [output for output in outputs if output.requires_grad or constants]
+    found = {output.index: output for output in outputs if output.requires_grad or constants}
+    stack = list(found.values())
     while stack:
         tensor = stack.pop()
         index = tensor.index
-        if index in found:
-            continue
-        found[index] = tensor
         for argument in tensor.args:
-            if type(argument) is Tensor:
+            if isinstance(argument, Tensor):
                 if argument.index > index:
                     raise StaleGraphError(
                         f"the data of {argument.name or 'a tensor'} {argument.shape} was assigned after"
                         f" {name_of(tensor.fn)} had used it: compute the result again before going back through it"
                     )
-                if argument.requires_grad or constants:
+                if (argument.requires_grad or constants) and argument.index not in found:
+                    found[argument.index] = argument
                     stack.append(argument)
     return [found[index] for index in sorted(found, reverse=True)]
 
 
-def leading_to(asked: set[int], order: list[Tensor]) -> list[Tensor]:
+def leading_to(asked: Iterable[Tensor], order: Sequence[Tensor]) -> list[Tensor]:
     """Those of ``order`` through which a cotangent can reach what is ``asked``: no other needs to be computed."""
-    useful = set(asked)
+    useful = {tensor.index for tensor in asked}
     for tensor in reversed(order):
-        if any(type(a) is Tensor and a.index in useful for a in tensor.args):
+        if any(isinstance(a, Tensor) and a.index in useful for a in tensor.args):
             useful.add(tensor.index)
     return [tensor for tensor in order if tensor.index in useful]

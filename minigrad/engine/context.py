@@ -1,7 +1,4 @@
-"""What surrounds a computation: whether it is recorded, the names of the scopes that are open, and who watches.
-
-A context variable holds it, so that threads and exceptions cannot mix it up.
-"""
+"""What surrounds a computation: whether it is recorded, the names of the scopes that are open, and who watches."""
 
 from __future__ import annotations
 
@@ -12,15 +9,14 @@ from typing import Any, NamedTuple
 
 
 class Context(NamedTuple):
-    """What surrounds a computation; a context variable holds it, so that threads and exceptions cannot mix it up."""
-
     recording: bool = True
     scope: tuple[str, ...] = ()
     watch: Any = None
-    """Someone who is told ``made(tensor, fn, args)`` by `record`, and ``reached(tensor, cotangent)`` and
+    """Someone who is told ``made(tensor, fn, args)`` by the recorder, and ``reached(tensor, cotangent)`` and
     ``crossed(consumer, position, share)`` by a walk."""
 
 
+# Threads and exceptions cannot mix up what a context variable holds.
 context: ContextVar[Context] = ContextVar("minigrad", default=Context())  # noqa: B039  # a tuple never changes
 
 
@@ -43,7 +39,7 @@ class Within(ContextDecorator):
 
 def recording(on: bool) -> Within:
     """Context manager and decorator: whether what is computed inside is recorded."""
-    return Within(lambda outer: Context(on, outer.scope, outer.watch))
+    return Within(lambda outer: outer._replace(recording=on))
 
 
 def no_grad() -> Within:
@@ -53,4 +49,4 @@ def no_grad() -> Within:
 
 def scope(name: str) -> Within:
     """Context manager: tensors made inside carry ``name`` in their `Tensor.scope`. Scopes nest; drawings box them."""
-    return Within(lambda outer: Context(outer.recording, (*outer.scope, name), outer.watch))
+    return Within(lambda outer: outer._replace(scope=(*outer.scope, name)))

@@ -14,7 +14,7 @@ def primitive(fn: Callable[..., Any]) -> Callable[..., Any]:
 
     What ``fn`` computes inside stays invisible: a call with a tensor is recorded as one step, as a call of a NumPy
     function is, and differentiated by the rules that `defvjp` was given for it. Do this where the derivative of the
-    function is simpler, more accurate or cheaper than that of its code; otherwise an ordinary function will do.
+    function is simpler, more accurate or cheaper than that of its code (``docs/primitives.md``).
 
     Parameters
     ----------
@@ -24,22 +24,13 @@ def primitive(fn: Callable[..., Any]) -> Callable[..., Any]:
     Returns
     -------
     callable
-        The same for arrays and numbers, and for tensors too. This, not ``fn``, is what `defvjp` has to be given.
-
-    Raises
-    ------
-    TypeError
-        When called with a tensor: if it has no rules, gets an option that they do not know, or gets a tensor that
-        requires grad as an option.
-
-    See Also
-    --------
-    minigrad.defvjp : gives it its rules; ``docs/primitives.md`` shows the two at work.
+        The same for tensors too. This, not ``fn``, is what `defvjp` has to be given. Called with a tensor it raises a
+        TypeError if it has no rules, or gets an option that they do not know or that is a tensor which requires grad.
     """
 
     @wraps(fn)
     def recorded(*args: Any, **kwargs: Any) -> Any:
-        if any(type(value) is Tensor for value in (*args, *kwargs.values())):
+        if any(isinstance(value, Tensor) for value in (*args, *kwargs.values())):
             return apply(recorded, args, kwargs)
         return fn(*args, **kwargs)
 

@@ -12,83 +12,72 @@ tangent goes forward, t ↦ J t:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from minigrad.engine.ancestors import history
 from minigrad.engine.context import recording
 from minigrad.engine.cotangents import dense, sum_to
-from minigrad.engine.tables import linear, multilinear, vjps
-from minigrad.engine.tensor import Tensor
-from minigrad.engine.walk import backward
+from minigrad.engine.tables import primitives
+from minigrad.engine.tensor import Tensor, raw
+from minigrad.engine.walk import gradients, shares
 
 
-def pushforward(outputs: Sequence[Tensor], tangents: dict[int, Any], create_graph: bool = False) -> dict[int, Any]:
-    """The tangents of all that was made from some tensors on the way to ``outputs``.
+def pushforward(order: Sequence[Tensor], tangents: dict[int, Any], create_graph: bool = False) -> dict[int, Any]:
+    """The tangents, by index, of all in ``order`` that was made from some tensors, whose own are given by index.
 
-    Parameters
-    ----------
-    outputs : sequence of Tensor
-        Where the way ends.
-    tangents : dict of int to array_like
-        Those it starts with, by `Tensor.index`, each of its tensor's shape and dtype.
-    create_graph : bool
-        Record the way, so that the tangents that are returned can be differentiated in turn. They are tensors then.
-
-    Returns
-    -------
-    dict of int to array or Tensor
-        Tangents by index. A tensor is missing if nothing reaches it, and its tangent is zero.
+    ``order`` is what `ancestors` gives, the youngest first. A tensor is missing in the result if nothing reaches it:
+    its tangent is zero. With ``create_graph`` the way is recorded, and tangents are tensors.
     """
     reached = {index: Tensor(t) if create_graph and not isinstance(t, Tensor) else t for index, t in tangents.items()}
     with recording(create_graph):
-        for tensor in reversed(history(outputs)):
-            if tensor.index not in tangents and (moved := _moved(tensor, reached)):
-                tangent = _pushed(tensor, moved, create_graph)
+        for tensor in reversed(order):
+            arguments = [(i, a) for i, a in enumerate(tensor.args) if isinstance(a, Tensor)]
+            moved = {i: reached[a.index] for i, a in arguments if a.index in reached}
+            if moved and tensor.index not in tangents:
+                primals = tensor.args if create_graph else [raw(arg) for arg in tensor.args]
+                tangent = FORMS[primitives[tensor.fn].form](tensor, primals, moved, create_graph)
                 if tangent is not None:
                     dtype = tensor._data.dtype
                     reached[tensor.index] = tangent if tangent.dtype is dtype else tangent.astype(dtype)
     return reached
 
 
-def _moved(tensor: Tensor, reached: dict[int, Any]) -> dict[int, Any]:
-    """The tangents of a call's arguments, by position."""
-    return {
-        position: reached[argument.index]
-        for position, argument in enumerate(tensor.args)
-        if type(argument) is Tensor and argument.index in reached
-    }
+def by_symmetry(tensor: Tensor, primals: Sequence[Any], moved: dict[int, Any], recorded: bool) -> Any:
+    """Jᵀt, where J is diagonal; of an argument that was broadcast, its tangent is."""
+    y: Any = tensor if recorded else tensor._data
+    rules: Any = primitives[tensor.fn].rules
+    wide = {i: t if t.shape == y.shape else np.broadcast_to(t, y.shape) for i, t in moved.items()}
+    return sum(rules[i](t, y, *primals, **tensor.kwargs) for i, t in wide.items())
 
 
-def _pushed(tensor: Tensor, moved: dict[int, Any], create_graph: bool) -> Any:
-    """The tangent of one call's result from those of its arguments; None if they do not influence it."""
-    fn, rules, kwargs = tensor.fn, vjps[tensor.fn], tensor.kwargs
-    primals = tensor.args if create_graph else tuple(a._data if type(a) is Tensor else a for a in tensor.args)
-    y: Any = tensor if create_graph else tensor._data
-    if fn in linear:
-        variable = [type(rules) is not tuple or (i < len(rules) and rules[i] is not None) for i in range(len(primals))]
-        return fn(*(
-            moved[i] if i in moved else np.zeros_like(primal) if variable[i] else primal
-            for i, primal in enumerate(primals)
-        ), **kwargs)  # fmt: skip
-    if fn in multilinear:
-        return sum(fn(*primals[:i], t, *primals[i + 1 :], **kwargs) for i, t in moved.items())
-    if isinstance(fn, np.ufunc) and fn.signature is None:  # elementwise
-        wide = {i: t if t.shape == y.shape else np.broadcast_to(t, y.shape) for i, t in moved.items()}
-        return sum(rules[i](t, y, *primals, **kwargs) for i, t in wide.items())
+def by_linearity(tensor: Tensor, primals: Sequence[Any], moved: dict[int, Any], recorded: bool) -> Any:
+    """f(t): what does not move has the tangent 0, and what has no rule is no variable but part of the function."""
+    known, args = primitives[tensor.fn], list(primals)
+    for i, primal in enumerate(primals):
+        if i in moved or known.joint or known.rules[i]:
+            args[i] = moved[i] if i in moved else np.zeros_like(primal)
+    return tensor.fn(*args, **tensor.kwargs)
+
+
+def by_product_rule(tensor: Tensor, primals: Sequence[Any], moved: dict[int, Any], recorded: bool) -> Any:
+    """f(t, b) + f(a, s)."""
+    return sum(tensor.fn(*primals[:i], t, *primals[i + 1 :], **tensor.kwargs) for i, t in moved.items())
+
+
+def by_transposition(tensor: Tensor, primals: Sequence[Any], moved: dict[int, Any], recorded: bool) -> Any:
+    """∂⟨Jᵀu, t⟩/∂u; None if no argument that moves has an influence."""
     with recording(True):
         u = Tensor(np.zeros_like(tensor._data), requires_grad=True)
-        if type(rules) is tuple:
-            shares = {i: rules[i](u, y, *primals, **kwargs) for i in moved if rules[i] is not None}
-        else:
-            shares = dict(enumerate(rules(u, y, *primals, **kwargs)))
-        pulled = {i: sum_to(dense(shares[i]), tensor.args[i].shape) for i in moved if shares.get(i) is not None}
+        active = {tensor.args[i].index for i in moved}
+        pulled = {i: sum_to(dense(s), tensor.args[i].shape) for i, s in shares(tensor, u, active, recorded)}
     depending = {i: share for i, share in pulled.items() if isinstance(share, Tensor) and share.requires_grad}
     if not depending:
         return None
-    (tangent,) = backward(
-        list(depending.values()), [moved[i] for i in depending], wrt=[u], create_graph=create_graph
-    ) or (None,)
-    return tangent
+    return gradients(list(depending.values()), [u], [moved[i] for i in depending], create_graph=recorded)[0]
+
+
+FORMS: dict[str, Callable[..., Any]] = {
+    "elementwise": by_symmetry, "linear": by_linearity, "multilinear": by_product_rule, "": by_transposition
+}  # fmt: skip

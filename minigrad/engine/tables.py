@@ -1,14 +1,18 @@
-"""What minigrad knows about functions: five tables, and how to add to them.
+"""What is known about functions: one table, and how to add to it.
 
-A *primitive* is a function with derivative rules, most of them NumPy's own. The rules themselves stand in `rules`, as
-lines of plain NumPy; the recorder (`tensor.py`) looks up here what it may record, the walk (`backward.py`) how to
-differentiate it.
+A *primitive* is a function that is recorded as one step and has derivative rules; most are NumPy's own. Its rules say
+how a cotangent comes back through it. (The *cotangent* of an array is the derivative of what is differentiated with
+respect to it, and has its shape; the *primals* are the values at which one differentiates; and the map from the
+cotangent of a function's result to those of its arguments is its *pullback*, or *vjp*, vector-Jacobian product,
+v ↦ Jᵀv.) The rules themselves stand in `minigrad.rules`, as lines of plain NumPy; in this table the recorder
+(`tensor`) and the walk (`walk`) look them up.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,18 +20,38 @@ import numpy as np
 Function: TypeAlias = Callable[..., Any]
 Rule: TypeAlias = Callable[..., Any]
 
-vjps: dict[Function | None, Any] = {}
-"""Derivative rules: one a positional argument, or a single one that returns the cotangents of all arguments."""
-rewrites: dict[Function, Function] = {}
-"""NumPy functions that are differentiated by being written in terms of others."""
-linear: set[Function] = set()
-"""Primitives that are linear in all arguments that have a rule, taken together: each is its own derivative."""
-multilinear: set[Function] = set()
-"""Primitives that are linear in each argument while the others stay: their derivatives follow the product rule."""
-plain: set[Function] = set()
-"""NumPy functions whose results carry no gradient (comparisons, ``argmax``, ``shape``): they get and give arrays."""
 
-_forms: dict[Function, tuple[int | None, list[str]]] = {}  # how many arguments (None: any number), and which options
+@dataclass(slots=True)
+class Primitive:
+    """What is known about one function."""
+
+    rules: tuple[Rule | None, ...] = ()
+    """One a positional argument, None where it has no gradient: see `defvjp`."""
+    joint: Rule | None = None
+    """Or one that returns the cotangents of all arguments."""
+    count: int | None = 0
+    """How many positional arguments the rules expect; None for any number."""
+    options: tuple[str, ...] = ()
+    """The keywords that they know."""
+    form: str = ""
+    """What simplifies its derivative: "elementwise", "linear", "multilinear", or nothing (see `pushforward`)."""
+    rewrite: Function | None = None
+    """It is differentiated by being written in terms of other functions: this one is called in its place."""
+    plain: bool = False
+    """Its results carry no gradient (comparisons, ``argmax``, ``shape``): it gets arrays and gives arrays."""
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether it has rules of its own."""
+        return bool(self.rules) or self.joint is not None
+
+
+primitives: dict[Any, Primitive] = {}
+
+
+def entry(fn: Function) -> Primitive:
+    """What is known about ``fn``, to be added to."""
+    return primitives.setdefault(fn, Primitive())
 
 
 def defvjp(fn: Function, *rules: Rule | None, joint: Rule | None = None) -> None:
@@ -36,81 +60,49 @@ def defvjp(fn: Function, *rules: Rule | None, joint: Rule | None = None) -> None
     Parameters
     ----------
     fn : callable
-        A NumPy function, or one of your own that is called through `record`.
+        A NumPy function, or one of your own that `minigrad.primitive` decorates.
     *rules : callable or None
         One a positional argument: ``rule(g, y, *args, **kwargs)`` gives the cotangent of that argument from ``g``,
         the cotangent of the result ``y``. A rule is plain NumPy, mutates nothing and branches on shapes only: then
         it serves arrays and, for higher derivatives, tensors alike. It need not undo broadcasting. Parameters of the
         rule with a default are options of ``fn``. None stands for an argument that has no gradient.
     joint : callable, optional
-        Instead of ``rules``: one rule that returns the cotangents of all arguments, for functions of any number of
-        arguments, which would otherwise do the same work once an argument.
+        Instead: one rule that returns the cotangents of all arguments, of which there may be any number.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> defvjp(np.sin, lambda g, y, a: g * np.cos(a))
+    >>> from minigrad import primitive
+    >>> sine = primitive(np.sin)
+    >>> defvjp(sine, lambda g, y, a: g * np.cos(a))
     """
     if bool(rules) == (joint is not None):
         raise TypeError(f"defvjp({name_of(fn)}, ...) needs a rule for each argument, or joint=, and not both")
-    vjps[fn] = rules if joint is None else joint
     some = next((rule for rule in (joint, *rules) if rule is not None), lambda g, y, *args: None)
-    known = inspect.signature(some).parameters.values()
-    options = [p.name for p in known if p.default is not p.empty]
-    _forms[fn] = (None if any(p.kind is p.VAR_POSITIONAL for p in known) else len(known) - 2 - len(options), options)
+    parameters = inspect.signature(some).parameters.values()
+    known = entry(fn)
+    known.options = tuple(p.name for p in parameters if p.default is not p.empty or p.kind is p.KEYWORD_ONLY)
+    variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    known.count = None if variadic else len(parameters) - 2 - len(known.options)
+    known.rules, known.joint = (*rules, *[None] * ((known.count or 0) - len(rules))) if rules else (), joint
+    if isinstance(fn, np.ufunc) and fn.signature is None:
+        known.form = "elementwise"
 
 
-INSTEAD = {
-    "where": "select first: np.where(mask, a, 0) for a sum, a[mask] otherwise",
-    "dtype": "convert first: a.astype(dtype)",
-    "initial": "combine it with the result: np.sum(a) + initial, np.maximum(np.max(a), initial)",
-    "correction": "write ddof=",
-}
-"""What to write instead of options that no rule knows."""
+def linear(*fns: Function, form: str = "linear") -> None:
+    """Say that ``fns`` are linear in all arguments that have a rule, taken together; "multilinear": in each of them."""
+    for fn in fns:
+        entry(fn).form = form
 
 
-def unknown(fn: Function, key: str, options: Sequence[str]) -> TypeError:
-    """The error about an option that the derivative of ``fn`` cannot take into account."""
-    known = f"only {', '.join(options)}" if options else "and no other option"
-    hint = f"; {INSTEAD[key]}" if key in INSTEAD else ""
-    return TypeError(f"the derivative rule of {spelled(fn)} knows no {key}=, {known}{hint}")
+def rewrite(fn: Function, twin: Function) -> None:
+    """Have ``fn`` differentiated by calling ``twin``, which computes the same by means of other functions."""
+    entry(fn).rewrite = twin
 
 
-def check_options(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Refuse options of NumPy's ``fn`` that the function by which it is rewritten does not have."""
-    if kwargs:
-        parameters = inspect.signature(rewrites[fn]).parameters
-        for key in kwargs:
-            if key not in parameters and not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-                raise unknown(fn, key, list(parameters)[len(args) :])
-
-
-def arranged(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """A call as the rules of ``fn`` expect it: arguments by position, options by keyword.
-
-    A rule ``lambda g, y, a, axis=None, keepdims=False`` says that there is one argument and two options; then both
-    ``np.sum(x, 0)`` and ``np.sum(a=x, axis=0)`` become ``(x,), {"axis": 0}``.
-
-    Raises `TypeError` for an option that the rules know nothing of, unless it has its default value.
-    """
-    count, options = _forms[fn]
-    if (len(args) == count or count is None) and not kwargs:
-        return args, kwargs
-    parameters = {} if isinstance(fn, np.ufunc) else inspect.signature(fn).parameters
-    names = list(parameters)
-    if count is not None:
-        if missing := [name for name in names[len(args) : count] if name not in kwargs]:
-            raise TypeError(f"{spelled(fn)} without {', '.join(missing)} has no derivative rule")
-        args += tuple(kwargs[name] for name in names[len(args) : count])
-        kwargs = {key: value for key, value in kwargs.items() if key not in names[:count]}
-        kwargs |= zip(names[count:], args[count:], strict=False)
-    for key, value in list(kwargs.items()):
-        if key not in options:
-            default = getattr(parameters.get(key), "default", inspect.Parameter.empty)
-            if value is not default and not (type(value) is str and value == default):
-                raise unknown(fn, key, options)
-            del kwargs[key]
-    return args[:count], kwargs
+def plain(*fns: Function) -> None:
+    """Say that the results of ``fns`` carry no gradient."""
+    for fn in fns:
+        entry(fn).plain = True
 
 
 def name_of(fn: Function | None) -> str:

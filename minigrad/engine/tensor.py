@@ -3,7 +3,7 @@
 NumPy offers two protocols through which a foreign object may take part in its calls: ``__array_ufunc__`` for ufuncs
 (``np.tanh``) and ``__array_function__`` for the rest (``np.sum``). A `Tensor` answers both, and its operators, by doing
 one thing, `record`: call the same NumPy function on the arrays, and remember the function and its arguments. That
-memory *is* the graph; there is no other. `backward.py` walks it in reverse.
+memory *is* the graph; there is no other. `walk.py` goes through it in reverse.
 
 Two properties make the memory trustworthy. A tensor's array is read-only, so what was remembered cannot change. And
 every tensor carries a running `index`, so arguments are always older than what was made from them; assigning `data`
@@ -18,9 +18,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from minigrad.engine.calls import arranged, check_options
 from minigrad.engine.context import context
-from minigrad.engine.tables import Function, arranged, check_options, name_of, plain, rewrites, spelled, vjps
+from minigrad.engine.tables import Function, name_of, primitives, spelled
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -29,32 +31,39 @@ _new = object.__new__
 _NO_KWARGS: dict[str, Any] = {}  # shared: an empty dict for every call would be felt at a microsecond an operation
 
 
-def _binary(ufunc: np.ufunc) -> tuple[Any, Any]:
+def _called(name: str, like: Any, method: Any) -> Any:
+    """``method`` under the name by which it is called, in tracebacks too, and with the documentation of its like."""
+    method.__code__ = method.__code__.replace(co_name=name, co_qualname=f"Tensor.{name}")
+    method.__name__, method.__qualname__ = name, f"Tensor.{name}"
+    method.__doc__ = like.__doc__.partition("Notes\n")[0].partition("Examples\n")[0]  # which are about arrays
+    return method
+
+
+def _methods(*fns: Function) -> Any:
+    """NumPy's functions as methods."""
+    return [_called(f.__name__, f, lambda self, *args, fn=f, **kwargs: apply(fn, (self, *args), kwargs)) for f in fns]
+
+
+def _binary(name: str, ufunc: np.ufunc) -> tuple[Any, Any]:
     """An operator and its reflection; they go straight to the recorder, without the protocol's detour."""
-    return lambda a, b: record(ufunc, (a, b)), lambda b, a: record(ufunc, (a, b))
+    return (
+        _called(f"__{name}__", ufunc, lambda self, other: record(ufunc, (self, other))),
+        _called(f"__r{name}__", ufunc, lambda self, other: record(ufunc, (other, self))),
+    )
 
 
-def _augmented(ufunc: np.ufunc) -> Any:
+def _augmented(name: str, ufunc: np.ufunc) -> Any:
     """``total += cost`` gives a name to a new tensor; ``W -= step`` would replace a parameter by one that is none."""
 
-    def augmented(a: Tensor, b: Any) -> Tensor:
-        if a.fn is None and a.requires_grad:
+    def augmented(self: Tensor, other: Any) -> Tensor:
+        if self.fn is None and self.requires_grad:
             raise TypeError("a leaf is not changed in place: write p.data = p.data - step, or y = y + x for a new one")
-        return record(ufunc, (a, b))
+        return record(ufunc, (self, other))
 
-    return augmented
-
-
-def _comparison(ufunc: np.ufunc) -> Any:
-    plain.add(ufunc)
-    return lambda a, b: ufunc(_array(a), _array(b))
+    return _called(f"__i{name}__", ufunc, augmented)
 
 
-_unary: Any = lambda ufunc: lambda a: record(ufunc, (a,))
-_method: Any = lambda fn: lambda self, *args, **kwargs: apply(fn, (self, *args), kwargs)
-
-
-class Tensor:
+class Tensor(NDArrayOperatorsMixin):  # which has the operators that are not spelled out below
     """An array that remembers how it was made.
 
     Parameters
@@ -62,30 +71,23 @@ class Tensor:
     data : array_like
         Copied.
     requires_grad : bool
-        Whether `backward` shall leave this tensor's gradient in `grad`. Only for floating-point data.
+        Whether `backward` shall leave this tensor's gradient in `grad`. Of other than floats: TypeError.
     name : str, optional
         Used in drawings and in error messages.
     dtype : dtype, optional
-        As in `numpy.array`.
 
     Attributes
     ----------
     data : ndarray
         The values, read-only. A leaf's may be assigned: ``p.data = p.data - 0.1 * p.grad``.
     grad : ndarray or None
-        What `backward` accumulated: of this tensor's shape and dtype, read-only, shared with nobody. Set it to None
-        to start anew.
+        What `backward` accumulated, read-only. Set it to None to start anew.
     fn, args, kwargs
         The call that made this tensor; ``fn`` is None for a leaf.
     index : int
         Running number: younger than all of ``args``.
     scope : tuple of str
         The scopes that were open when it was made, outermost first.
-
-    Raises
-    ------
-    TypeError
-        If ``requires_grad`` is asked of integers, booleans, complex numbers or objects.
     """
 
     __slots__ = ("__weakref__", "_data", "args", "fn", "grad", "index", "kwargs", "name", "requires_grad", "scope")
@@ -95,16 +97,16 @@ class Tensor:
     ) -> None:
         if isinstance(data, Tensor) and data.requires_grad:
             raise TypeError("a tensor made from one that requires grad would be cut off from it: write t.detach()")
-        array = frozen(np.asarray(_array(data), dtype))
+        array = frozen(np.asarray(raw(data), dtype))
         if requires_grad and array.dtype.kind != "f":
             raise TypeError(
-                f"requires_grad needs floating-point data, got dtype {array.dtype}: write Tensor(..., dtype=float)"
+                f"requires_grad needs floating-point data, got {array.dtype}: write Tensor(..., dtype=float)"
             )
         self._data: Array = array
         self.requires_grad: bool = requires_grad
         self.name = name
         self.grad: Array | None = None
-        self.fn: Function | None = None
+        self.fn: Any = None
         self.args: tuple[Any, ...] = ()
         self.kwargs = _NO_KWARGS
         self.index, self.scope = _next_index(), context.get().scope
@@ -128,11 +130,11 @@ class Tensor:
         self._data = frozen(array)
         self.index = _next_index()  # graphs that used the old values are stale from now on
 
-    shape = property(lambda self: self._data.shape)
-    ndim = property(lambda self: self._data.ndim)
-    size = property(lambda self: self._data.size)
-    dtype = property(lambda self: self._data.dtype)
-    T = property(lambda self: record(np.transpose, (self,)))
+    shape = property(operator.attrgetter("_data.shape"), doc="The lengths of its axes.")
+    ndim = property(operator.attrgetter("_data.ndim"), doc="How many axes it has.")
+    size = property(operator.attrgetter("_data.size"), doc="How many numbers it holds.")
+    dtype = property(operator.attrgetter("_data.dtype"), doc="Their type.")
+    T = property(lambda self: record(np.transpose, (self,)), doc="The tensor with its axes reversed.")
 
     def item(self) -> Any:
         """The value of a tensor with one element, as a Python number."""
@@ -146,7 +148,7 @@ class Tensor:
 
     def backward(self, cotangent: Any = None, **options: Any) -> None:
         """Accumulate the gradient of this tensor in the leaves it was made from: see `minigrad.backward`."""
-        from minigrad.engine.walk import backward  # the next chapter, which needs this one
+        from minigrad.engine.walk import backward  # a later chapter, which needs this one
 
         backward(self, cotangent, **options)
 
@@ -160,10 +162,17 @@ class Tensor:
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec else str(self)
 
-    __len__ = lambda self: len(self._data)
-    __bool__ = lambda self: bool(self._data)
-    __int__ = lambda self: int(self._data)
-    __iter__ = lambda self: (self[i] for i in range(len(self)))
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __iter__(self) -> Any:
+        return (self[i] for i in range(len(self)))
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def __int__(self) -> int:
+        return int(self._data)
 
     def __float__(self) -> float:
         if self.requires_grad:
@@ -175,7 +184,7 @@ class Tensor:
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method != "__call__":
             raise TypeError(f"np.{ufunc.__name__}.{method} has no derivative rule: write np.sum, np.prod, np.max ...")
-        if not kwargs and ufunc in vjps:  # the usual case, np.tanh(x), in short
+        if not kwargs and (known := primitives.get(ufunc)) and known.rules:  # the usual case, np.tanh(x), in short
             return record(ufunc, inputs)
         return apply(ufunc, inputs, kwargs)
 
@@ -184,39 +193,43 @@ class Tensor:
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
         if self.requires_grad:
-            raise TypeError(
-                "an array would leave the graph: write t.detach() or t.data, or np.stack for a list of tensors"
-            )
+            raise TypeError("an array would leave the graph: write t.detach() or t.data, or np.stack")
         return np.array(self._data, dtype, copy=copy)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         raise TypeError("tensors are not changed in place: write np.where(mask, new, t), or p.data = array for a leaf")
 
-    __getitem__ = lambda self, key: record(operator.getitem, (self, key))
-    __add__, __radd__ = _binary(np.add)
-    __sub__, __rsub__ = _binary(np.subtract)
-    __mul__, __rmul__ = _binary(np.multiply)
-    __truediv__, __rtruediv__ = _binary(np.divide)
-    __floordiv__, __rfloordiv__ = _binary(np.floor_divide)
-    __mod__, __rmod__ = _binary(np.remainder)
-    __pow__, __rpow__ = _binary(np.power)
-    __matmul__, __rmatmul__ = _binary(np.matmul)
-    __iadd__, __isub__ = _augmented(np.add), _augmented(np.subtract)
-    __imul__, __itruediv__ = _augmented(np.multiply), _augmented(np.divide)
-    __neg__, __pos__, __abs__ = _unary(np.negative), _unary(np.positive), _unary(np.absolute)
-    __lt__, __le__ = _comparison(np.less), _comparison(np.less_equal)
-    __gt__, __ge__ = _comparison(np.greater), _comparison(np.greater_equal)
-    __eq__, __ne__ = _comparison(np.equal), _comparison(np.not_equal)
+    def __getitem__(self, key: Any) -> Tensor:
+        return record(operator.getitem, (self, key))
+
+    __add__, __radd__ = _binary("add", np.add)
+    __sub__, __rsub__ = _binary("sub", np.subtract)
+    __mul__, __rmul__ = _binary("mul", np.multiply)
+    __truediv__, __rtruediv__ = _binary("truediv", np.divide)
+    __pow__, __rpow__ = _binary("pow", np.power)
+    __matmul__, __rmatmul__ = _binary("matmul", np.matmul)
+    __iadd__, __isub__ = _augmented("add", np.add), _augmented("sub", np.subtract)
+    __imul__, __itruediv__ = _augmented("mul", np.multiply), _augmented("truediv", np.divide)
+    __neg__ = _called("__neg__", np.negative, lambda self: record(np.negative, (self,)))
     __hash__ = object.__hash__  # by identity, since `==` compares values, element by element
 
-    sum, mean, max, min = _method(np.sum), _method(np.mean), _method(np.max), _method(np.min)
-    ravel, squeeze, swapaxes, dot = _method(np.ravel), _method(np.squeeze), _method(np.swapaxes), _method(np.dot)
-    argmax, argmin, prod, cumsum = _method(np.argmax), _method(np.argmin), _method(np.prod), _method(np.cumsum)
-    var, std, clip, round = _method(np.var), _method(np.std), _method(np.clip), _method(np.round)
-    flatten, take, repeat, diagonal = _method(np.ravel), _method(np.take), _method(np.repeat), _method(np.diagonal)
-    reshape = lambda self, *shape: record(np.reshape, (self, shape[0] if len(shape) == 1 else shape))
-    transpose = lambda self, *axes: record(np.transpose, (self, axes[0] if len(axes) == 1 else axes or None))
-    astype = lambda self, dtype: record(astype, (self, dtype))
+    sum, mean, var, std, prod, cumsum = _methods(np.sum, np.mean, np.var, np.std, np.prod, np.cumsum)
+    max, min, argmax, argmin, clip, round = _methods(np.max, np.min, np.argmax, np.argmin, np.clip, np.round)
+    ravel, squeeze, swapaxes, diagonal = _methods(np.ravel, np.squeeze, np.swapaxes, np.diagonal)
+    dot, take, repeat = _methods(np.dot, np.take, np.repeat)
+    flatten = ravel  # an array's copies; nothing here is ever written to
+
+    def reshape(self, *shape: Any) -> Tensor:
+        """The same numbers in another shape, ``t.reshape(2, 3)`` or ``t.reshape((2, 3))``."""
+        return record(np.reshape, (self, shape[0] if len(shape) == 1 else shape))
+
+    def transpose(self, *axes: Any) -> Tensor:
+        """The axes in another order, ``t.transpose(1, 0)`` or ``t.transpose((1, 0))``; reversed without arguments."""
+        return record(np.transpose, (self,), {"axes": axes[0] if len(axes) == 1 else axes or None})
+
+    def astype(self, dtype: npt.DTypeLike) -> Tensor:
+        """The same numbers in another dtype."""
+        return record(astype, (self, dtype))
 
 
 def record(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = _NO_KWARGS) -> Tensor:
@@ -224,19 +237,19 @@ def record(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = _NO_KWA
 
     This is all that a forward pass does besides NumPy's own work, so it is kept short.
     """
-    raw = []
+    arrays = []
     tracked = loose = False
     for arg in args:
-        if type(arg) is Tensor:
-            raw.append(arg._data)
+        if isinstance(arg, Tensor):
+            arrays.append(arg._data)
             tracked |= arg.requires_grad
         else:
-            raw.append(arg)
+            arrays.append(arg)
             loose |= type(arg) is not float and type(arg) is not int
     if loose:  # raw arrays and index tuples belong to the caller, who may change them before the backward pass
-        args = tuple([arg if type(arg) is Tensor else frozen(arg, not isinstance(fn, np.ufunc)) for arg in args])
-        raw = [_array(arg) for arg in args]
-    out = fn(*raw, **kwargs) if kwargs else fn(*raw)
+        args = tuple([arg if isinstance(arg, Tensor) else _kept(arg, fn) for arg in args])
+        arrays = [raw(arg) for arg in args]
+    out = fn(*arrays, **kwargs) if kwargs else fn(*arrays)
     if type(out) is not np.ndarray:
         out = np.asarray(out)
     out.setflags(False)  # read-only; by position, which is faster
@@ -246,8 +259,10 @@ def record(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = _NO_KWA
     tensor.scope = names
     tensor.name = tensor.grad = None
     tensor.index = _next_index()
-    if tracked and recorded and _real(out, fn):
+    if tracked and recorded and out.dtype.kind == "f":
         tensor.requires_grad, tensor.fn, tensor.args, tensor.kwargs = True, fn, args, kwargs
+    elif tracked and recorded and out.dtype.kind == "c":
+        raise TypeError(f"{name_of(fn)} gave complex numbers, which have no derivatives here: stay with real ones")
     else:
         tensor.requires_grad, tensor.fn, tensor.args, tensor.kwargs = False, None, (), _NO_KWARGS
     if watch is not None:
@@ -259,46 +274,45 @@ def apply(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Answer a call that one of NumPy's protocols handed over."""
     if kwargs.get("out") is not None:
         raise TypeError(f"{spelled(fn)}(..., out=...) would overwrite an array: write y = {spelled(fn)}(...)")
-    if fn in rewrites:
-        check_options(fn, args, kwargs)
-        return rewrites[fn](*args, **kwargs)
-    if fn in vjps:
-        args, kwargs = arranged(fn, args, kwargs)
-        return record(fn, args, {key: frozen(value, True) for key, value in kwargs.items()} if kwargs else _NO_KWARGS)
-    if fn in plain:
-        return fn(*map(_array, args), **{key: _array(value) for key, value in kwargs.items()})
-    raise TypeError(
-        f"{spelled(fn)} has no derivative rule: add one with minigrad.defvjp({spelled(fn)}, ...), or call it outside"
-        " the graph, on t.detach().data"
-    )
+    known = primitives.get(fn)
+    if known is None:
+        advice = f"add one with minigrad.defvjp({spelled(fn)}, ...), or call it outside the graph, on t.detach().data"
+        raise TypeError(f"{spelled(fn)} has no derivative rule: {advice}")
+    if known.rewrite is not None:
+        check_options(fn, known.rewrite, args, kwargs)
+        return known.rewrite(*args, **kwargs)
+    if known.plain:
+        return fn(*map(raw, args), **{key: raw(value) for key, value in kwargs.items()})
+    args, kwargs = arranged(fn, known, args, kwargs)
+    return record(fn, args, {key: frozen(value) for key, value in kwargs.items()} if kwargs else _NO_KWARGS)
 
 
-def frozen(value: Any, lists_stay: bool = False) -> Any:
-    """``value`` as something that nobody else can change: arrays are copied, even read-only ones.
+def raw(value: Any) -> Any:
+    """The array of a tensor; anything else as it is."""
+    return value._data if isinstance(value, Tensor) else value
 
-    (A read-only array may share its memory with one that is not.)
+
+def frozen(value: Any) -> Any:
+    """``value``, an argument that is no tensor, as something that nobody else can change.
+
+    Arrays are copied, even read-only ones, which may share their memory with one that is not. Lists and tuples stay
+    what they are: in an index they mean different things.
     """
-    if isinstance(value, np.ndarray) or (isinstance(value, list) and not lists_stay):
+    if isinstance(value, np.ndarray):
         value = np.array(value)
         value.setflags(write=False)
-    elif isinstance(value, (list, tuple)):  # an index, where a list and a tuple mean different things
-        value = type(value)(frozen(v, lists_stay) for v in value)
-    elif type(value) is Tensor:
+    elif isinstance(value, (list, tuple)):
+        value = type(value)(frozen(v) for v in value)
+    elif isinstance(value, Tensor):
         if value.requires_grad:
             raise TypeError(f"{value!r} in a list, an index or an option would lose its gradient: pass it by position")
         value = value._data
     return value
 
 
-def _real(out: Array, fn: Function) -> bool:
-    """Whether a result can have a gradient: integers have none, and complex numbers are not for minigrad."""
-    if out.dtype.kind == "c":
-        raise TypeError(f"{name_of(fn)} gave complex numbers, which have no derivatives here: stay with real ones")
-    return out.dtype.kind == "f"
-
-
-def _array(value: Any) -> Any:
-    return value._data if type(value) is Tensor else value
+def _kept(arg: Any, fn: Function) -> Any:
+    """An argument as it is remembered: to a ufunc, a list is an array."""
+    return frozen(np.asarray(frozen(arg)) if isinstance(arg, list) and isinstance(fn, np.ufunc) else arg)
 
 
 def astype(a: Array, dtype: npt.DTypeLike) -> Array:

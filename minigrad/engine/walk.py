@@ -1,150 +1,179 @@
 """The walk: from a result back to everything it was made from, carrying cotangents.
 
-It visits the recorded tensors, youngest first, so that when it reaches one, everything that used it has already sent
-its share of the cotangent. Each share comes from a rule of one line (`defvjp`). Nothing recurses, and cotangents live
-in the walk, not on the tensors: a second walk starts from nothing.
+`propagate` is the algorithm, reverse mode, and the house is built around it. Nothing in it recurses, and cotangents
+live in the walk, not on the tensors: a second walk starts from nothing. Two doors lead to it: `backward` leaves
+gradients in the `Tensor.grad` of the leaves, `gradients` returns those that are asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from types import SimpleNamespace
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from minigrad.engine.ancestors import history, leading_to
+from minigrad.engine.ancestors import ancestors, leading_to
 from minigrad.engine.context import context, recording
 from minigrad.engine.cotangents import dense, met, sum_to
-from minigrad.engine.tables import vjps
-from minigrad.engine.tensor import Tensor
+from minigrad.engine.tables import primitives
+from minigrad.engine.tensor import Array, Tensor
+
+Tensors: TypeAlias = Sequence[Tensor]
+Seeds: TypeAlias = Sequence[tuple[Tensor, Tensor]]
+Observer: TypeAlias = Callable[[Tensor, int, Any], None]
 
 
-def backward(
-    outputs: Tensor | Sequence[Tensor],
-    cotangents: Any = None,
-    *,
-    wrt: Sequence[Tensor] | None = None,
-    create_graph: bool = False,
-    observe: Callable[[Tensor, int, Any], None] | None = None,
-) -> tuple[Any, ...] | None:
-    """Back-propagate through everything that ``outputs`` were made from.
+def propagate(
+    order: Tensors, pending: dict[int, Any], asked: set[int], recorded: bool, observers: Sequence[Any] = ()
+) -> dict[int, Any]:
+    """Reverse mode: the cotangents, by index, of the tensors that are ``asked`` for.
+
+    ``order`` is what is visited, the youngest first: when a tensor's turn comes, everything that used it has already
+    sent its share of the cotangent. ``pending`` holds what each has received so far; at first, what the outputs are
+    given. The rules get tensors if the walk itself is to be ``recorded``, and arrays otherwise.
+    """
+    reached: dict[int, Any] = {}
+    active = {tensor.index for tensor in order}
+    for tensor in order:
+        g = pending.pop(tensor.index, None)
+        if g is None:  # nothing that is differentiated was made from it
+            continue
+        if type(g) is not np.ndarray:
+            g = dense(g)
+        if g.dtype is not tensor._data.dtype:
+            g = g.astype(tensor._data.dtype)
+        for each in observers:
+            each.reached(tensor, g)
+        if tensor.index in asked:
+            reached[tensor.index] = g
+        for position, share in shares(tensor, g, active, recorded) if tensor.fn else ():
+            argument = tensor.args[position]
+            index, shape = argument.index, argument._data.shape
+            if share.shape != shape:  # it was broadcast
+                share = sum_to(share, shape)
+            for each in observers:
+                each.crossed(tensor, position, share)
+            pending[index] = met(pending[index], share) if index in pending else share
+    return reached
+
+
+def shares(tensor: Tensor, g: Any, active: set[int], recorded: bool) -> Iterator[tuple[int, Any]]:
+    """What the rules of a call make of ``g``, the cotangent of its result: a share for each argument that is active."""
+    known, args, kwargs = primitives[tensor.fn], tensor.args, tensor.kwargs
+    y: Any = tensor if recorded else tensor._data
+    primals = args if recorded else [a._data if isinstance(a, Tensor) else a for a in args]
+    every = None if known.joint is None else known.joint(g, y, *primals, **kwargs)
+    for position, argument in enumerate(args):
+        if isinstance(argument, Tensor) and argument.index in active:
+            if every is not None and every[position] is not None:
+                yield position, every[position]
+            elif every is None and (rule := known.rules[position]) is not None:
+                yield position, rule(g, y, *primals, **kwargs)
+
+
+def backward(outputs: Tensor | Tensors, cotangents: Any = None, *, observe: Observer | None = None) -> None:
+    """Back-propagate through everything that ``outputs`` were made from, and add up gradients in the leaves.
 
     Parameters
     ----------
     outputs : Tensor or sequence of Tensor
-        What is differentiated.
     cotangents : array_like or sequence of array_like, optional
         One of each output's shape. Left out, every output has to have a single element, and its cotangent is 1.
-    wrt : sequence of Tensor, optional
-        Return the gradients with respect to these tensors, leaves or not, and leave every `Tensor.grad` alone.
-        Without it, gradients are added to the `Tensor.grad` of all leaves that require grad.
-    create_graph : bool
-        Record the walk itself, so that the gradients are tensors and can be differentiated in turn. Needs ``wrt``.
     observe : callable, optional
         ``observe(consumer, position, share)`` is called for each edge that is crossed, with the share of the cotangent
         that ``consumer`` sends to its argument ``args[position]``; ``dense(share)`` is an array or tensor.
-
-    Returns
-    -------
-    tuple or None
-        With ``wrt``, one gradient each (read-only arrays, or tensors with ``create_graph``), zeros where nothing
-        flowed.
 
     Raises
     ------
     StaleGraphError
         If the data of a tensor was assigned after it was used. No gradient has been touched then.
     ValueError
-        If a cotangent is missing or has the wrong shape, or nothing requires grad, or one of ``wrt`` does not.
+        If a cotangent is missing or has the wrong shape, or nothing requires grad.
     """
-    if isinstance(outputs, Tensor):
-        outputs, cotangents = (outputs,), None if cotangents is None else (cotangents,)
-    if create_graph and wrt is None:
-        raise ValueError("create_graph=True returns its gradients as tensors: pass wrt=[...], the tensors you ask for")
-    if wrt is not None and not all(tensor.requires_grad for tensor in wrt):
-        raise ValueError("wrt names a tensor that does not require grad: it is a constant to everything made from it")
-    if wrt is None and not any(output.requires_grad for output in outputs):
+    seeds = seeded(outputs, cotangents)
+    if not any(output.requires_grad for output, _ in seeds):
         raise ValueError("nothing to differentiate: no tensor that requires grad went into the outputs")
-    order = history(outputs)
-    if wrt is None:
-        asked = {tensor.index for tensor in order if tensor.fn is None}
-    else:
-        asked = {tensor.index for tensor in wrt}
-        order = leading_to(asked, order)
-    active = {tensor.index for tensor in order}
-    reached: dict[int, Any] = {}  # the whole cotangents of the tensors that were asked for, by index
-    pending: dict[int, Any] = {}  # what other tensors have received so far
-    for output, seed in zip(outputs, _seeds(outputs, cotangents, create_graph), strict=True):
-        pending[output.index] = met(pending[output.index], seed) if output.index in pending else seed
-    watch = context.get().watch
-    observers = [each for each in (observe, watch and watch.crossed) if each is not None]
-    with recording(create_graph):
-        for tensor in order:
-            g = pending.pop(tensor.index, None)
-            if g is None:
-                continue
-            if type(g) is not np.ndarray:
-                g = dense(g)
-            if g.dtype is not tensor._data.dtype:
-                g = g.astype(tensor._data.dtype)
-            if watch is not None:
-                watch.reached(tensor, g)
-            if tensor.index in asked:
-                reached[tensor.index] = g
-            if tensor.fn is None:
-                if tensor._data.dtype.kind != "f":
-                    raise TypeError(f"{tensor!r} cannot have a gradient: only floating-point tensors can")
-                continue
-            y: Any = tensor if create_graph else tensor._data
-            args, kwargs, rules = tensor.args, tensor.kwargs, vjps[tensor.fn]
-            primals = args if create_graph else [a._data if type(a) is Tensor else a for a in args]
-            shares = None if type(rules) is tuple else rules(g, y, *primals, **kwargs)
-            for position, argument in enumerate(args):
-                if type(argument) is not Tensor or argument.index not in active:
-                    continue
-                if shares is not None:
-                    share = shares[position]
-                else:
-                    rule = rules[position]
-                    share = None if rule is None else rule(g, y, *primals, **kwargs)
-                if share is None:
-                    continue
-                if share.shape != argument._data.shape:
-                    share = sum_to(share, argument._data.shape)
-                for each in observers:
-                    each(tensor, position, share)
-                index = argument.index
-                pending[index] = met(pending[index], share) if index in pending else share
-    if wrt is None:
-        for leaf in order:
-            if leaf.index in reached:
-                g = reached[leaf.index]
-                leaf.grad = owned(g if leaf.grad is None else leaf.grad + g)
-        return None
-    gradients = (reached[t.index] if t.index in reached else np.zeros_like(t._data) for t in wrt)
-    if create_graph:
-        return tuple(g if isinstance(g, Tensor) else Tensor(g) for g in gradients)
-    return tuple(map(owned, gradients))
+    order = ancestors(output for output, _ in seeds)
+    leaves = [tensor for tensor in order if tensor.fn is None]
+    for leaf in leaves:
+        if leaf.dtype.kind != "f":
+            raise TypeError(f"{leaf!r} cannot have a gradient: only floating-point tensors can")
+    reached = walk(order, seeds, leaves, observe=observe)
+    for leaf in leaves:
+        if leaf.index in reached:
+            g = reached[leaf.index]
+            leaf.grad = owned(g if leaf.grad is None else leaf.grad + g)
 
 
-def _seeds(outputs: Sequence[Tensor], cotangents: Any, create_graph: bool) -> list[Any]:
-    """The cotangents that the walk starts with, one an output."""
-    given = [None] * len(outputs) if cotangents is None else list(cotangents)
+def gradients(
+    outputs: Tensor | Tensors, wrt: Tensors, cotangents: Any = None, *, create_graph: bool = False, observe: Any = None
+) -> tuple[Any, ...]:
+    """The gradients of ``outputs`` with respect to ``wrt``; every `Tensor.grad` is left alone.
+
+    Parameters
+    ----------
+    outputs, cotangents, observe
+        As for `backward`, and so are the errors.
+    wrt : sequence of Tensor
+        Leaves or not, which require grad (else a ValueError). Only what lies between them and ``outputs`` is computed.
+    create_graph : bool
+        Record the walk itself, so that the gradients are tensors and can be differentiated in turn.
+
+    Returns
+    -------
+    tuple
+        One gradient each (read-only arrays, or tensors with ``create_graph``), zeros where nothing flowed.
+    """
+    if not all(tensor.requires_grad for tensor in wrt):
+        raise ValueError("wrt names a tensor that does not require grad: it is a constant to everything made from it")
+    seeds = seeded(outputs, cotangents)
+    order = leading_to(wrt, ancestors(output for output, _ in seeds))
+    return delivered(walk(order, seeds, wrt, create_graph=create_graph, observe=observe), wrt, create_graph)
+
+
+def seeded(outputs: Tensor | Tensors, cotangents: Any) -> Seeds:
+    """The outputs, and the cotangents that a walk starts with."""
+    if isinstance(outputs, Tensor):
+        outputs, cotangents = [outputs], None if cotangents is None else [cotangents]
+    given: list[Any] = [None] * len(outputs) if cotangents is None else list(cotangents)
     if len(given) != len(outputs):
         raise ValueError(f"{len(outputs)} outputs need as many cotangents, got {len(given)}")
     for i, output in enumerate(outputs):
         if given[i] is None and output.size != 1:
             raise ValueError(f"an output of shape {output.shape} is not one number: sum it, or pass a cotangent")
         seed = np.ones_like(output._data) if given[i] is None else given[i]
-        seed = seed if isinstance(seed, Tensor) else Tensor(seed, dtype=output.dtype)
-        if seed.shape != output.shape:
-            raise ValueError(f"a cotangent of shape {seed.shape} was given for an output of shape {output.shape}")
-        given[i] = seed if create_graph else seed._data
-    return given
+        given[i] = seed if isinstance(seed, Tensor) else Tensor(seed, dtype=output.dtype)
+        if given[i].shape != output.shape:
+            raise ValueError(f"a cotangent of shape {given[i].shape} was given for an output of shape {output.shape}")
+    return list(zip(outputs, given, strict=True))
 
 
-def owned(gradient: Any) -> Any:
+def walk(
+    order: Tensors, seeds: Seeds, asked: Tensors, *, create_graph: bool = False, observe: Observer | None = None
+) -> dict[int, Any]:
+    """Start `propagate` from the ``seeds``."""
+    pending: dict[int, Any] = {}
+    for output, seed in seeds:
+        g: Any = seed if create_graph else seed._data
+        pending[output.index] = met(pending[output.index], g) if output.index in pending else g
+    observers = [watch] if (watch := context.get().watch) else []
+    if observe is not None:
+        observers.append(SimpleNamespace(crossed=observe, reached=lambda tensor, cotangent: None))
+    with recording(create_graph):
+        return propagate(order, pending, {tensor.index for tensor in asked}, create_graph, observers)
+
+
+def delivered(reached: dict[int, Any], wrt: Tensors, create_graph: bool) -> tuple[Any, ...]:
+    """What a walk has reached for each of ``wrt``: arrays of their own, or tensors."""
+    found = (reached[t.index] if t.index in reached else np.zeros_like(t._data) for t in wrt)
+    if create_graph:
+        return tuple(g if isinstance(g, Tensor) else Tensor(g) for g in found)
+    return tuple(map(owned, found))
+
+
+def owned(gradient: Any) -> Array:
     """A read-only copy that shares memory with nobody."""
-    gradient = np.array(gradient)
-    gradient.setflags(write=False)
-    return gradient
+    copy = np.array(gradient)
+    copy.setflags(write=False)
+    return copy

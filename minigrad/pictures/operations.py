@@ -19,7 +19,7 @@ import numpy as np
 from minigrad.engine.cotangents import dense, met
 from minigrad.engine.tables import Function, name_of
 from minigrad.engine.tensor import Tensor
-from minigrad.graph import Edge, Flow, Graph, flow_through, graph_of, rms_together
+from minigrad.graph import Cotangents, Edge, Graph, cotangents_through, graph_of, rms_together
 from minigrad.pictures.boxes import Box, Line, Path, boxes_of, lines_of, matching
 from minigrad.pictures.dot import Digraph
 from minigrad.pictures.style import DATA, FONT, INK, PARAMETER, Scale, hint, key, printed
@@ -169,7 +169,7 @@ class _Sizes:
 
     def __init__(self, graph: Graph, color: str, of: Tensor | None) -> None:
         self.graph, self.color, self.of = graph, color, of
-        self.flow = Flow({}, {}) if of is None else flow_through(graph, of)
+        self.cotangents = Cotangents({}, {}) if of is None else cotangents_through(graph, of)
 
     def of_nodes(self, numbers: Sequence[int]) -> float | None:
         """Of tensors drawn as one."""
@@ -177,7 +177,7 @@ class _Sizes:
         if self.color == "value":
             arrays = [nodes[n].data for n in numbers if nodes[n].dtype.kind in "fiub"]
         else:
-            arrays = [self.flow.totals[n] for n in numbers if n in self.flow.totals]
+            arrays = [self.cotangents.totals[n] for n in numbers if n in self.cotangents.totals]
         return rms_together(arrays) if arrays else None
 
     def of_edges(self, edges: Sequence[Edge]) -> float | None:
@@ -186,7 +186,7 @@ class _Sizes:
             return None
         totals: dict[int, Any] = {}
         for edge in edges:
-            share = self.flow.shares.get(edge)
+            share = self.cotangents.shares.get(edge)
             if share is not None:
                 totals[edge.source] = met(totals[edge.source], share) if edge.source in totals else share
             elif self.graph.nodes[edge.source].requires_grad and edge.source not in totals:

@@ -9,6 +9,7 @@ from minigrad.rules import (
     linalg,
     norms,
     reductions,
+    refusals,
     shapes,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "linalg",
     "norms",
     "reductions",
+    "refusals",
     "shapes",
 ]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from minigrad.engine.tables import rewrites
+from minigrad.engine.tables import rewrite
 from minigrad.engine.tensor import Tensor
 
 
@@ -44,12 +44,12 @@ def laid_out(a, labels, wanted):
 
 def shaped(a, shape):
     """``a`` in another shape, and ``a`` itself if that is its own."""
-    return a if a.shape == shape else np.reshape(a, shape)
+    return a if np.shape(a) == shape else np.reshape(a, shape)
 
 
 def operand(a):
     """``a`` with the attributes of an array."""
-    return a if type(a) is Tensor else np.asarray(a)
+    return a if isinstance(a, Tensor) else np.asarray(a)
 
 
 def parsed(operands):
@@ -152,5 +152,5 @@ def tensordot(a, b, axes=2):
     return contract(a, a_labels, b, b_labels, keep={*a_labels, *b_labels} - {*over_a})[0]
 
 
-rewrites[np.einsum] = einsum
-rewrites[np.tensordot] = tensordot
+rewrite(np.einsum, einsum)
+rewrite(np.tensordot, tensordot)

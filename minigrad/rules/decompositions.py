@@ -20,17 +20,13 @@ import math
 
 import numpy as np
 
-from minigrad.engine.tables import defvjp, rewrites
+from minigrad.engine.primitive import primitive
+from minigrad.engine.tables import defvjp, rewrite
 from minigrad.engine.tensor import Tensor, record
 from minigrad.rules.linalg import matmul_left, swap
 
 EighResult, SlogdetResult = type(np.linalg.eigh(np.eye(1))), type(np.linalg.slogdet(np.eye(1)))
 QRResult, SVDResult = type(np.linalg.qr(np.eye(1))), type(np.linalg.svd(np.eye(1)))
-
-
-def called(fn, *args):
-    """``fn``, a primitive that is not NumPy's, on arrays or tensors."""
-    return record(fn, args) if any(type(a) is Tensor for a in args) else fn(*args)
 
 
 def eye(a):
@@ -78,13 +74,14 @@ def pinverted(g, y, a):
 defvjp(np.linalg.inv, lambda g, y, a: -swap(y) @ g @ swap(y))
 defvjp(np.linalg.solve, joint=solved)
 defvjp(np.linalg.pinv, pinverted)
-rewrites[np.linalg.solve] = solve
-rewrites[np.linalg.matrix_power] = matrix_power
+rewrite(np.linalg.solve, solve)
+rewrite(np.linalg.matrix_power, matrix_power)
 
 
 # -- determinants -----------------------------------------------------------------------------------------------------
 
 
+@primitive
 def cofactor(a):
     """The derivative of det ``a``: det(a) a⁻ᵀ, of singular matrices too.
 
@@ -107,6 +104,7 @@ def cofactored(g, y, a):
     return turn * u @ np.where(one, rest @ np.sum(np.where(one, h, 0), axis=-1)[..., None], -rest * swap(h)) @ vh
 
 
+@primitive
 def logabsdet(a):
     """log |det a|."""
     return np.linalg.slogdet(a)[1]
@@ -114,13 +112,13 @@ def logabsdet(a):
 
 def slogdet(a):
     """`numpy.linalg.slogdet`; the sign is a constant."""
-    return SlogdetResult(Tensor(np.linalg.slogdet(a.detach().data)[0]), record(logabsdet, (a,)))
+    return SlogdetResult(Tensor(np.linalg.slogdet(a.detach().data)[0]), logabsdet(a))
 
 
-defvjp(np.linalg.det, lambda g, y, a: g[..., None, None] * called(cofactor, a))  # PP 46
+defvjp(np.linalg.det, lambda g, y, a: g[..., None, None] * cofactor(a))  # PP 46
 defvjp(cofactor, cofactored)
 defvjp(logabsdet, lambda g, y, a: g[..., None, None] * swap(np.linalg.inv(a)))  # PP 57
-rewrites[np.linalg.slogdet] = slogdet
+rewrite(np.linalg.slogdet, slogdet)
 
 
 # -- factorizations: one result with all factors in a row, which are taken out by indexing ----------------------------
@@ -162,6 +160,7 @@ def choleskied(g, y, a, upper=False):
     return triangle(0.5 * swap(inverse) @ (phi + swap(phi)) @ inverse)
 
 
+@primitive
 def eigh_factors(a, UPLO="L"):
     """`numpy.linalg.eigh`, in one array."""
     return together(a, *np.linalg.eigh(a, UPLO))
@@ -180,6 +179,7 @@ def eigh_rule(g, y, a, UPLO="L"):
     return triangle(v @ np.where(eye(a), gw[..., None], 0.5 * (turned + swap(turned))) @ swap(v), UPLO)
 
 
+@primitive
 def svd_factors(a):
     """`numpy.linalg.svd`, reduced, in one array."""
     return together(a, *np.linalg.svd(a, full_matrices=False))
@@ -209,6 +209,7 @@ def over(m, s):
     return np.where((s == 0) & (m != 0), np.nan, np.where(s == 0, 0, m) / np.where(s == 0, 1, s))
 
 
+@primitive
 def qr_factors(a):
     """`numpy.linalg.qr`, reduced, in one array."""
     return together(a, *np.linalg.qr(a))
@@ -232,7 +233,7 @@ def qr_rule(g, y, a):
 
 def eigh(a, UPLO="L"):
     """`numpy.linalg.eigh`."""
-    return EighResult(*eigh_parts(record(eigh_factors, (a,), {"UPLO": UPLO}), a))
+    return EighResult(*eigh_parts(eigh_factors(a, UPLO=UPLO), a))
 
 
 def svd(a, full_matrices=True, compute_uv=True, hermitian=False):
@@ -243,14 +244,14 @@ def svd(a, full_matrices=True, compute_uv=True, hermitian=False):
         return record(np.linalg.svdvals, (a,))
     if full_matrices and a.shape[-2] != a.shape[-1]:
         raise TypeError("np.linalg.svd has a rule with full_matrices=False only: write np.linalg.svd(a, False)")
-    return SVDResult(*svd_parts(record(svd_factors, (a,)), a))
+    return SVDResult(*svd_parts(svd_factors(a), a))
 
 
 def qr(a, mode="reduced"):
     """`numpy.linalg.qr`."""
     if mode != "reduced":
         raise TypeError(f"np.linalg.qr has no rule with mode={mode!r}: write np.linalg.qr(a), which gives Q and R")
-    return QRResult(*qr_parts(record(qr_factors, (a,)), a))
+    return QRResult(*qr_parts(qr_factors(a), a))
 
 
 def spectrum(g, y, a, UPLO="L"):
@@ -271,6 +272,6 @@ defvjp(np.linalg.svdvals, singular)
 defvjp(eigh_factors, eigh_rule)
 defvjp(svd_factors, svd_rule)
 defvjp(qr_factors, qr_rule)
-rewrites[np.linalg.eigh] = eigh
-rewrites[np.linalg.svd] = svd
-rewrites[np.linalg.qr] = qr
+rewrite(np.linalg.eigh, eigh)
+rewrite(np.linalg.svd, svd)
+rewrite(np.linalg.qr, qr)

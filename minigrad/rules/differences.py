@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.engine.tables import rewrites
+from minigrad.engine.tables import rewrite
 from minigrad.engine.tensor import Tensor
 
 
@@ -85,6 +85,6 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
     return np.sum(dx * (after + before) / 2, axis=axis)
 
 
-rewrites[np.diff] = diff
-rewrites[np.gradient] = gradient
-rewrites[np.trapezoid] = trapezoid
+rewrite(np.diff, diff)
+rewrite(np.gradient, gradient)
+rewrite(np.trapezoid, trapezoid)

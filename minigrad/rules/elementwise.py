@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from minigrad.engine.tables import Function, defvjp, linear, plain, rewrites
+from minigrad.engine.tables import Function, defvjp, linear, plain, rewrite
 from minigrad.engine.tensor import astype
 
 fn: Function  # one after the other, of those that share a rule
@@ -130,7 +130,7 @@ def clip(a, a_min=None, a_max=None, *, min=None, max=None):
     return y if high is None else np.minimum(y, high)
 
 
-rewrites[np.clip] = clip
+rewrite(np.clip, clip)
 
 # -- steps: flat everywhere, their jumps included; g * 0 would make NaN of an infinite g -------------------------------
 
@@ -143,6 +143,7 @@ defvjp(np.floor_divide, lambda g, y, a, b: np.zeros_like(g),
 defvjp(np.heaviside, lambda g, y, a, b: np.zeros_like(g),
                      lambda g, y, a, b: np.where(a == 0, g, 0))  # b is the value at a = 0
 
-linear |= {np.where, astype}
-plain |= {np.isfinite, np.isnan, np.isinf, np.signbit, np.isclose, np.allclose, np.array_equal}
-plain |= {np.logical_and, np.logical_or, np.logical_not, np.logical_xor}
+linear(np.where, astype)
+plain(np.isfinite, np.isnan, np.isinf, np.signbit, np.isclose, np.allclose, np.array_equal)
+plain(np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal)
+plain(np.logical_and, np.logical_or, np.logical_not, np.logical_xor)

@@ -14,12 +14,14 @@ import operator
 import numpy as np
 
 from minigrad.engine.cotangents import Deferred
-from minigrad.engine.tables import defvjp, linear, rewrites
-from minigrad.engine.tensor import Tensor, frozen, record
+from minigrad.engine.primitive import primitive
+from minigrad.engine.tables import Function, defvjp, linear, rewrite
+from minigrad.engine.tensor import Tensor, frozen
 
 ONCE = (int, np.integer, np.bool, slice, type(None), type(...))  # kinds of indices that name no place twice
 
 
+@primitive
 def scatter(*values, indices, shape):
     """Zeros of ``shape`` to which ``values[i]`` is added at ``indices[i]``; places named twice receive twice."""
     out, places = np.zeros(shape, values[0].dtype), None
@@ -42,13 +44,7 @@ class Scatter(Deferred):
 
     @staticmethod
     def combine(parts):
-        return scattered([p.g for p in parts], [p.index for p in parts], parts[0].shape)
-
-
-def scattered(values, indices, shape):
-    """`scatter`, recorded if the values are tensors."""
-    kwargs = {"indices": indices, "shape": shape}
-    return record(scatter, tuple(values), kwargs) if isinstance(values[0], Tensor) else scatter(*values, **kwargs)
+        return scatter(*(p.g for p in parts), indices=[p.index for p in parts], shape=parts[0].shape)
 
 
 def common_dtype(*values):
@@ -79,13 +75,13 @@ def index_add(a, index, values):
     array([1., 0., 5.])
     """
     values = values if isinstance(values, Tensor) else np.array(values, common_dtype(a, values))
-    index = frozen(index, True)
-    return a + scattered([values], [index if isinstance(index, tuple) else (index,)], np.shape(a))
+    index = frozen(index)
+    return a + scatter(values, indices=[index if isinstance(index, tuple) else (index,)], shape=np.shape(a))
 
 
 defvjp(operator.getitem, lambda g, y, a, index: Scatter(g, a.shape, index), None)
 defvjp(scatter, joint=lambda g, y, *values, indices, shape: [g[index] for index in indices])
-linear.add(operator.getitem)
+linear(operator.getitem)
 
 
 # -- indexing by another name -----------------------------------------------------------------------------------------
@@ -104,19 +100,17 @@ def moving(fn):
         call = form.bind(*args, **options)
         call.apply_defaults()
         a, *others = call.args
-        return np.ravel(a)[fn(positions(a), *frozen(others, True))]
+        return np.ravel(a)[fn(positions(a), *frozen(others))]
 
     return moved
 
 
-for fn in (np.delete, np.diagonal, np.repeat, np.resize, np.take_along_axis, np.tile):
-    rewrites[fn] = moving(fn)
 
 
 def take(a, indices, axis=None, *, mode="raise"):
     """`numpy.take`."""
     a, axis = (np.ravel(a), 0) if axis is None else (a, axis)
-    here = np.take(np.arange(a.shape[axis]), frozen(indices, True), mode=mode)
+    here = np.take(np.arange(a.shape[axis]), frozen(indices), mode=mode)
     return a[(*(slice(None),) * (axis % a.ndim), here)]
 
 
@@ -131,14 +125,14 @@ def select(condlist, choicelist, default=0):
 
 def choose(a, choices, *, mode="raise"):
     """`numpy.choose`; fine for a few choices, as in NumPy."""
-    which = np.choose(frozen(a, True), range(len(choices)), mode=mode)
+    which = np.choose(frozen(a), range(len(choices)), mode=mode)
     return select([which == i for i in range(len(choices))], list(choices))
 
 
 def insert(arr, obj, values, axis=None):
     """`numpy.insert`: an index into the elements of ``arr`` and ``values`` one after another."""
     both = np.concatenate([np.ravel(arr), np.ravel(values).astype(np.result_type(arr))])
-    return both[np.insert(positions(arr), frozen(obj, True), np.size(arr) + positions(values), axis)]
+    return both[np.insert(positions(arr), frozen(obj), np.size(arr) + positions(values), axis)]
 
 
 def sort(a, axis=-1, kind=None, order=None, *, stable=None):
@@ -178,7 +172,11 @@ def diag(v, k=0):
     return index_add(np.zeros((v.size + abs(k),) * 2, v.dtype), (i + max(-k, 0), i + max(k, 0)), v)
 
 
-rewrites |= {
+fn: Function
+twin: Function
+for mover in (np.delete, np.diagonal, np.repeat, np.resize, np.take_along_axis, np.tile):
+    rewrite(mover, moving(mover))
+TWINS: dict[Function, Function] = {
     np.take: take, np.choose: choose, np.select: select, np.insert: insert,
     np.sort: sort, np.partition: partition, np.pad: pad, np.diag: diag,
     np.diagflat: lambda v, k=0: np.diag(np.ravel(v), k),
@@ -186,3 +184,5 @@ rewrites |= {
     np.tril: lambda m, k=0: np.where(np.tril(np.ones(m.shape[-2:], bool), k), m, 0),
     np.triu: lambda m, k=0: np.where(np.triu(np.ones(m.shape[-2:], bool), k), m, 0),
 }
+for moved, twin in TWINS.items():
+    rewrite(moved, twin)

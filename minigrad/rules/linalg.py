@@ -13,10 +13,27 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.cotangents import Product
-from minigrad.engine.tables import defvjp, multilinear, rewrites
+from minigrad.engine.cotangents import Deferred
+from minigrad.engine.tables import defvjp, linear, rewrite
 from minigrad.engine.tensor import record
-from minigrad.rules.contractions import operand, tensordot
+from minigrad.rules.contractions import operand, shaped, tensordot
+
+
+class Product(Deferred):
+    """LᵀR, the cotangent of a matrix: ``left`` (rows, m) and ``right`` (rows, n), arrays or tensors."""
+
+    __slots__ = ("left", "right")
+
+    def __init__(self, left, right):
+        self.left, self.right = left, right
+        (rows, m), (_, n) = left.shape, right.shape
+        self.shape, self.size = (m, n), rows * (m + n)
+
+    @staticmethod
+    def combine(parts):
+        if len(parts) == 1:
+            return parts[0].left.T @ parts[0].right
+        return np.concatenate([p.left for p in parts]).T @ np.concatenate([p.right for p in parts])
 
 
 def rows(a):
@@ -35,8 +52,8 @@ def product(left, right):
     Deferring copies L and R once, multiplying now writes LᵀR and adds it up later: the smaller one is done. (What a
     call costs in itself is worth a few hundred numbers.)
     """
-    (rows, m), (_, n) = left.shape, right.shape
-    return Product(left, right) if rows * (m + n) < m * n + 256 else left.T @ right
+    deferred = Product(left, right)
+    return deferred if deferred.size < math.prod(deferred.shape) + 256 else left.T @ right
 
 
 def matmul_left(g, y, a, b):
@@ -58,8 +75,8 @@ def matmul_right(g, y, a, b):
 
 
 defvjp(np.matmul, matmul_left, matmul_right)
-defvjp(np.vdot, lambda g, y, a, b: g * np.reshape(b, np.shape(a)),
-                lambda g, y, a, b: g * np.reshape(a, np.shape(b)))
+defvjp(np.vdot, lambda g, y, a, b: g * shaped(b, np.shape(a)),
+                lambda g, y, a, b: g * shaped(a, np.shape(b)))
 
 
 def dot(a, b):
@@ -136,16 +153,16 @@ def vecmat(a, b):
 # a·(b×c) does not change when a, b, c are rotated.
 defvjp(np.cross, lambda g, y, a, b: np.cross(b, g),
                  lambda g, y, a, b: np.cross(g, a))
-multilinear |= {np.matmul, np.vdot, np.cross}
-rewrites[np.dot] = dot
-rewrites[np.inner] = lambda a, b: tensordot(a, b, (-1, -1)) if np.ndim(a) and np.ndim(b) else np.multiply(a, b)
-rewrites[np.outer] = lambda a, b: np.matmul(np.reshape(a, (-1, 1)), np.reshape(b, (1, -1)))
-rewrites[np.kron] = kron
-rewrites[np.cross] = cross
-rewrites[np.trace] = trace
-rewrites[np.linalg.multi_dot] = multi_dot
+linear(np.matmul, np.vdot, np.cross, form="multilinear")
+rewrite(np.dot, dot)
+rewrite(np.inner, lambda a, b: tensordot(a, b, (-1, -1)) if np.ndim(a) and np.ndim(b) else np.multiply(a, b))
+rewrite(np.outer, lambda a, b: np.matmul(np.reshape(a, (-1, 1)), np.reshape(b, (1, -1))))
+rewrite(np.kron, kron)
+rewrite(np.cross, cross)
+rewrite(np.trace, trace)
+rewrite(np.linalg.multi_dot, multi_dot)
 if hasattr(np, "vecdot"):  # NumPy 2.0; the other two since 2.2
-    rewrites[np.vecdot] = vecdot
+    rewrite(np.vecdot, vecdot)
 if hasattr(np, "matvec"):
-    rewrites[np.matvec] = matvec
-    rewrites[np.vecmat] = vecmat
+    rewrite(np.matvec, matvec)
+    rewrite(np.vecmat, vecmat)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from minigrad.engine.tables import defvjp, linear, plain, rewrites
+from minigrad.engine.tables import defvjp, linear, plain, rewrite
 
 
 def spread(g, a, axis, keepdims):
@@ -82,9 +82,9 @@ def ptp(a, axis=None, out=None, keepdims=False):
 defvjp(np.max, share_of_extremum)
 defvjp(np.min, share_of_extremum)
 defvjp(np.median, share_of_median)
-rewrites[np.amax] = np.max
-rewrites[np.amin] = np.min
-rewrites[np.ptp] = ptp
+rewrite(np.amax, np.max)
+rewrite(np.amin, np.min)
+rewrite(np.ptp, ptp)
 
 
 # -- running sums, products and running products; nothing is divided by an element, so that zeros are exact -----------
@@ -161,7 +161,7 @@ def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
     return np.sum(np.multiply(a, weights), axis=axis, keepdims=keepdims) / total
 
 
-rewrites[np.average] = average
+rewrite(np.average, average)
 
-linear |= {np.sum, np.mean, np.cumsum}
-plain |= {np.argmax, np.argmin, np.any, np.all, np.argsort, np.count_nonzero, np.nonzero, np.flatnonzero, np.argwhere}
+linear(np.sum, np.mean, np.cumsum)
+plain(np.argmax, np.argmin, np.any, np.all, np.argsort, np.count_nonzero, np.nonzero, np.flatnonzero, np.argwhere)

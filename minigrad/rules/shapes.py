@@ -1,6 +1,6 @@
 """What functions that change shapes and move axes differentiate to: the cotangents are moved back.
 
-Where NumPy itself writes a function in terms of others, so does minigrad: `rewrites`.
+Where NumPy itself writes a function in terms of others, so does minigrad: `rewrite`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import inspect
 
 import numpy as np
 
-from minigrad.engine.tables import defvjp, linear, plain, rewrites
-from minigrad.engine.tensor import record
+from minigrad.engine.primitive import primitive
+from minigrad.engine.tables import defvjp, linear, plain, rewrite
 
 
 def inverse(axes, ndim):
@@ -30,10 +30,10 @@ defvjp(np.flip, lambda g, y, m, axis=None: np.flip(g, axis))
 defvjp(np.rot90, lambda g, y, m, k=1, axes=(0, 1): np.rot90(g, -k, axes))
 defvjp(np.roll, lambda g, y, a, shift, axis=None: np.roll(g, np.negative(shift), axis), None)
 
-rewrites[np.rollaxis] = inspect.unwrap(np.rollaxis)  # NumPy's own definition, by way of transpose
-rewrites[np.matrix_transpose] = lambda x: np.swapaxes(x, -1, -2)
-rewrites[np.fliplr] = lambda m: np.flip(m, 1)
-rewrites[np.flipud] = lambda m: np.flip(m, 0)
+rewrite(np.rollaxis, inspect.unwrap(np.rollaxis))  # NumPy's own definition, by way of transpose
+rewrite(np.matrix_transpose, lambda x: np.swapaxes(x, -1, -2))
+rewrite(np.fliplr, lambda m: np.flip(m, 1))
+rewrite(np.flipud, lambda m: np.flip(m, 0))
 
 
 def widened(fn):
@@ -47,7 +47,7 @@ def widened(fn):
 
 
 for widening in (np.atleast_1d, np.atleast_2d, np.atleast_3d):
-    rewrites[widening] = widened(widening)
+    rewrite(widening, widened(widening))
 
 
 def broadcast_arrays(*args):
@@ -63,18 +63,20 @@ def meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
     return grids if sparse else np.broadcast_arrays(*grids)
 
 
-rewrites[np.broadcast_arrays] = broadcast_arrays
-rewrites[np.meshgrid] = meshgrid
+rewrite(np.broadcast_arrays, broadcast_arrays)
+rewrite(np.meshgrid, meshgrid)
 
 
 # -- joining: the arrays become arguments of their own, and one rule returns all their cotangents ---------------------
 
 
+@primitive
 def concatenate(*arrays, axis=0):
     """`numpy.concatenate` with the arrays as separate arguments."""
     return np.concatenate(arrays, axis)
 
 
+@primitive
 def stack(*arrays, axis=0):
     """`numpy.stack` with the arrays as separate arguments."""
     return np.stack(arrays, axis)
@@ -99,12 +101,12 @@ defvjp(stack, joint=layers)
 
 def stacking(arrays, axis=0):
     """`numpy.stack`."""
-    return record(stack, tuple(arrays), {"axis": axis})
+    return stack(*arrays, axis=axis)
 
 
 def concatenation(arrays, axis=0):
     """`numpy.concatenate`; ``axis=None`` joins the flattened arrays."""
-    return record(concatenate, tuple(map(np.ravel, arrays) if axis is None else arrays), {"axis": axis or 0})
+    return concatenate(*(map(np.ravel, arrays) if axis is None else arrays), axis=axis or 0)
 
 
 def hstack(tup):
@@ -113,15 +115,15 @@ def hstack(tup):
     return concatenation(arrays, axis=0 if arrays[0].ndim == 1 else 1)
 
 
-rewrites[np.stack] = stacking
-rewrites[np.concatenate] = concatenation
-rewrites[np.hstack] = hstack
-rewrites[np.vstack] = lambda tup: concatenation([np.atleast_2d(a) for a in tup])
-rewrites[np.dstack] = lambda tup: concatenation([np.atleast_3d(a) for a in tup], axis=2)
-rewrites[np.column_stack] = lambda tup: concatenation(
+rewrite(np.stack, stacking)
+rewrite(np.concatenate, concatenation)
+rewrite(np.hstack, hstack)
+rewrite(np.vstack, lambda tup: concatenation([np.atleast_2d(a) for a in tup]))
+rewrite(np.dstack, lambda tup: concatenation([np.atleast_3d(a) for a in tup], axis=2))
+rewrite(np.column_stack, lambda tup: concatenation(
     [a if np.ndim(a) > 1 else np.reshape(a, (np.size(a), 1)) for a in tup], axis=1
-)
-rewrites[np.append] = lambda arr, values, axis=None: concatenation((arr, values), axis)
+))
+rewrite(np.append, lambda arr, values, axis=None: concatenation((arr, values), axis))
 
 
 # -- splitting: one slice a part --------------------------------------------------------------------------------------
@@ -134,10 +136,10 @@ def array_split(ary, indices_or_sections, axis=0):
     return [ary[(*lead, slice(part[0], part[-1] + 1) if part.size else slice(0))] for part in parts]
 
 
-rewrites[np.array_split] = array_split
+rewrite(np.array_split, array_split)
 for splitting in (np.split, np.hsplit, np.vsplit, np.dsplit):
-    rewrites[splitting] = inspect.unwrap(splitting)  # NumPy's own definitions, by way of array_split
+    rewrite(splitting, inspect.unwrap(splitting))  # NumPy's own definitions, by way of array_split
 
-linear |= {np.reshape, np.ravel, np.squeeze, np.expand_dims, np.broadcast_to, np.transpose, np.swapaxes, np.moveaxis}
-linear |= {np.flip, np.rot90, np.roll, concatenate, stack}
-plain |= {np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.empty_like, np.result_type}
+linear(np.reshape, np.ravel, np.squeeze, np.expand_dims, np.broadcast_to, np.transpose, np.swapaxes, np.moveaxis)
+linear(np.flip, np.rot90, np.roll, concatenate, stack)
+plain(np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.empty_like, np.result_type)

@@ -160,7 +160,7 @@ def test_dtype_survives_python_numbers_in_both_directions(f, dtype):
     assert y.dtype == dtype
     y.backward(np.ones(y.shape))
     assert x.grad.dtype == dtype
-    (g,) = mg.backward(y, np.ones(y.shape), wrt=[x], create_graph=True)
+    (g,) = mg.gradients(y, [x], np.ones(y.shape), create_graph=True)
     assert g.dtype == dtype
 
 
@@ -168,9 +168,9 @@ def test_mixed_dtypes_promote_forward_and_come_back():
     single, double = leaf(np.float32([1, 2])), leaf([3.0, 4.0])
     y = single * double + np.concatenate([single[:1], double[:1]])
     assert y.dtype == np.float64
-    gradients = mg.backward(y.sum(), wrt=[single, double], create_graph=True)
-    assert [g.dtype for g in gradients] == [np.float32, np.float64]
-    again = mg.backward([g.sum() for g in gradients], wrt=[single, double])
+    grads = mg.gradients(y.sum(), [single, double], create_graph=True)
+    assert [g.dtype for g in grads] == [np.float32, np.float64]
+    again = mg.gradients([g.sum() for g in grads], [single, double])
     assert [g.dtype for g in again] == [np.float32, np.float64]
     np.testing.assert_array_equal(again, [[1, 1], [1, 1]])
 
@@ -178,7 +178,7 @@ def test_mixed_dtypes_promote_forward_and_come_back():
 @pytest.mark.parametrize("data", [1, [1, 2], True, 1j, None, np.zeros(2, bool), np.zeros(2, int), [None, 1.0]])
 def test_only_floating_point_numbers_can_require_grad(data):
     dtype = np.asarray(data).dtype
-    with pytest.raises(TypeError, match=f"requires_grad needs floating-point data, got dtype {dtype}"):
+    with pytest.raises(TypeError, match=f"requires_grad needs floating-point data, got {dtype}"):
         Tensor(data, requires_grad=True)
     assert not Tensor(data).requires_grad
     assert leaf(1, dtype=float).dtype == np.float64
@@ -453,7 +453,7 @@ def test_what_a_keyword_may_not_say_a_position_may_not_either(call):
         y = call(t)
     except TypeError:
         return
-    (g,) = mg.backward(y, np.arange(1.0, 1 + y.size).reshape(y.shape), wrt=[t])
+    (g,) = mg.gradients(y, [t], np.arange(1.0, 1 + y.size).reshape(y.shape))
     expected = np.zeros((3, 3))
     for i in np.ndindex(3, 3):  # all of these are linear, or pick the same elements after a small step
         step = np.zeros((3, 3))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minigrad import Tensor, backward, scope
+from minigrad import Tensor, gradients, scope
 from minigrad.pictures import Digraph, draw
 from minigrad.rnn import RNN, Run, unroll
 
@@ -52,7 +52,7 @@ def gradient_of_product() -> Digraph:
     x = Tensor(0.75, requires_grad=True, name="x")
     y = np.sin(x) * x
     y.name = "y"
-    (dydx,) = backward(y, wrt=[x], create_graph=True)
+    (dydx,) = gradients(y, [x], create_graph=True)
     dydx.name = "dy/dx"
     return draw(dydx, forward=y)
 

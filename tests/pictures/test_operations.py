@@ -14,8 +14,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from minigrad import StaleGraphError, Tensor, backward, no_grad, scope
-from minigrad.graph import flow_through, graph_of, rms, rms_together
+from minigrad import StaleGraphError, Tensor, gradients, no_grad, scope
+from minigrad.graph import cotangents_through, graph_of, rms, rms_together
 from minigrad.pictures import Digraph, draw
 from minigrad.pictures.style import NONFINITE, ZERO, Scale, clean, color
 from minigrad.pictures.text import names_in
@@ -248,10 +248,10 @@ def test_colours_are_those_of_the_gradient():
     run = golden.run(3)
     C = run["C"][-1]
     graph = graph_of(run["C"])
-    flow = flow_through(graph, C)
+    found = cotangents_through(graph, C)
     nodes, edges = drawn(draw(run["C"], C, level="operation"))
-    totals = {f"n{number}": rms(total) for number, total in flow.totals.items()}
-    shares = {(f"n{e.source}", f"n{e.target}", e.position): rms(share) for e, share in flow.shares.items()}
+    totals = {f"n{number}": rms(total) for number, total in found.totals.items()}
+    shares = {(f"n{e.source}", f"n{e.target}", e.position): rms(share) for e, share in found.shares.items()}
     scale = Scale.covering([*totals.values(), *shares.values()])
     assert 0.0 in totals.values()
     for name, size in totals.items():
@@ -272,16 +272,16 @@ def test_colours_are_those_of_the_gradient():
 def test_a_closed_scope_has_the_size_of_all_gradients_in_it_and_its_edges_that_of_their_sum():
     run = golden.run(3)
     graph = graph_of(run.cost)
-    flow = flow_through(graph, run.cost)
+    found = cotangents_through(graph, run.cost)
     nodes, edges = drawn(draw(run.cost, level="scope"))
     by_label = {lines(a, "label")[0]: (n, a) for n, a in nodes.items()}
     box, second = by_label["t = 2"]
     inside = [i for i, node in enumerate(graph.nodes) if node.scope == ("t=2",)]
-    size = rms_together(flow.totals[i] for i in inside if i in flow.totals)
+    size = rms_together(found.totals[i] for i in inside if i in found.totals)
     assert f"gradient rms {size:.3g}" in lines(second)
     (into,) = [a for start, end, a in edges if end == box and lines(nodes[start], "label")[0] == "t = 1"]
-    (edge,) = [e for e in flow.shares if e.target in inside and graph.nodes[e.source] is run["h"][0]]
-    assert f"gradient rms {rms(flow.shares[edge]):.3g}" in lines(into)
+    (edge,) = [e for e in found.shares if e.target in inside and graph.nodes[e.source] is run["h"][0]]
+    assert f"gradient rms {rms(found.shares[edge]):.3g}" in lines(into)
 
 
 def test_of_several_uses_the_shares_add_up():
@@ -399,9 +399,9 @@ def test_forward_and_backward_halves():
     x = leaf(0.75, "x")
     with scope("s"):
         y = np.sin(x) * x
-    gradients = backward(y, wrt=[x], create_graph=True)
-    picture = draw(gradients, forward=y)
-    graph = graph_of([*gradients, y])
+    grads = gradients(y, [x], create_graph=True)
+    picture = draw(grads, forward=y)
+    graph = graph_of([*grads, y])
     around = {name: where for name, where in clusters(picture).items() if "_" not in name}  # without ghosts
     assert len(around) == len(graph.nodes) and {where[0] for where in around.values()} == {"forward", "backward"}
     for name, (half, *rest) in around.items():
@@ -409,13 +409,13 @@ def test_forward_and_backward_halves():
         assert (half == "forward") == (node.index <= y.index) and tuple(rest) == node.scope
     nodes, _ = drawn(picture)
     assert [n for n, a in nodes.items() if "peripheries" in a] == [f"n{graph.outputs[0]}"]
-    assert clusters(draw(gradients)).keys() < around.keys()  # without forward=, no halves
+    assert clusters(draw(grads)).keys() < around.keys()  # without forward=, no halves
 
 
 def test_halves_of_a_large_graph():
     run = golden.run(20)
-    gradients = backward(run.cost, wrt=[run.model.W, run.model.V], create_graph=True)
-    picture = draw(gradients, color="value", forward=run.cost)
+    grads = gradients(run.cost, [run.model.W, run.model.V], create_graph=True)
+    picture = draw(grads, color="value", forward=run.cost)
     nodes, _ = drawn(picture)
     assert len(nodes) < 130
     assert sum(where == ("forward",) and n.startswith("b") for n, where in clusters(picture).items()) >= 20

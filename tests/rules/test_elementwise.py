@@ -7,15 +7,15 @@ import math
 import numpy as np
 import pytest
 
-from minigrad import Tensor, backward, grad
-from minigrad.engine.tables import name_of, vjps
+from minigrad import Tensor, grad, gradients
+from minigrad.engine.tables import name_of, primitives
 
 FLAT = [np.sign, np.floor, np.ceil, np.trunc, np.rint, np.round, np.around]
 
 
-def gradients(f, *values, cotangent=None):
+def grads(f, *values, cotangent=None):
     xs = [Tensor(value, requires_grad=True) for value in values]
-    return backward(f(*xs), cotangent, wrt=xs)
+    return gradients(f(*xs), xs, cotangent)
 
 
 # -- digits -----------------------------------------------------------------------------------------------------------
@@ -45,8 +45,8 @@ def test_inverse_functions_keep_their_digits_at_the_edge_of_their_domain():
 
 @pytest.mark.parametrize("scale", [1e-200, 1.0, 1e200])
 def test_radius_and_angle_never_square(scale):
-    np.testing.assert_allclose(gradients(np.hypot, 3 * scale, 4 * scale), [0.6, 0.8], rtol=1e-15)
-    angle = gradients(np.arctan2, 3 * scale, 4 * scale)
+    np.testing.assert_allclose(grads(np.hypot, 3 * scale, 4 * scale), [0.6, 0.8], rtol=1e-15)
+    angle = grads(np.arctan2, 3 * scale, 4 * scale)
     np.testing.assert_allclose(angle, [0.16 / scale, -0.12 / scale], rtol=1e-15)
 
 
@@ -57,9 +57,9 @@ def test_far_out_these_are_logarithms(fn):
 
 def test_multiples_are_counted_exactly():
     """0.1 is a little more than a tenth: 1.0 / 0.1 rounds to 10, but only 9 of them go into 1."""
-    assert gradients(np.remainder, 1.0, 0.1) == gradients(np.fmod, 1.0, 0.1) == (1.0, -9.0)
-    assert gradients(np.remainder, -7.0, 3.0) == (1.0, 3.0)
-    assert gradients(np.fmod, -7.0, 3.0) == (1.0, 2.0)
+    assert grads(np.remainder, 1.0, 0.1) == grads(np.fmod, 1.0, 0.1) == (1.0, -9.0)
+    assert grads(np.remainder, -7.0, 3.0) == (1.0, 3.0)
+    assert grads(np.fmod, -7.0, 3.0) == (1.0, 2.0)
 
 
 # -- what is not a number, or not finite ------------------------------------------------------------------------------
@@ -69,7 +69,7 @@ def test_fmax_and_fmin_pass_nan_over():
     a, b = np.array([np.nan, 1.0, 2.0, np.nan]), np.array([1.0, np.nan, 2.0, np.nan])
     for fn in (np.fmax, np.fmin):
         np.testing.assert_array_equal(
-            gradients(fn, a, b, cotangent=np.ones(4)), [[0.0, 1.0, 0.5, 0.0], [1.0, 0.0, 0.5, 0.0]]
+            grads(fn, a, b, cotangent=np.ones(4)), [[0.0, 1.0, 0.5, 0.0], [1.0, 0.0, 0.5, 0.0]]
         )
 
 
@@ -78,18 +78,18 @@ def test_nan_to_num_stops_what_it_replaced():
     for options in ({}, {"nan": 1.0, "posinf": 5.0, "neginf": -5.0}):
         g = np.array([np.nan, np.inf, 3.0, 4.0])
         np.testing.assert_array_equal(
-            gradients(lambda t, o=options: np.nan_to_num(t, **o), x, cotangent=g), [[0.0, 0.0, 0.0, 4.0]]
+            grads(lambda t, o=options: np.nan_to_num(t, **o), x, cotangent=g), [[0.0, 0.0, 0.0, 4.0]]
         )
 
 
 @pytest.mark.parametrize("fn", FLAT, ids=name_of)
 def test_steps_are_flat_even_to_an_infinite_cotangent(fn):
-    np.testing.assert_array_equal(gradients(fn, np.array([0.5, 2.0]), cotangent=[np.inf, np.nan]), [[0.0, 0.0]])
+    np.testing.assert_array_equal(grads(fn, np.array([0.5, 2.0]), cotangent=[np.inf, np.nan]), [[0.0, 0.0]])
 
 
 def test_signs_that_only_negative_zero_has():
-    assert gradients(np.copysign, 3.0, -0.0) == (-1.0, 0.0)
-    assert gradients(np.copysign, -3.0, -0.0) == (1.0, 0.0)
+    assert grads(np.copysign, 3.0, -0.0) == (-1.0, 0.0)
+    assert grads(np.copysign, -3.0, -0.0) == (1.0, 0.0)
 
 
 # -- bounds -----------------------------------------------------------------------------------------------------------
@@ -104,7 +104,7 @@ def test_clip_by_tensors_and_in_all_spellings():
         lambda x, low, high: np.clip(x, min=low, max=high),
         lambda x, low, high: np.clip(a=x, min=low, max=high),
     ):
-        for g, exact in zip(gradients(call, x, low, high, cotangent=np.ones(3)), expected, strict=True):
+        for g, exact in zip(grads(call, x, low, high, cotangent=np.ones(3)), expected, strict=True):
             np.testing.assert_array_equal(g, exact)
 
 
@@ -114,10 +114,10 @@ def test_a_bound_that_float32_rounds_is_met_all_the_same(fn, shape):
     x = np.full(shape, {np.maximum: 0.05, np.fmax: 0.05}.get(fn, 0.15), np.float32)
     bound = np.full(shape, 0.1)
     for scalar in (0.1, np.float32(0.1)):
-        assert np.all(gradients(lambda t, s=scalar: fn(t, s), x, cotangent=np.ones(shape))[0] == 0)
-        assert np.all(gradients(lambda t, s=scalar: fn(s, t), x, cotangent=np.ones(shape))[0] == 0)
-        assert np.all(gradients(lambda t, s=scalar: fn(t, s), x * 0 + scalar, cotangent=np.ones(shape))[0] == 0.5)
-    assert [g.sum() for g in gradients(fn, x, bound, cotangent=np.ones(shape))] == [0, x.size]
+        assert np.all(grads(lambda t, s=scalar: fn(t, s), x, cotangent=np.ones(shape))[0] == 0)
+        assert np.all(grads(lambda t, s=scalar: fn(s, t), x, cotangent=np.ones(shape))[0] == 0)
+        assert np.all(grads(lambda t, s=scalar: fn(t, s), x * 0 + scalar, cotangent=np.ones(shape))[0] == 0.5)
+    assert [g.sum() for g in grads(fn, x, bound, cotangent=np.ones(shape))] == [0, x.size]
 
 
 def test_clip_refuses_bounds_in_two_spellings():
@@ -133,7 +133,7 @@ def test_clip_refuses_bounds_in_two_spellings():
 
 def test_numpys_other_names():
     for fn in (np.abs, np.mod, np.pow, np.acos, np.acosh, np.asin, np.asinh, np.atan, np.atan2, np.atanh):
-        assert fn in vjps
+        assert primitives[fn].rules
 
 
 @pytest.mark.parametrize("fn", [np.real, np.imag, np.angle, np.conj, np.conjugate, np.real_if_close, np.iscomplex])

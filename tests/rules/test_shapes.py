@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from minigrad.engine.ancestors import history
+from minigrad.engine.ancestors import ancestors
 from minigrad.engine.tensor import Tensor
-from minigrad.engine.walk import backward
+from minigrad.engine.walk import gradients
 from minigrad.rules.indexing import Scatter, index_add
 from tests.rules.cases import grid
 
@@ -88,7 +88,7 @@ def test_indices_may_be_tensors_that_need_no_gradient():
 @pytest.mark.parametrize("sort", [np.sort, lambda a: np.partition(a, 1)])
 def test_of_equal_elements_the_earlier_one_is_sorted_first(sort):
     a = Tensor([2.0, 1.0, 2.0, 1.0], requires_grad=True)
-    (g,) = backward(sort(a), [1.0, 2.0, 3.0, 4.0], wrt=[a])
+    (g,) = gradients(sort(a), [a], [1.0, 2.0, 3.0, 4.0])
     np.testing.assert_array_equal(g, [3.0, 1.0, 4.0, 2.0])
 
 
@@ -103,7 +103,7 @@ def test_what_is_left_out_never_matters(fn):
     a = Tensor([[np.inf, np.nan], [1.0, 2.0]], requires_grad=True)
     y = fn(a)
     np.testing.assert_array_equal(y.data, fn(a.data))
-    (g,) = backward(y, np.ones(y.shape), wrt=[a])
+    (g,) = gradients(y, [a], np.ones(y.shape))
     assert np.all(np.isfinite(g))
 
 
@@ -126,7 +126,7 @@ def test_index_add_leaves_its_arguments_alone_and_remembers_them():
     y = index_add(a, index, values)
     a[:], index[:] = 9, 2
     np.testing.assert_array_equal(y.data, [values.data.sum(), 0, 0])
-    (g,) = backward(y, [1.0, 2.0, 3.0], wrt=[values])
+    (g,) = gradients(y, [values], [1.0, 2.0, 3.0])
     np.testing.assert_array_equal(g, [1.0, 1.0])
 
 
@@ -153,9 +153,9 @@ def cost(steps, index):
     """How many numbers the graph of a sequence's gradient holds, and that of the gradient of the gradient."""
     xs = tensor(steps, 3)
     y = sum(np.sum(xs[index(t)] ** 3) for t in range(steps))
-    (first,) = backward(y, wrt=[xs], create_graph=True)
-    (second,) = backward(np.sum(first**2), wrt=[xs], create_graph=True)
-    return [sum(t.size for t in history([g])) for g in (first, second)]
+    (first,) = gradients(y, [xs], create_graph=True)
+    (second,) = gradients(np.sum(first**2), [xs], create_graph=True)
+    return [sum(t.size for t in ancestors([g])) for g in (first, second)]
 
 
 @pytest.mark.parametrize("index", [lambda t: t, lambda t: np.int64(t), lambda t: ([t, t],)])
@@ -171,5 +171,5 @@ def test_all_steps_of_a_sequence_are_scattered_into_one_array(monkeypatch):
     monkeypatch.setattr(Scatter, "combine", counted)
     made, zeros, xs = [], np.zeros, tensor(50, 3)
     monkeypatch.setattr(np, "zeros", lambda shape, *dtype: made.append(shape) or zeros(shape, *dtype))
-    backward(sum(np.sum(x**2) for x in xs), wrt=[xs])
+    gradients(sum(np.sum(x**2) for x in xs), [xs])
     assert combined == [50] and made.count(xs.shape) == 1

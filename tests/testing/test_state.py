@@ -14,7 +14,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -33,8 +32,11 @@ from hypothesis.stateful import (
 )
 
 import minigrad as mg
-from minigrad.engine.tables import vjps
+from minigrad.engine import walk
+from minigrad.engine.ancestors import ancestors
+from minigrad.engine.tables import primitives
 from minigrad.testing.strategies import arrays, values
+from tests.tables import ruled
 
 SHAPES = [(), (1,), (2,)]
 LARGEST = 1e3  # results and slopes beyond are not kept: a tower of squares would leave the range of floats
@@ -239,7 +241,7 @@ class Session(RuleBasedStateMachine):
         leaf = data.draw(st.sampled_from([each for each in self.known if each.leaf and each.tensor.requires_grad]))
         if not y.tensor.requires_grad or y.stale():
             return
-        (gradient,) = mg.backward([y.tensor], [np.ones(y.shape)], wrt=[leaf.tensor])
+        (gradient,) = mg.gradients([y.tensor], [leaf.tensor], [np.ones(y.shape)])
         number = self.known.index(leaf)
         expected = [sum(x.slopes.get((number, i), 0.0) for x in y.numbers) for i in range(len(leaf.numbers))]
         np.testing.assert_allclose(gradient.ravel(), expected, rtol=1e-9, atol=1e-9)
@@ -269,15 +271,13 @@ TestSession.settings = settings(stateful_step_count=30)
 
 # -- the machine can fail ---------------------------------------------------------------------------------------------
 
-walk = import_module("minigrad.engine.walk")  # the name in the package is the function
-
 
 def overwritten(monkeypatch):
     """``.grad`` is overwritten by a second backward."""
     right = walk.backward
 
     def forgetful(outputs, cotangents=None, **options):
-        for variable in walk.history(outputs):
+        for variable in ancestors(outputs):
             variable.grad = None
         return right(outputs, cotangents, **options)
 
@@ -313,7 +313,7 @@ def always_recording(monkeypatch):
 
 def wrong_rule(monkeypatch):
     """The second argument of a product gets the cotangent of the first."""
-    monkeypatch.setitem(vjps, np.multiply, (vjps[np.multiply][0],) * 2)
+    ruled(monkeypatch, np.multiply, *primitives[np.multiply].rules[:1] * 2)
 
 
 BUGS = [overwritten, shares_lost, never_stale, detached_too_little, always_recording, wrong_rule]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.engine.tensor import Array, Tensor
-from minigrad.engine.walk import backward
+from minigrad.engine.walk import gradients
 
 if TYPE_CHECKING:  # a run is read here, not made: what makes it stands above
     from minigrad.rnn.unrolling import Run
@@ -38,8 +38,8 @@ def gradient_norms(run: Run, of: Tensor | None = None, role: str = "h") -> Array
         raise ValueError("the run has no cost to differentiate: unroll it with targets, or name a number with of=")
     if not of.requires_grad:
         raise ValueError("the run was not recorded: unroll it outside no_grad, so that there is a gradient to measure")
-    gradients = backward(of, wrt=run[role]) or ()
-    return np.array([np.linalg.norm(gradient) for gradient in gradients])
+    grads = gradients(of, run[role])
+    return np.array([np.linalg.norm(gradient) for gradient in grads])
 
 
 def step_jacobians(run: Run, sample: int = 0) -> Array:
@@ -81,6 +81,6 @@ def step_jacobians(run: Run, sample: int = 0) -> Array:
         if before is None:  # h_0 is not given to the first step
             found.append(np.zeros((n, n), after.dtype))
         else:
-            (rows,) = backward(after, np.eye(n), wrt=[before]) or ()
+            (rows,) = gradients(after, [before], np.eye(n))
             found.append(rows)
     return np.stack(found)

@@ -15,7 +15,7 @@ import numpy as np
 
 from minigrad.engine.tables import name_of
 from minigrad.engine.tensor import Tensor
-from minigrad.engine.walk import backward
+from minigrad.engine.walk import gradients
 from minigrad.graph import graph_of, rms
 from minigrad.pictures.dot import Digraph
 from minigrad.pictures.notebook import shown
@@ -362,7 +362,7 @@ class _Drawing:
             return []
         beyond = [C for C in self.run["C"][late - 1 :] if C.requires_grad]
         ends = [self.figure.tensors[role, t] for t in (early, late)]
-        near, far = map(rms, backward(beyond, [np.ones_like(C.data) for C in beyond], wrt=ends) or ())
+        near, far = map(rms, gradients(beyond, ends, [np.ones_like(C.data) for C in beyond]))
         return [f"from t ≥ {late}:", f"gradient × {near / far:.2g}"] if far else []
 
 

@@ -29,7 +29,7 @@ import numpy as np
 
 from minigrad.engine.tables import name_of
 from minigrad.engine.tensor import Tensor
-from minigrad.engine.walk import backward
+from minigrad.engine.walk import gradients
 from minigrad.files import writing
 from minigrad.graph import rms
 from minigrad.pictures.style import COLORS, NONFINITE, ZERO, Scale, clean, pretty, subscript
@@ -287,14 +287,14 @@ def _film(run: Run, stage: _Stage, choices: dict[str, Tensor]) -> dict[str, Any]
 def _reel(run: Run, stage: _Stage, value: str, of: Tensor, asked: dict[str, Tensor]) -> dict[str, Any]:
     """What there is to know about the gradient of ``of``, which the page calls ``value``."""
     figure = stage.figure if value == "all" else Figure.of_run(run, of)
-    gradients = backward(of, np.ones_like(of.data), wrt=list(asked.values())) or ()
+    grads = gradients(of, list(asked.values()), np.ones_like(of.data))
     label = "Σ C" if of is run.cost else "Σ " * (of.size > 1) + pretty(clean(of.name or "C"))
     return {
         "value": value,
         "label": label,
         "total": f"{label} = {float(np.sum(of.data)):.4g}",
         "sizes": [_json_number(size.of(figure)) for size in stage.sizes.values()],
-        "first": {id: _first(gradient) for id, gradient in zip(asked, gradients, strict=True)},
+        "first": {id: _first(gradient) for id, gradient in zip(asked, grads, strict=True)},
         "across": _across(run, stage.gap, figure, 0 if value == "all" else int(value)),
     }
 

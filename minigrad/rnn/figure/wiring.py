@@ -18,7 +18,7 @@ import numpy as np
 
 from minigrad.engine.cotangents import dense
 from minigrad.engine.tensor import Tensor
-from minigrad.engine.walk import backward
+from minigrad.engine.walk import gradients
 from minigrad.graph import Edge, Graph, graph_of, rms
 from minigrad.rnn.unrolling import Run
 
@@ -174,8 +174,8 @@ class Wiring:
                 shares[edge] = share
 
         asked = [tensor for tensor in [*self.tensors.values(), *self.parameters.values()] if tensor.requires_grad]
-        gradients = backward(outputs, [np.ones_like(output.data) for output in outputs], wrt=asked, observe=observe)
-        totals = {tensor.index: rms(gradient) for tensor, gradient in zip(asked, gradients or (), strict=True)}
+        grads = gradients(outputs, asked, [np.ones_like(output.data) for output in outputs], observe=observe)
+        totals = {tensor.index: rms(gradient) for tensor, gradient in zip(asked, grads or (), strict=True)}
         connections = {
             (source, target): rms(_sum(shares, edges)) if edges and self.tensors[source].requires_grad else None
             for (source, target), edges in self.connections.items()
@@ -226,7 +226,7 @@ class Wiring:
             for edge in edges:
                 share = _sum(shares, [edge])
                 if (made := self.graph.nodes[edge.source]) is not parameter and np.ndim(share):
-                    (share,) = backward(made, share, wrt=[parameter]) or ()  # from the shape of Wᵀ to that of W
+                    (share,) = gradients(made, [parameter], share)  # from the shape of Wᵀ to that of W
                 contribution = contribution + share
             taps[name, place] = rms(contribution)
             sums[name] = sums[name] + contribution

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minigrad.engine.context import no_grad, scope
-from minigrad.engine.tensor import Tensor, vjps
+from minigrad.engine.tensor import Tensor
 from minigrad.module import Module
 from minigrad.pictures.dot import NoEngineError
 from minigrad.pictures.style import DATA, NONFINITE
@@ -24,6 +24,7 @@ from minigrad.rnn.unrolling import unroll
 from tests.rnn import handmade
 from tests.rnn.figure import golden
 from tests.rnn.figure.models import Gated, Stacked, Truncated, data, example, network, textbook
+from tests.tables import ruled
 
 GREY = "#bbbbbb"
 kinds = pytest.mark.parametrize("kind", ["W", "R", "WR"])
@@ -303,7 +304,7 @@ def test_without_colours_nothing_is_differentiated(monkeypatch):
         raise AssertionError("a derivative was asked for")
 
     run = example()
-    monkeypatch.setitem(vjps, np.tanh, (rule,))
+    ruled(monkeypatch, np.tanh, rule)
     with pytest.raises(AssertionError, match="a derivative was asked for"):
         draw(run)
     source = draw(run, color="none").source

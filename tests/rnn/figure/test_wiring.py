@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minigrad.engine.tensor import Tensor
-from minigrad.engine.walk import backward
+from minigrad.engine.walk import gradients
 from minigrad.graph import rms as size_of
 from minigrad.rnn.figure.wiring import Figure, Wiring
 from minigrad.rnn.unrolling import unroll
@@ -173,8 +173,8 @@ def test_what_a_step_contributes_is_the_gradient_of_its_own_copy_of_the_paramete
     vars(model).update(originals)
     factor = run.cost.item() / cost.item()  # whatever the cost's convention for batches
     wanted = [copy[name] for copy in copies for name in originals]
-    gradients = iter(backward(cost, wrt=wanted))
-    terms = {(name, t): factor * next(gradients) for t in range(1, T + 1) for name in originals}
+    grads = iter(gradients(cost, wanted))
+    terms = {(name, t): factor * next(grads) for t in range(1, T + 1) for name in originals}
     assert {(name, t) for name, (_, t) in figure.taps} == terms.keys()
     for (name, (_, t)), size in figure.taps.items():
         assert size == pytest.approx(rms(terms[name, t]), rel=1e-9, abs=1e-15)

@@ -1,0 +1,20 @@
+"""The one table of rules, as tests look at it and bend it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from minigrad.engine.tables import Primitive, primitives
+
+
+def ruled(monkeypatch: pytest.MonkeyPatch, fn: Any, *rules: Any) -> None:
+    """Give ``fn`` other rules until the test, or the context of ``monkeypatch``, ends."""
+    monkeypatch.setitem(primitives, fn, replace(primitives.get(fn, Primitive()), rules=rules, joint=None))
+
+
+def known(trait: str) -> set[Any]:
+    """The functions whose entry has a trait: ``differentiable``, ``rewrite`` or ``plain``."""
+    return {fn for fn, entry in primitives.items() if getattr(entry, trait)}
