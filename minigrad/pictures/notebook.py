@@ -53,7 +53,7 @@ def shown(text: str, picture: Callable[[], Digraph] | None, words: str = "") -> 
         try:
             svg = str(picture().pipe("svg", encoding="utf-8", timeout=PATIENCE))
             below = f'<div style="{_WIDE}">{_HEADER.sub("", svg)}</div>'
-        except Exception:  # no engine, a slow one, a graph gone stale: reason enough for words, none for an error
+        except Exception:  # no Graphviz, a slow one, a graph gone stale: reason enough for words, none for an error
             pass
     return {"text/html": f'<pre style="{_WIDE}">{html.escape(text)}</pre>\n{below}'}
 

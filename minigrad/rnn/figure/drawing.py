@@ -65,7 +65,7 @@ def draw(
     Returns
     -------
     Digraph
-        Positions are part of it, so that any engine keeps them. ``.render("unrolled.svg")`` writes a picture. Every
+        Positions are part of it, so that any Graphviz keeps them. ``.render("unrolled.svg")`` writes a picture. Every
         node has its name as ``id``, every edge ``source--target``, and SVG keeps them.
 
     Raises
