@@ -5,12 +5,9 @@ of a large graph (`boxes`), the picture itself (`operations`), and what notebook
 of the textbooks is in `minigrad.rnn`, which knows about steps.
 """
 
-from minigrad.pictures import notebook
 from minigrad.pictures.dot import Digraph, GraphvizError, NoGraphvizError
 from minigrad.pictures.operations import draw
 from minigrad.pictures.style import Scale
 from minigrad.pictures.text import tree
 
 __all__ = ["Digraph", "GraphvizError", "NoGraphvizError", "Scale", "draw", "tree"]
-
-notebook.install()
