@@ -6,9 +6,9 @@ import ast
 import importlib
 import pickle
 import pkgutil
+import re
 import subprocess
 import sys
-import tomllib
 from collections import defaultdict
 from functools import reduce
 from pathlib import Path
@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 import minigrad as mg
+from tests.floors import ROOT, floors
 
-HOUSE = Path(mg.__file__).parent
+HOUSE, CONTRIBUTING = ROOT / "minigrad", ROOT / "CONTRIBUTING.md"
 FIRST = {"anomaly", "containers", "engine", "files", "functions", "lazy", "module", "optim", "rules", "transforms"}
 """What `import minigrad` loads. Whatever else there is waits until it is asked for."""
 
@@ -129,17 +130,29 @@ def test_the_package_is_a_command_too() -> None:
 # -- floors -----------------------------------------------------------------------------------------------------------
 
 
-def test_every_module_has_its_floor_in_a_contract() -> None:
+def test_every_module_has_its_floor() -> None:
     """What no contract of import-linter mentions may import what it likes."""
-    settings = tomllib.loads((HOUSE.parent / "pyproject.toml").read_text(encoding="utf-8"))
-    floors = defaultdict(set)
-    for contract in settings["tool"]["importlinter"]["contracts"]:
-        for name in "|".join(contract["layers"]).split("|"):
-            for container in contract.get("containers", [""]):
-                folder, _, module = f"{container}.{name.strip()}".strip(".").rpartition(".")
-                floors[folder].add(module)
     rooms = defaultdict(set)
-    for name in (module.name for module in pkgutil.walk_packages(mg.__path__, "minigrad.")):
-        folder, _, module = name.rpartition(".")
-        rooms[folder].add(module)
-    assert floors == {folder: modules for folder, modules in rooms.items() if len(modules) > 1}
+    for module in pkgutil.walk_packages(mg.__path__, "minigrad."):
+        folder, _, name = module.name.rpartition(".")
+        rooms[folder].add(name)
+    known = {folder: {name for floor in floors_ for name in floor} for folder, floors_ in floors().items()}
+    assert known == {folder: names for folder, names in rooms.items() if len(names) > 1}
+
+
+def test_the_picture_of_the_house_is_true() -> None:
+    """That of CONTRIBUTING.md: every floor of the package, and those of two of its folders, from top to bottom."""
+    (picture,) = re.findall(r"```text\nminigrad/\n(.*?)```", CONTRIBUTING.read_text(encoding="utf-8"), re.DOTALL)
+    shown = [re.split(r"(?<=\S)  +", line)[0] for line in picture.splitlines()]
+    expected = []
+    for floor in floors()["minigrad"]:
+        expected.append("  " + " | ".join(f"{name}{'/' * (HOUSE / name).is_dir()}" for name in floor))
+        if floor in (["rnn"], ["engine"]):
+            inner = floors()[f"minigrad.{floor[0]}"]
+            for names in inner:
+                expected.append("    " + " | ".join(f"{n}{'/' * (HOUSE / floor[0] / n).is_dir()}" for n in names))
+    assert shown == expected
+
+
+def test_the_citation_is_of_this_version() -> None:
+    assert f"\nversion: {mg.__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")

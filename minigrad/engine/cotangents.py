@@ -1,7 +1,7 @@
 """Cotangents on their way: how the shares that meet at one tensor add up.
 
 A cotangent of a tensor is the derivative of the quantity of interest with respect to it, and has its shape. Everything
-that used the tensor sends a share of it, and the walk (`backward.py`) adds the shares up.
+that used the tensor sends a share of it, and the walk (`walk.py`) adds the shares up.
 
 An unrolled network uses the same matrix at every step, so T shares of the form LᵀR meet there. They are kept as
 `Product` s and multiplied at once when the matrix is reached: back-propagation through time then costs one large

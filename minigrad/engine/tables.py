@@ -1,7 +1,7 @@
 """What minigrad knows about functions: five tables, and how to add to them.
 
 A *primitive* is a function with derivative rules, most of them NumPy's own. The rules themselves stand in `rules`, as
-lines of plain NumPy; the recorder (`tensor.py`) looks up here what it may record, the walk (`backward.py`) how to
+lines of plain NumPy; the recorder (`tensor.py`) looks up here what it may record, the walk (`walk.py`) how to
 differentiate it.
 """
 

@@ -3,7 +3,7 @@
 NumPy offers two protocols through which a foreign object may take part in its calls: ``__array_ufunc__`` for ufuncs
 (``np.tanh``) and ``__array_function__`` for the rest (``np.sum``). A `Tensor` answers both, and its operators, by doing
 one thing, `record`: call the same NumPy function on the arrays, and remember the function and its arguments. That
-memory *is* the graph; there is no other. `backward.py` walks it in reverse.
+memory *is* the graph; there is no other. `walk.py` walks it in reverse.
 
 Two properties make the memory trustworthy. A tensor's array is read-only, so what was remembered cannot change. And
 every tensor carries a running `index`, so arguments are always older than what was made from them; assigning `data`
