@@ -119,7 +119,7 @@ def main(version: Annotated[bool, typer.Option("--version", help="Print the vers
     """Differentiable NumPy that unrolls, trains and draws recurrent networks."""
     if version:
         print(mg.__version__)
-        raise typer.Exit()
+        raise typer.Exit
 
 
 @app.command(epilog="Example: minigrad demo --quick --seed 3 --out pictures")
