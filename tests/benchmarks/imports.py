@@ -34,18 +34,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=41, help="Runs of each program.")
     repeats = parser.parse_args().repeats
-    times: dict[str, list[float]] = {program: [] for program in ("pass", *PROGRAMS.values())}
-    for program in times:
+    for program in ("pass", *PROGRAMS.values()):
         seconds(program)  # which writes the .pyc files, and counts for nothing
+    starts = []
+    rounds: dict[str, list[float]] = {name: [] for name in PROGRAMS}
     for _ in range(repeats):
-        for program, taken in times.items():
-            taken.append(seconds(program))
-    start = median(times["pass"])
-    numpy = median(times[PROGRAMS["numpy"]]) - start
-    print(f"Python alone: {1000 * start:.0f} ms; what importing takes on top of it, median of {repeats}:\n")
-    for name, program in PROGRAMS.items():
-        own = median(times[program]) - start
-        print(f"{name:18} {1000 * own:5.0f} ms {own / numpy:6.2f} of NumPy's")
+        starts.append(seconds("pass"))
+        for name, program in PROGRAMS.items():
+            rounds[name].append(seconds(program) - starts[-1])
+    print(f"Python alone: {1000 * median(starts):.0f} ms; importing, on top of it, medians of {repeats}:\n")
+    for name, taken in rounds.items():
+        ratio = median(own / numpy for own, numpy in zip(taken, rounds["numpy"], strict=True))
+        print(f"{name:18} {1000 * median(taken):5.0f} ms {ratio:6.2f} of NumPy's")
 
 
 if __name__ == "__main__":
