@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from minigrad.cli import app
 from tests.floors import ROOT
@@ -97,3 +99,20 @@ def test_the_example_is_understood(path: tuple[str, ...]) -> None:
     (words,) = calls_in(example(COMMANDS[path]))
     assert named_by(words) == path
     COMMANDS[path].make_context(path[-1], words[len(path) :])
+
+
+@pytest.mark.parametrize(
+    ("needed", "advice"),
+    [
+        ("hypothesis", 'this needs hypothesis: run pip install ".[testing]" in a clone of minigrad'),
+        ("nowhere_to_be_found", "this needs nowhere_to_be_found, which is not installed"),
+    ],
+)
+def test_what_is_missing_is_named_with_the_extra_that_brings_it(
+    needed: str, advice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, needed, None)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "needing.py").write_text(f"import {needed}")
+    done = CliRunner().invoke(app, ["draw", "needing:f"])
+    assert (done.exit_code, done.stderr.strip()) == (2, f"minigrad: {advice}")

@@ -9,6 +9,7 @@ import pkgutil
 import re
 import subprocess
 import sys
+import tomllib
 from collections import defaultdict
 from functools import reduce
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 
 import minigrad as mg
+from minigrad import cli
 from tests.floors import ROOT, floors
 
 HOUSE, CONTRIBUTING = ROOT / "minigrad", ROOT / "CONTRIBUTING.md"
@@ -152,6 +154,17 @@ def test_the_picture_of_the_house_is_true() -> None:
             for names in inner:
                 expected.append("    " + " | ".join(f"{n}{'/' * (HOUSE / floor[0] / n).is_dir()}" for n in names))
     assert shown == expected
+
+
+def test_hints_install_from_a_clone() -> None:
+    """The name is on no index, so nothing may tell anyone to install from there; and the extras exist."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    hints = [hint for file in HOUSE.rglob("*.py") for hint in re.findall(r"pip install.*", file.read_text("utf-8"))]
+    assert len(hints) >= 4
+    found = [re.match(r'pip install "\.\[(\w+|\{\w+\})\]" in a clone', hint) for hint in hints]
+    assert [hint for hint, match in zip(hints, found, strict=True) if not match] == []
+    assert {match[1] for match in found if match} - {"{extra}"} <= extras.keys()
+    assert {*cli.EXTRAS.values()} <= extras.keys()
 
 
 def test_the_citation_is_of_this_version() -> None:
