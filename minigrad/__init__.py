@@ -9,7 +9,9 @@ h.sum().backward()
 W.grad
 """
 
-from minigrad import functions, graph, optim, rnn, rules, testing
+from typing import TYPE_CHECKING
+
+from minigrad import functions, optim, rules
 from minigrad.anomaly import detect_anomaly
 from minigrad.engine.ancestors import StaleGraphError
 from minigrad.engine.context import no_grad, scope
@@ -17,9 +19,9 @@ from minigrad.engine.primitive import primitive
 from minigrad.engine.tables import defvjp
 from minigrad.engine.tensor import Tensor
 from minigrad.engine.walk import backward, gradients
+from minigrad.lazy import later, shown_by
 from minigrad.module import Module
 from minigrad.optim import clip_by_norm, clipping
-from minigrad.pictures import draw, tree
 from minigrad.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 __version__ = "0.1.0"
@@ -43,6 +45,7 @@ __all__ = [
     "jvp",
     "no_grad",
     "optim",
+    "pictures",
     "primitive",
     "rnn",
     "rules",
@@ -52,3 +55,20 @@ __all__ = [
     "value_and_grad",
     "vjp",
 ]
+
+if TYPE_CHECKING:
+    from minigrad import graph, pictures, rnn, testing
+    from minigrad.pictures import draw, tree
+else:
+    __getattr__, __dir__ = later(
+        __name__,
+        graph="minigrad",
+        pictures="minigrad",
+        rnn="minigrad",
+        testing="minigrad",
+        draw="minigrad.pictures",
+        tree="minigrad.pictures",
+    )
+
+Tensor._repr_mimebundle_ = shown_by("minigrad.pictures.notebook", "of_tensor")  # type: ignore[attr-defined]
+Module._repr_mimebundle_ = shown_by("minigrad.pictures.notebook", "of_module")  # type: ignore[attr-defined]

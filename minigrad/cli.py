@@ -18,11 +18,15 @@ try:
     from rich.table import Table
     from rich.text import Text
 except ModuleNotFoundError as missing:
-    print(f'minigrad: the command needs {missing.name}: pip install "minigrad-rnn[cli]"', file=sys.stderr)
+    advice = f'the command needs {missing.name}: run pip install ".[cli]" in a clone of minigrad'
+    print(f"minigrad: {advice}", file=sys.stderr)
     raise SystemExit(2) from None
 
 import minigrad as mg
-from minigrad.pictures.dot import EngineError, NoEngineError
+from minigrad.pictures.dot import GraphvizError, NoGraphvizError
+
+EXTRAS = {"hypothesis": "testing", "matplotlib": "plot", "pygraphviz": "dot"}
+"""Which extra brings a module that a command may miss."""
 
 app = typer.Typer(
     name="minigrad",
@@ -39,8 +43,10 @@ def _clear_errors() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        wrong = f'this needs {error.name}: pip install "minigrad-rnn[all]"'
-    except (ValueError, TypeError, OSError, FloatingPointError, EngineError, NoEngineError) as error:
+        extra = EXTRAS.get((error.name or "").partition(".")[0])
+        how = f': run pip install ".[{extra}]" in a clone of minigrad' if extra else ", which is not installed"
+        wrong = f"this needs {error.name}{how}"
+    except (ValueError, TypeError, OSError, FloatingPointError, GraphvizError, NoGraphvizError) as error:
         wrong = str(error)
     else:
         return
@@ -113,7 +119,7 @@ def main(version: Annotated[bool, typer.Option("--version", help="Print the vers
     """Differentiable NumPy that unrolls, trains and draws recurrent networks."""
     if version:
         print(mg.__version__)
-        raise typer.Exit()
+        raise typer.Exit
 
 
 @app.command(epilog="Example: minigrad demo --quick --seed 3 --out pictures")

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 import minigrad as mg
 from minigrad.engine.tensor import Array
 from minigrad.files import writing
-from minigrad.pictures.dot import find_engine
+from minigrad.pictures.dot import find_graphviz
 from minigrad.pictures.style import subscript
 from minigrad.rnn import RNN, History, oscillator
 from minigrad.rnn.dynamics.flow import gradient_norms
@@ -88,10 +88,10 @@ def run(out: Path, seed: int = 0, quick: bool = False, progress: bool = True) ->
     ------
     OSError
         If ``out`` cannot be written.
-    NoEngineError
+    NoGraphvizError
         If there is no Graphviz, before anything is computed.
     """
-    find_engine()
+    find_graphviz()
     if out.exists() and not out.is_dir():
         raise NotADirectoryError(f"{out} is a file: name a folder to write the pictures to")
     out.mkdir(parents=True, exist_ok=True)

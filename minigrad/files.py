@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
-import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,7 +57,7 @@ def writing(path: str | os.PathLike[str], mode: str = "w") -> Iterator[IO[Any]]:
         return
 
     target = path.resolve()  # of a link, the file that it names is replaced, not the link
-    beside = target.with_name(f".minigrad-{secrets.token_hex(8)}.tmp")
+    beside = target.with_name(f".minigrad-{os.urandom(8).hex()}.tmp")
     try:
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
@@ -68,7 +67,7 @@ def writing(path: str | os.PathLike[str], mode: str = "w") -> Iterator[IO[Any]]:
     try:
         with file:
             if target.exists():
-                shutil.copymode(target, beside)
+                beside.chmod(stat.S_IMODE(target.stat().st_mode))
             yield file
         os.replace(beside, target)
     except BaseException:

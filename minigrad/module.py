@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from zipfile import ZipFile
 
 import numpy as np
 
@@ -68,6 +67,8 @@ class Module:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the parameters to ``path`` (NumPy's .npz format), wholly or not at all."""
+        from zipfile import ZipFile  # here, because few programs save and all import this file
+
         with writing(path, "wb") as file, ZipFile(file, "w") as archive:
             for name, values in self.state_dict().items():  # `numpy.savez` would refuse parameters called "file"
                 with archive.open(f"{name}.npy", "w") as entry:

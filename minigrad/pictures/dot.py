@@ -3,7 +3,7 @@
 Everything above this file writes DOT text; here it becomes a picture. A `Digraph` is what `minigrad.rnn.draw` returns:
 the class of the ``graphviz`` package, with its own ways out (`Digraph.render`, `Digraph.pipe`, display in notebooks).
 
-Every engine is a *command* that reads DOT from its standard input and writes a picture to its standard output, as
+Every Graphviz is a *command* that reads DOT from its standard input and writes a picture to its standard output, as
 Graphviz's ``dot`` does. From pygraphviz, a library, such a command is made by a small Python process. That costs a
 tenth of a second, and buys what a library call cannot give: a layout that hangs is killed, one that crashes does not
 take the notebook along, what Graphviz prints can be shown, and Ctrl-C works.
@@ -26,7 +26,7 @@ import graphviz  # type: ignore[import-untyped]
 from minigrad.files import writing
 
 TIMEOUT = 60.0
-"""Seconds that an engine may take, unless told otherwise."""
+"""Seconds that Graphviz may take, unless told otherwise."""
 MAX_SIDE = 32_767
 """Pixels a side of the largest PNG: beyond, Graphviz silently shrinks the picture until nothing can be read."""
 MAX_PIXELS = 100_000_000
@@ -53,22 +53,22 @@ except Exception as error:
 """
 
 
-class NoEngineError(RuntimeError):
+class NoGraphvizError(RuntimeError):
     """There is no Graphviz on this machine, or not where ``MINIGRAD_DOT`` says."""
 
 
-class EngineError(RuntimeError):
+class GraphvizError(RuntimeError):
     """Graphviz was called, and failed, crashed or did not come to an end."""
 
 
-class Engine(NamedTuple):
+class Graphviz(NamedTuple):
     """A Graphviz: what it is called in messages, and the command that behaves like ``dot``."""
 
     name: str
     command: tuple[str, ...]
 
 
-def find_engine() -> Engine:
+def find_graphviz() -> Graphviz:
     """The Graphviz that draws on this machine.
 
     In this order: the executable that the environment variable ``MINIGRAD_DOT`` names, ``dot`` on the ``PATH``, the
@@ -76,25 +76,26 @@ def find_engine() -> Engine:
 
     Raises
     ------
-    NoEngineError
+    NoGraphvizError
         If there is none, or ``MINIGRAD_DOT`` names something that cannot be executed.
     """
     if wanted := os.environ.get("MINIGRAD_DOT"):
         if found := shutil.which(wanted):
-            return Engine(found, (found,))
+            return Graphviz(found, (found,))
         problem = "is not executable" if os.path.exists(wanted) else "does not exist"
-        raise NoEngineError(
+        raise NoGraphvizError(
             f"MINIGRAD_DOT names {wanted!r}, which {problem}: let it name Graphviz's dot, or unset it, and the PATH is"
             " searched"
         )
     if found := shutil.which("dot"):
-        return Engine(found, (found,))
+        return Graphviz(found, (found,))
     if find_spec("pygraphviz"):
         # -P: a file of the user's called random.py, in the current folder, is not to be imported instead of Python's.
-        return Engine("pygraphviz", (sys.executable, "-P", "-c", _DOT_FROM_PYGRAPHVIZ))
-    raise NoEngineError(
+        return Graphviz("pygraphviz", (sys.executable, "-P", "-c", _DOT_FROM_PYGRAPHVIZ))
+    raise NoGraphvizError(
         "there is no Graphviz to draw with: install Graphviz (https://graphviz.org/download),"
-        ' run pip install "minigrad-rnn[dot]", or open the .dot file, which render("graph.dot") writes, elsewhere'
+        ' run pip install ".[dot]" in a clone of minigrad, or open the .dot file, which render("graph.dot") writes,'
+        " elsewhere"
     )
 
 
@@ -107,11 +108,11 @@ def picture(source: str, format: str, layout: str = "dot", timeout: float | None
         A graph in the DOT language. Its own attribute ``layout``, if it has one, goes before the argument: with
         ``layout=nop`` the nodes stay where their ``pos`` says.
     format : str
-        ``"svg"``, ``"png"``, ``"pdf"`` or another one that the engine knows.
+        ``"svg"``, ``"png"``, ``"pdf"`` or another one that it knows.
     layout : str
-        ``"dot"``, ``"neato"`` or another one that the engine knows.
+        ``"dot"``, ``"neato"`` or another one that it knows.
     timeout : float or None
-        Seconds that one call of the engine may take; None for any time.
+        Seconds that one call of Graphviz may take; None for any time.
 
     Returns
     -------
@@ -120,44 +121,44 @@ def picture(source: str, format: str, layout: str = "dot", timeout: float | None
 
     Raises
     ------
-    NoEngineError
-        See `find_engine`.
-    EngineError
-        If the engine fails, crashes or takes too long; it shows what the engine said.
+    NoGraphvizError
+        See `find_graphviz`.
+    GraphvizError
+        If Graphviz fails, crashes or takes too long; it shows what Graphviz said.
     ValueError
         If a bitmap would have more than `MAX_SIDE` pixels on a side or `MAX_PIXELS` in all.
     """
-    engine = find_engine()
+    tool = find_graphviz()
     if format.lower() in _BITMAPS:
-        _check_size(_run(engine, source, "svg", layout, timeout), engine, format)
-    return _run(engine, source, format, layout, timeout)
+        _check_size(_run(tool, source, "svg", layout, timeout), tool, format)
+    return _run(tool, source, format, layout, timeout)
 
 
-def _run(engine: Engine, source: str, format: str, layout: str, timeout: float | None) -> bytes:
-    command = [*engine.command, f"-K{layout}", f"-T{format}"]
+def _run(tool: Graphviz, source: str, format: str, layout: str, timeout: float | None) -> bytes:
+    command = [*tool.command, f"-K{layout}", f"-T{format}"]
     try:
         done = subprocess.run(command, input=source.encode("utf-8"), capture_output=True, timeout=timeout)
     except subprocess.TimeoutExpired:
-        raise EngineError(
-            f"{engine.name} was stopped after {timeout:g} s without a picture of {len(source):,} characters of DOT:"
+        raise GraphvizError(
+            f"{tool.name} was stopped after {timeout:g} s without a picture of {len(source):,} characters of DOT:"
             " draw less, or allow more with timeout="
         ) from None
     except OSError as error:
-        raise EngineError(f"{engine.name} could not be started ({error.strerror}): is it Graphviz's dot?") from error
+        raise GraphvizError(f"{tool.name} could not be started ({error.strerror}): is it Graphviz's dot?") from error
     said = done.stderr.decode("utf-8", "replace").strip()
     # The library goes on after some errors, such as a pinned node without a position, and leaves out half the picture.
     if done.returncode != 0 or not done.stdout or _ERROR.search(said):
         end = f"crashed (signal {-done.returncode})" if done.returncode < 0 else f"failed (exit {done.returncode})"
         lines = said.splitlines()[:5] or ["(it said nothing)"]
-        raise EngineError(f"{engine.name} {end} on drawing {format}; it said:\n" + "\n".join(lines))
+        raise GraphvizError(f"{tool.name} {end} on drawing {format}; it said:\n" + "\n".join(lines))
     return done.stdout
 
 
-def _check_size(svg: bytes, engine: Engine, format: str) -> None:
+def _check_size(svg: bytes, tool: Graphviz, format: str) -> None:
     """Refuse a bitmap that would be too large, from the size of the same picture in points."""
     size = _SVG_SIZE.search(svg)
     if size is None:
-        raise EngineError(f"{engine.name} gave an SVG without a size: is it Graphviz's dot?")
+        raise GraphvizError(f"{tool.name} gave an SVG without a size: is it Graphviz's dot?")
     # 96 pixels an inch. (In a graph that sets dpi, the "points" are pixels already: it counts as a third too large.)
     width, height = (float(points) * 96 / 72 for points in size.groups())
     if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
@@ -168,7 +169,7 @@ def _check_size(svg: bytes, engine: Engine, format: str) -> None:
 
 
 class Digraph(graphviz.Digraph):  # type: ignore[misc]  # the package has no types
-    """A directed graph in the DOT language that draws itself with the engine of `find_engine`.
+    """A directed graph in the DOT language that draws itself with the Graphviz of `find_graphviz`.
 
     It is built like any `graphviz.Digraph`, and shows itself in a notebook.
     """
@@ -182,11 +183,11 @@ class Digraph(graphviz.Digraph):  # type: ignore[misc]  # the package has no typ
         ----------
         outfile : path-like
             Where to. Its suffix tells the format: ``.svg``, ``.png``, ``.pdf``; ``.dot`` or ``.gv`` for the DOT text,
-            which needs no engine.
+            which needs no Graphviz.
         format : str, optional
             ``render("rnn", "svg")`` is ``render("rnn.svg")``.
         timeout : float or None
-            Seconds that one call of the engine may take; None for any time.
+            Seconds that one call of Graphviz may take; None for any time.
 
         Returns
         -------
@@ -197,10 +198,10 @@ class Digraph(graphviz.Digraph):  # type: ignore[misc]  # the package has no typ
         ------
         ValueError
             If the suffix is another one, or a PNG would be too large (see `picture`).
-        NoEngineError
+        NoGraphvizError
             If there is no Graphviz. The DOT text is then written beside, with the suffix ``.dot``.
-        EngineError
-            If the engine fails, crashes or takes too long. Nothing is written then.
+        GraphvizError
+            If Graphviz fails, crashes or takes too long. Nothing is written then.
         OSError
             If the file cannot be written.
         """
@@ -216,8 +217,8 @@ class Digraph(graphviz.Digraph):  # type: ignore[misc]  # the package has no typ
         try:
             with writing(path, "wb") as file:
                 file.write(picture(self.source, suffix[1:], self.engine, timeout))
-        except NoEngineError as error:
-            raise NoEngineError(f"{error}; the DOT text is now in {self.save(path.with_suffix('.dot'))}") from None
+        except NoGraphvizError as error:
+            raise NoGraphvizError(f"{error}; the DOT text is now in {self.save(path.with_suffix('.dot'))}") from None
         return path
 
     def pipe(
@@ -235,15 +236,15 @@ class Digraph(graphviz.Digraph):  # type: ignore[misc]  # the package has no typ
         format : str, optional
             ``"svg"``, ``"png"`` ...; by default the graph's own ``format``.
         engine : str, optional
-            The layout engine, ``"dot"``, ``"neato"`` ...; by default the graph's own ``engine``.
+            What the ``graphviz`` package calls so, the layout: ``"dot"``, ``"neato"`` ...; by default the graph's own.
         encoding : str, optional
             ``"utf-8"`` for SVG as text.
         timeout : float or None
-            Seconds that one call of the engine may take; None for any time.
+            Seconds that one call of Graphviz may take; None for any time.
 
         Raises
         ------
-        NoEngineError, EngineError, ValueError
+        NoGraphvizError, GraphvizError, ValueError
             See `picture`.
         """
         drawn = picture(self.source, format or self.format, engine or self.engine, timeout)

@@ -4,8 +4,8 @@ Of a small recorded graph, its picture below the values; of a large one, in word
 notebook that freezes because somebody looked at a loss would be worse than none. Showing something never fails: where
 there is no Graphviz, or it takes too long, the words remain.
 
-`install` gives the classes their ``_repr_mimebundle_``, which IPython asks for. It is done from here because tensors
-and modules come long before drawings in the story and know nothing of them.
+IPython asks an object for its ``_repr_mimebundle_``. Tensors and modules come long before drawings in the story and
+know nothing of them: `minigrad` itself gives them one, which imports this file when a notebook asks (`lazy.shown_by`).
 """
 
 from __future__ import annotations
@@ -30,12 +30,6 @@ _WIDE = "overflow-x: auto; max-width: 100%"
 _HEADER = re.compile(r"^.*?(?=<svg)", re.DOTALL)
 
 
-def install() -> None:
-    """Let notebooks show tensors and modules with `of_tensor` and `of_module`."""
-    Tensor._repr_mimebundle_ = lambda self, include=None, exclude=None: of_tensor(self)  # type: ignore[attr-defined]
-    Module._repr_mimebundle_ = lambda self, include=None, exclude=None: of_module(self)  # type: ignore[attr-defined]
-
-
 def shown(text: str, picture: Callable[[], Digraph] | None, words: str = "") -> dict[str, str]:
     """An object's ``repr``, and below it a picture, or else words, as a notebook's MIME bundle.
 
@@ -53,7 +47,7 @@ def shown(text: str, picture: Callable[[], Digraph] | None, words: str = "") -> 
         try:
             svg = str(picture().pipe("svg", encoding="utf-8", timeout=PATIENCE))
             below = f'<div style="{_WIDE}">{_HEADER.sub("", svg)}</div>'
-        except Exception:  # no engine, a slow one, a graph gone stale: reason enough for words, none for an error
+        except Exception:  # no Graphviz, a slow one, a graph gone stale: reason enough for words, none for an error
             pass
     return {"text/html": f'<pre style="{_WIDE}">{html.escape(text)}</pre>\n{below}'}
 

@@ -116,7 +116,7 @@ def key(graph: graphviz.Digraph, scale: Scale, title: str, zero: bool = False, n
     """Draw the scale with its ends into a graph that ``dot`` is going to lay out.
 
     It is a node striped in the colours, inside two frames without lines that hold the words above and below it: no
-    HTML, which not every engine draws.
+    HTML, which not every Graphviz draws.
     """
     notes = ", log scale" + f"\\n{ZERO_MEANS}" * zero + f"\\n{NONFINITE_MEANS}" * nonfinite
     stripes = ":".join(color((i + 0.5) / STRIPES) for i in range(STRIPES))
@@ -153,7 +153,7 @@ def number(size: float) -> str:
 
 
 def subscript(number: int) -> str:
-    """A number in Unicode subscripts, which every engine draws (HTML's <SUB> some drop)."""
+    """A number in Unicode subscripts, which every Graphviz draws (HTML's <SUB> some drop)."""
     return str(number).translate(str.maketrans("0123456789-", "₀₁₂₃₄₅₆₇₈₉₋"))
 
 

@@ -6,10 +6,11 @@ a sequence a graph (`unroll`). What its eigenvalues say about gradients (`spectr
 (`animate`), and training it (`training`).
 """
 
+from typing import TYPE_CHECKING
+
+from minigrad.lazy import later, shown_by
 from minigrad.rnn.cells import RNN, OutputFeedbackRNN
 from minigrad.rnn.dynamics import flow, oscillator, spectral
-from minigrad.rnn.figure.drawing import draw
-from minigrad.rnn.figure.film import Animation, animate
 from minigrad.rnn.training import History, evaluate, fit
 from minigrad.rnn.unrolling import Run, unroll
 
@@ -28,3 +29,17 @@ __all__ = [
     "spectral",
     "unroll",
 ]
+
+if TYPE_CHECKING:
+    from minigrad.rnn.figure.drawing import draw
+    from minigrad.rnn.figure.film import Animation, animate
+else:
+    __getattr__, __dir__ = later(
+        __name__,
+        figure="minigrad.rnn",
+        draw="minigrad.rnn.figure.drawing",
+        Animation="minigrad.rnn.figure.film",
+        animate="minigrad.rnn.figure.film",
+    )
+
+Run._repr_mimebundle_ = shown_by("minigrad.rnn.figure.drawing", "of_run")  # type: ignore[attr-defined]

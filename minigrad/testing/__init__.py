@@ -39,6 +39,6 @@ def __getattr__(name: str) -> Any:
         except ModuleNotFoundError as missing:
             if missing.name != "hypothesis":
                 raise
-            advice = f'minigrad.testing.{name} needs hypothesis: pip install "minigrad-rnn[testing]"'
+            advice = f'minigrad.testing.{name} needs hypothesis: run pip install ".[testing]" in a clone of minigrad'
             raise ModuleNotFoundError(advice, name="hypothesis") from None
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""The programs whose DOT text is stored in ``golden/``: ``python -m tests.draw.golden`` writes it anew.
+"""The programs whose DOT text is stored in ``golden/``: ``python -m tests.pictures.golden`` writes it anew.
 
 Look at the pictures before committing what has changed.
 """

@@ -1,4 +1,4 @@
-"""Which engine is chosen, what happens when it fails, and what the pictures of the real ones show."""
+"""Which Graphviz is chosen, what happens when it fails, and what the pictures of the real ones show."""
 
 import os
 import re
@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from minigrad.pictures import dot
-from minigrad.pictures.dot import Digraph, EngineError, NoEngineError, find_engine, picture
+from minigrad.pictures.dot import Digraph, GraphvizError, NoGraphvizError, find_graphviz, picture
 
 SYSTEM_DOT = shutil.which("dot")
-posix = pytest.mark.skipif(os.name != "posix", reason="engines faked by executable scripts need a POSIX system")
+posix = pytest.mark.skipif(os.name != "posix", reason="a Graphviz faked by an executable script needs a POSIX system")
 needs_pygraphviz = pytest.mark.skipif(find_spec("pygraphviz") is None, reason="pygraphviz is not installed")
 needs_dot = pytest.mark.skipif(SYSTEM_DOT is None, reason="no Graphviz is installed: there is no dot on the PATH")
 
@@ -26,7 +26,7 @@ SVG = b'<svg width="72pt" height="36pt">drawn</svg>'
 
 @pytest.fixture(autouse=True)
 def nothing_installed(tmp_path, monkeypatch):
-    """A machine without any engine; the folder for pictures is empty."""
+    """A machine without any Graphviz; the folder for pictures is empty."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "out").mkdir()
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
@@ -88,47 +88,47 @@ def pinned():
 @posix
 def test_the_environment_goes_before_the_path_and_the_path_before_pygraphviz(fake, monkeypatch):
     monkeypatch.setitem(sys.modules, "pygraphviz", sys.modules[__name__])  # something that can be imported
-    assert find_engine().name == "pygraphviz"
+    assert find_graphviz().name == "pygraphviz"
     on_path = fake("")
-    assert find_engine() == (str(on_path), (str(on_path),))
+    assert find_graphviz() == (str(on_path), (str(on_path),))
     wanted = fake("", name="my-dot", folder="out")
     monkeypatch.setenv("MINIGRAD_DOT", str(wanted))
-    assert find_engine() == (str(wanted), (str(wanted),))
+    assert find_graphviz() == (str(wanted), (str(wanted),))
     monkeypatch.setenv("MINIGRAD_DOT", "")
-    assert find_engine().name == str(on_path)
+    assert find_graphviz().name == str(on_path)
 
 
 @posix
 def test_the_environment_may_name_a_command_on_the_path(fake, monkeypatch):
     wanted = fake("", name="dot-14")
     monkeypatch.setenv("MINIGRAD_DOT", "dot-14")
-    assert find_engine().name == str(wanted)
+    assert find_graphviz().name == str(wanted)
 
 
 @posix
 def test_an_environment_that_names_nothing_is_an_error_not_ignored(fake, monkeypatch, out):
     fake("sys.exit('must not be called')")
     monkeypatch.setenv("MINIGRAD_DOT", "/no/such/dot")
-    with pytest.raises(NoEngineError, match=r"MINIGRAD_DOT names '/no/such/dot', which does not exist"):
+    with pytest.raises(NoGraphvizError, match=r"MINIGRAD_DOT names '/no/such/dot', which does not exist"):
         small().pipe("svg")
     (out / "text").write_text("not executable")
     monkeypatch.setenv("MINIGRAD_DOT", str(out / "text"))
-    with pytest.raises(NoEngineError, match=r"text', which is not executable: .* unset it"):
+    with pytest.raises(NoGraphvizError, match=r"text', which is not executable: .* unset it"):
         small().pipe("svg")
 
 
-def test_without_an_engine_one_sentence_names_three_ways_out():
-    with pytest.raises(NoEngineError) as caught:
+def test_without_graphviz_one_sentence_names_three_ways_out():
+    with pytest.raises(NoGraphvizError) as caught:
         small().pipe("svg")
     message = str(caught.value)
-    ways = ("install Graphviz", 'pip install "minigrad-rnn[dot]"', "open the .dot file")
+    ways = ("install Graphviz", 'pip install ".[dot]" in a clone', "open the .dot file")
     assert all(way in message for way in ways)
     assert "\n" not in message and ". " not in message
 
 
 @pytest.mark.parametrize("name", ["graph.svg", "graph.png", "graph.pdf"])
-def test_without_an_engine_the_dot_text_is_written_beside(out, name):
-    with pytest.raises(NoEngineError, match=r"install Graphviz.*; the DOT text is now in .*graph\.dot$"):
+def test_without_graphviz_the_dot_text_is_written_beside(out, name):
+    with pytest.raises(NoGraphvizError, match=r"install Graphviz.*; the DOT text is now in .*graph\.dot$"):
         small().render(out / name)
     assert [path.name for path in out.iterdir()] == ["graph.dot"]
     assert (out / "graph.dot").read_text() == small().source
@@ -138,7 +138,7 @@ def test_without_an_engine_the_dot_text_is_written_beside(out, name):
 
 
 @posix
-def test_the_engine_is_asked_as_dot_is(fake):
+def test_it_is_asked_as_dot_is(fake):
     fake("sys.stdout.write(' '.join(sys.argv[1:]) + '|' + sys.stdin.buffer.read().decode('utf-8').upper())")
     graph = Digraph(engine="neato", format="svg", body=["\tä -> ω\n"])
     assert graph.pipe(encoding="utf-8") == "-Kneato -Tsvg|" + graph.source.upper()
@@ -149,14 +149,14 @@ def test_the_engine_is_asked_as_dot_is(fake):
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(st.characters(codec="utf-8")))
 @example("ä\r\n\x00" + "x" * 200_000)
-def test_the_text_reaches_the_engine_byte_for_byte(fake, text):
+def test_the_text_reaches_graphviz_byte_for_byte(fake, text):
     fake("sys.stdout.buffer.write(b'|' + sys.stdin.buffer.read())")
     assert picture(text, "svg") == b"|" + text.encode("utf-8")
 
 
 @posix
 @pytest.mark.parametrize("name", ["a.svg", "a.PDF", "a.b.png"])
-def test_render_writes_what_the_engine_drew_and_says_where(fake, out, name):
+def test_render_writes_what_graphviz_drew_and_says_where(fake, out, name):
     fake(f"sys.stdout.buffer.write({SVG!r} + sys.argv[2].encode())")
     written = small().render(str(out / name))
     assert type(written) is type(Path()) and written == out / name
@@ -173,7 +173,7 @@ def test_a_format_may_be_named_as_graphviz_does(fake, out):
 
 
 @pytest.mark.parametrize("name", ["a.dot", "a.gv", "a.DOT"])
-def test_dot_text_needs_no_engine(out, name):
+def test_dot_text_needs_no_graphviz(out, name):
     assert small().render(out / name) == out / name
     assert (out / name).read_text() == small().source
 
@@ -195,12 +195,12 @@ def test_an_unknown_suffix_names_the_known_ones(out, name):
 
 
 def test_a_missing_folder_is_told_before_anything_is_drawn(out):
-    with pytest.raises(FileNotFoundError, match="there is no folder"):  # not NoEngineError
+    with pytest.raises(FileNotFoundError, match="there is no folder"):  # not NoGraphvizError
         small().render(out / "missing" / "a.svg")
 
 
 @posix
-def test_what_the_engine_prints_besides_a_picture_does_not_matter(fake):
+def test_what_graphviz_prints_besides_a_picture_does_not_matter(fake):
     fake(f"print('Fontconfig warning: Error: none', file=sys.stderr); sys.stdout.buffer.write({SVG!r})")
     assert small().pipe("svg") == SVG
 
@@ -218,12 +218,12 @@ def test_what_the_engine_prints_besides_a_picture_does_not_matter(fake):
     ],
     ids=["hangs", "crashes", "fails", "reports an error", "writes garbage", "draws nothing"],
 )
-def test_an_engine_that_fails_leaves_nothing(fake, out, body, message):
+def test_a_graphviz_that_fails_leaves_nothing(fake, out, body, message):
     fake(body)
     (out / "old.svg").write_text("old")
     for name in ("old.svg", "new.svg"):
         timeout = 0.5 if "sleep" in body else 60
-        with pytest.raises(EngineError, match=re.compile(message, re.DOTALL)):
+        with pytest.raises(GraphvizError, match=re.compile(message, re.DOTALL)):
             small().render(out / name, timeout=timeout)
     assert [path.name for path in out.iterdir()] == ["old.svg"]
     assert (out / "old.svg").read_text() == "old"
@@ -234,14 +234,14 @@ def test_something_that_cannot_be_executed(out, monkeypatch):
     (out / "dot").write_bytes(b"\x00\x01 no program")
     (out / "dot").chmod(0o755)
     monkeypatch.setenv("MINIGRAD_DOT", str(out / "dot"))
-    with pytest.raises(EngineError, match="could not be started"):
+    with pytest.raises(GraphvizError, match="could not be started"):
         small().pipe("svg")
 
 
 @posix
 def test_an_svg_that_is_none(fake):
     fake("print('hello')")
-    with pytest.raises(EngineError, match="is it Graphviz's dot"):
+    with pytest.raises(GraphvizError, match="is it Graphviz's dot"):
         small().pipe("png")
 
 
@@ -367,7 +367,7 @@ def test_a_pinned_picture_too_wide_for_a_bitmap_is_drawn_as_svg(real, out):
     ids=["syntax", "format", "half pinned"],
 )
 def test_what_graphviz_reports_is_shown(real, line, format, message):
-    with pytest.raises(EngineError, match=message):
+    with pytest.raises(GraphvizError, match=message):
         Digraph(body=[line]).pipe(format)
 
 
@@ -376,7 +376,7 @@ def test_a_pygraphviz_that_cannot_be_imported_says_so(fake, out, monkeypatch):
     monkeypatch.delitem(sys.modules, "pygraphviz")
     (out / "pygraphviz.py").write_text("raise ImportError('libcgraph.so.8: not found')")
     monkeypatch.setenv("PYTHONPATH", str(out))
-    with pytest.raises(EngineError, match=r"pygraphviz failed.*\nImportError: libcgraph\.so\.8: not found$"):
+    with pytest.raises(GraphvizError, match=r"pygraphviz failed.*\nImportError: libcgraph\.so\.8: not found$"):
         small().pipe("svg")
 
 
@@ -392,6 +392,6 @@ def test_files_in_the_current_folder_are_not_mistaken_for_modules(out, monkeypat
 @needs_pygraphviz
 def test_pygraphviz_too_is_stopped(monkeypatch, out):
     monkeypatch.delitem(sys.modules, "pygraphviz")
-    with pytest.raises(EngineError, match=r"pygraphviz was stopped after 0\.001 s"):
+    with pytest.raises(GraphvizError, match=r"pygraphviz was stopped after 0\.001 s"):
         small().render(out / "a.svg", timeout=0.001)
     assert list(out.iterdir()) == []

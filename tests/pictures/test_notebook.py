@@ -15,13 +15,13 @@ from minigrad.pictures.notebook import SMALL, of_module, of_tensor, shown
 from minigrad.rnn import RNN
 from tests.pictures import golden
 
-needs_engine = pytest.mark.skipif(
+needs_graphviz = pytest.mark.skipif(
     shutil.which("dot") is None and find_spec("pygraphviz") is None, reason="there is no Graphviz"
 )
 
 
 @pytest.fixture
-def no_engine(monkeypatch):
+def no_graphviz(monkeypatch):
     monkeypatch.delenv("MINIGRAD_DOT", raising=False)
     monkeypatch.setenv("PATH", "")
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
@@ -38,7 +38,7 @@ def chain_of(length):
     return y
 
 
-@needs_engine
+@needs_graphviz
 def test_a_small_graph_is_drawn_below_its_values():
     x = leaf([1.0, 2.0], "<x>")
     for y, words in ((np.sum(x * x), "RMS gradient"), (x * x, "RMS of the values")):
@@ -47,7 +47,7 @@ def test_a_small_graph_is_drawn_below_its_values():
         assert page.count("<svg") == 1 and "<?xml" not in page and "<!DOCTYPE" not in page and "&lt;x&gt;" in page
 
 
-@needs_engine
+@needs_graphviz
 def test_up_to_how_many():
     assert "<svg" in of_tensor(chain_of(SMALL - 1))["text/html"]
     assert "<svg" not in of_tensor(chain_of(SMALL))["text/html"]
@@ -60,7 +60,7 @@ def test_a_large_graph_is_summarised_without_a_look_at_it(monkeypatch):
     assert 'draw(t, color="value")' in of_tensor(chain_of(100) * np.ones(3))["text/html"]
 
 
-def test_without_an_engine_there_are_words(no_engine):
+def test_without_graphviz_there_are_words(no_graphviz):
     page = of_tensor(np.exp(leaf(1.0)))["text/html"]
     assert "its graph has 2 tensors" in page and "Tensor(2.718" in page
 
@@ -78,7 +78,7 @@ def test_nothing_that_fails_is_seen():
     assert "&lt;run&gt;" in shown("<run>", None)["text/html"]
 
 
-@needs_engine
+@needs_graphviz
 def test_shown_is_for_others_too():
     assert "<svg" in shown("text", lambda: draw(leaf(1.0)), "words")["text/html"]
 

@@ -84,7 +84,7 @@ def test_every_stored_text_has_a_program():
 
 
 @pytest.mark.parametrize("name", golden.PROGRAMS)
-def test_every_engine_draws_all_of_it(name, real):
+def test_every_graphviz_draws_all_of_it(name, real):
     picture = golden.PROGRAMS[name]()
     nodes, edges = drawn(picture)
     svg = minidom.parseString(picture.pipe("svg"))
@@ -543,7 +543,7 @@ def test_directions():
     )
 
 
-def test_a_picture_is_a_digraph_without_an_engine(monkeypatch, tmp_path):
+def test_a_picture_is_a_digraph_without_graphviz(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", "")
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
     picture = draw(np.exp(leaf(1.0)))

@@ -152,7 +152,7 @@ def test_a_short_repr_is_the_expression_itself(program):
 def test_the_picture_has_a_box_for_each_node_and_an_arrow_for_each_use(program):
     picture = program.draw().source
     assert picture == Program(program.result, program.inputs).draw().source
-    assert len(re.findall(r"^\tn\d+ \[", picture, re.M)) == len(program.nodes)
+    assert len(re.findall(r"^\tn\d+ \[", picture, re.MULTILINE)) == len(program.nodes)
     assert picture.count(" -> ") == sum(len(each.parts) for each in program.nodes)
 
 

@@ -65,7 +65,7 @@ def draw(
     Returns
     -------
     Digraph
-        Positions are part of it, so that any engine keeps them. ``.render("unrolled.svg")`` writes a picture. Every
+        Positions are part of it, so that any Graphviz keeps them. ``.render("unrolled.svg")`` writes a picture. Every
         node has its name as ``id``, every edge ``source--target``, and SVG keeps them.
 
     Raises
@@ -380,11 +380,8 @@ def _tooltip(tensor: Tensor, size: str) -> str:
     return hint(", ".join([*parts, size] if size else parts))
 
 
-def _in_a_notebook(run: Run) -> dict[str, str]:
+def of_run(run: Run) -> dict[str, str]:
     """What a notebook shows of a run: the figure, if it is not long, and else how to draw it."""
     color: Any = "none" if run.cost is None else "gradient"
     words = "<p><code>minigrad.rnn.draw(run)</code> draws it, <code>minigrad.rnn.animate(run)</code> plays it.</p>"
     return shown(repr(run), (lambda: draw(run, color=color)) if len(run) <= SHORT else None, words)
-
-
-Run._repr_mimebundle_ = lambda self, include=None, exclude=None: _in_a_notebook(self)  # type: ignore[attr-defined]

@@ -118,7 +118,7 @@ def animate(
 
     Raises
     ------
-    NoEngineError, EngineError
+    NoGraphvizError, GraphvizError
         If there is no Graphviz to draw the figure, or it fails.
     ValueError
         If the run has no cost and ``of`` is not given, or it was not recorded, or an option is unknown.

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from minigrad.engine.context import no_grad, scope
 from minigrad.engine.tensor import Tensor
 from minigrad.module import Module
-from minigrad.pictures.dot import NoEngineError
+from minigrad.pictures.dot import NoGraphvizError
 from minigrad.pictures.style import DATA, NONFINITE
 from minigrad.rnn.figure.drawing import Figure, draw
 from minigrad.rnn.figure.grid import gaps
@@ -465,7 +465,7 @@ AWKWARD = ['a"b', "a<b>", "<b>", "a\nb", "a&amp;b", "a:b", "\\N", "é☃", "{|}"
 
 @pytest.mark.parametrize("name", AWKWARD)
 def test_names_may_hold_anything(name, real):
-    """Roles, parameters and what is differentiated, in both engines."""
+    """Roles, parameters and what is differentiated, by either Graphviz."""
 
     class Named(Module):
         roles, carried = (name, "y"), (name,)
@@ -509,7 +509,7 @@ def test_long_names_are_shortened_where_there_is_no_room():
     assert place_of(node)[0] + float(node["width"]) * 36 < place_of(nodes["z1"])[0] - 20
 
 
-# -- stored texts, and pictures of both engines -----------------------------------------------------------------------
+# -- stored texts, and pictures by either Graphviz --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", golden.PROGRAMS)
@@ -523,7 +523,7 @@ def test_every_stored_text_has_a_program():
 
 
 @pytest.mark.parametrize("name", golden.PROGRAMS)
-def test_every_engine_draws_all_of_it(name, real):
+def test_every_graphviz_draws_all_of_it(name, real):
     """Every node and edge has its own stable id, which SVG keeps, and stands where it was put."""
     picture = golden.PROGRAMS[name]()
     nodes, edges = statements(picture.source)
@@ -552,9 +552,9 @@ def test_pictures_are_painted_too(real, tmp_path):
     assert golden.by_cost().render(tmp_path / "cost.pdf").read_bytes()[:5] == b"%PDF-"
 
 
-def test_without_an_engine_there_is_the_text(tmp_path, monkeypatch):
+def test_without_graphviz_there_is_the_text(tmp_path, monkeypatch):
     monkeypatch.setenv("MINIGRAD_DOT", str(tmp_path / "none"))
-    with pytest.raises(NoEngineError, match="the DOT text is now in"):
+    with pytest.raises(NoGraphvizError, match="the DOT text is now in"):
         draw(example()).render(tmp_path / "rnn.svg")
     assert (tmp_path / "rnn.dot").read_text(encoding="utf-8") == draw(example()).source
     assert os.listdir(tmp_path) == ["rnn.dot"]

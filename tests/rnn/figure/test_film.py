@@ -20,7 +20,7 @@ import pytest
 
 from minigrad.engine.context import no_grad
 from minigrad.engine.tensor import Tensor
-from minigrad.pictures.dot import NoEngineError, find_engine
+from minigrad.pictures.dot import NoGraphvizError, find_graphviz
 from minigrad.pictures.style import clean
 from minigrad.rnn.cells import RNN, OutputFeedbackRNN
 from minigrad.rnn.figure.drawing import draw
@@ -29,8 +29,8 @@ from minigrad.rnn.unrolling import unroll
 from tests.rnn import handmade
 
 try:
-    find_engine()
-except NoEngineError:
+    find_graphviz()
+except NoGraphvizError:
     pytest.skip("no Graphviz on this machine", allow_module_level=True)
 
 kinds = pytest.mark.parametrize("kind", ["W", "R", "WR"])
@@ -470,9 +470,9 @@ def test_what_is_no_recorded_run_is_refused():
         animate(run)
 
 
-def test_without_an_engine_there_is_advice(monkeypatch):
+def test_without_graphviz_there_is_advice(monkeypatch):
     monkeypatch.setenv("MINIGRAD_DOT", "/no/such/dot")
-    with pytest.raises(NoEngineError, match="does not exist: let it name Graphviz's dot"):
+    with pytest.raises(NoGraphvizError, match="does not exist: let it name Graphviz's dot"):
         animate(example())
 
 
