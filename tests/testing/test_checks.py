@@ -51,6 +51,26 @@ def test_what_is_wrong_in_second_order_only_fails_there():
         assert report.verdict == "fail" and case.hint in str(report), f"{case.name}\n{report}"
 
 
+MEMORY = {
+    "in memory order": lambda g, y, x: np.ravel(raw(g), order="K").reshape(x.shape) * np.cos(x),
+    "as a buffer": lambda g, y, x: np.frombuffer(raw(g), g.dtype).reshape(x.shape) * np.cos(x),
+}
+
+
+def raw(x):
+    return x.data if isinstance(x, mg.Tensor) else x
+
+
+@pytest.mark.usefixtures("tables")
+@pytest.mark.parametrize("rule", MEMORY.values(), ids=MEMORY.keys())
+def test_rules_that_read_their_cotangent_as_it_lies_in_memory_fail(rule):
+    sine = mg.primitive(lambda x: np.sin(x))
+    mg.defvjp(sine, rule)
+    assert grad_report(sine, (W,), order=1, method="reverse", contract=False)  # where all is in order
+    report = grad_report(sine, (W,), order=1, method="reverse")
+    assert {finding.argument for finding in report.findings} >= {"the same among other operations"}, str(report)
+
+
 def test_there_are_enough_of_both():
     assert len(WRONG) + len(wrong_second()) >= 18
     assert len(PAIRS) >= 200
