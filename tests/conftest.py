@@ -22,7 +22,7 @@ from importlib.util import find_spec
 import pytest
 from hypothesis import HealthCheck, settings
 
-from minigrad.engine import tables as known
+from tests.tables import remembered
 
 default = settings(
     settings.get_profile("default"), deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=False
@@ -36,11 +36,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "minigrad")
 @pytest.fixture
 def tables() -> Iterator[None]:
     """The rules that there are, and nothing that the test has added to them afterwards."""
-    before = dict(known.vjps), dict(known._forms)
+    restored = remembered()
     yield
-    for table, old in zip((known.vjps, known._forms), before, strict=True):
-        table.clear()
-        table.update(old)  # type: ignore[arg-type]
+    restored()
 
 
 @pytest.fixture(params=["dot", "pygraphviz"])
