@@ -11,17 +11,12 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
-from minigrad.engine.cotangents import Product
 from minigrad.engine.tables import name_of, plain, rewrites, vjps
 from minigrad.engine.tensor import Tensor, record
 from minigrad.engine.walk import backward
 from minigrad.testing import GradCheckError, check_grads
-from tests.rules.cases import CASES, Case, grid, real
-from tests.rules.cases.elementwise import BINARY
+from tests.rules.cases import CASES, Case, grid
 
 
 def name(case):
@@ -77,69 +72,7 @@ def single_precision_is_close(case, cotangent):
         np.testing.assert_allclose(g, exact, rtol=rtol, atol=rtol * (1 + np.max(abs(exact), initial=0)))
 
 
-# -- shapes drawn by hypothesis ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("fn", [*BINARY, np.where], ids=name_of)
-@settings(max_examples=25)
-@given(shapes_=hnp.mutually_broadcastable_shapes(num_shapes=3, min_side=0, max_side=3, max_dims=3))
-def test_broadcasting_is_undone(fn, shapes_):
-    a, b, condition = shapes_.input_shapes
-    domains = BINARY.get(fn, (real, real))
-    points = domains[0](grid(a)), domains[1](grid(b, 1))
-    mask = grid(condition, 2) > 0
-    assert check_grads((lambda x, y: np.where(mask, x, y)) if fn is np.where else fn, points, contract=False)
-
-
-@settings(max_examples=60)
-@given(hnp.mutually_broadcastable_shapes(signature=np.matmul.signature, min_side=0, max_side=3, max_dims=2))
-def test_matrix_products_of_all_shapes(shapes_):
-    a, b = shapes_.input_shapes
-    assert check_grads(np.matmul, (grid(a), grid(b, 1)), contract=False)
-
-
-@settings(max_examples=60)
-@given(hnp.array_shapes(min_dims=0, max_dims=3, max_side=3), st.data())
-def test_reductions_over_all_axes(shape, data):
-    fn = data.draw(st.sampled_from([np.sum, np.mean, np.max, np.min]))
-    axis = data.draw(st.none() | hnp.valid_tuple_axes(len(shape)))
-    keepdims = data.draw(st.booleans())
-    assert check_grads(lambda x: fn(np.tanh(x), axis=axis, keepdims=keepdims), (grid(shape),), contract=False)
-
-
-@settings(max_examples=60)
-@given(hnp.array_shapes(min_dims=0, max_dims=3, max_side=4), st.data())
-def test_basic_and_advanced_indices(shape, data):
-    basic = hnp.basic_indices(shape, allow_newaxis=True, allow_ellipsis=True)
-    advanced = hnp.integer_array_indices(shape) if shape else st.just(())
-    index = data.draw(basic | advanced)
-    assert check_grads(lambda x: np.sin(x)[index], (grid(shape),), contract=False)
-
-
-# -- particular promises ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("f", [lambda W, x: W @ x, lambda W, x: x @ W.T, lambda W, x: x[None] @ W, np.dot])
-def test_the_cotangent_of_a_matrix_stays_factored(f):
-    W, x = Tensor(grid((3, 3)), requires_grad=True), Tensor(grid((3,), 1))
-    shares = []
-    y = f(W, x)
-    backward(y, np.ones(y.shape), observe=lambda consumer, position, share: shares.append(share))
-    assert any(isinstance(share, Product) for share in shares)
-
-
-@pytest.mark.parametrize("call", [lambda x: np.vdot(x, 3.0), lambda x: np.vdot(3.0, x)])
-def test_vdot_of_a_number(call):
-    x = Tensor(2.0, requires_grad=True)
-    assert backward(call(x), wrt=[x]) == (3.0,)
-
-
-def test_joining_takes_lists_tuples_and_tensors():
-    x = Tensor(grid((2, 3)), requires_grad=True)
-    for y in (np.concatenate((x[0], x[1])), np.concatenate(x), np.stack([x[0], x[1]]), np.stack(x)):
-        (g,) = backward(y, np.ones(y.shape), wrt=[x])
-        np.testing.assert_array_equal(g, np.ones((2, 3)))
-
+# -- functions without a derivative ------------------------------------------------------------------------------------
 
 PLAIN = {
     **dict.fromkeys((np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal), (1.0,)),
