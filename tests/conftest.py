@@ -17,13 +17,12 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from importlib.util import find_spec
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from minigrad.engine.tables import primitives
+from tests.tables import remembered
 
 default = settings(
     settings.get_profile("default"), deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=False
@@ -37,10 +36,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "minigrad")
 @pytest.fixture
 def tables() -> Iterator[None]:
     """The rules that there are, and nothing that the test has added to them afterwards."""
-    before = {fn: replace(known) for fn, known in primitives.items()}
+    restored = remembered()
     yield
-    primitives.clear()
-    primitives.update(before)
+    restored()
 
 
 @pytest.fixture(params=["dot", "pygraphviz"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -18,3 +19,14 @@ def ruled(monkeypatch: pytest.MonkeyPatch, fn: Any, *rules: Any) -> None:
 def known(trait: str) -> set[Any]:
     """The functions whose entry has a trait: ``differentiable``, ``rewrite`` or ``plain``."""
     return {fn for fn, entry in primitives.items() if getattr(entry, trait)}
+
+
+def remembered() -> Callable[[], None]:
+    """The table as it is now, down to its entries; calling what is returned makes it so again."""
+    before = {fn: replace(entry) for fn, entry in primitives.items()}
+
+    def restored() -> None:
+        primitives.clear()
+        primitives.update(before)
+
+    return restored

@@ -1,4 +1,8 @@
-"""The command: what it prints, writes and returns, with good input and bad."""
+"""The command: what it prints, writes and returns, with good input and bad.
+
+Commands run inside of this process, where a picture costs as long as it takes to draw and not a second more; those for
+which a process is the point (its status, what it leaves of an error, Ctrl-C) stand at the end.
+"""
 
 from __future__ import annotations
 
@@ -10,75 +14,33 @@ import time
 from pathlib import Path
 from xml.etree import ElementTree
 
-import numpy as np
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
 import minigrad as mg
 from minigrad import demo
+from minigrad.cli import app
 
-PICTURES = ("unrolled.svg", "trajectory.svg", "gradient_flow.svg", "spectrum.svg", "training.svg")
-
-
-def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "minigrad.cli", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8", **environment},
-    )
+QUIET = {"COLUMNS": "100", "NO_COLOR": "1"}
 
 
-@pytest.fixture(scope="module")
-def outcome(tmp_path_factory: pytest.TempPathFactory) -> demo.Outcome:
-    return demo.run(tmp_path_factory.mktemp("demo"), seed=0, quick=True, progress=False)
+def command(*arguments: str, **environment: str) -> Result:
+    """What ``minigrad`` does with these arguments; an error that nobody caught is raised."""
+    return CliRunner().invoke(app, arguments, env={**QUIET, **environment}, catch_exceptions=False)
 
 
-def test_the_demo_writes_whole_pictures_and_says_what_each_shows(outcome: demo.Outcome) -> None:
-    assert tuple(row.file for row in outcome.rows) == PICTURES
-    for row in outcome.rows:
-        root = ElementTree.parse(outcome.model.parent / row.file).getroot()
-        assert root.tag == "{http://www.w3.org/2000/svg}svg"
-        assert len(row.shows) > 20
-    left = {path.name for path in outcome.model.parent.iterdir()}
-    assert left == {*PICTURES, "model.npz"}
-
-
-def test_the_network_beats_both_baselines_in_open_and_closed_loop(outcome: demo.Outcome) -> None:
-    model = mg.rnn.RNN(2, demo.N_HIDDEN, 1)
-    model.load(outcome.model)
-    xs, targets = demo.sequences(np.random.default_rng(123), 64)
-    errors = {name: demo.rmse(values, targets) for name, values in demo.forecast(model, xs, targets).items()}
-    for loop in ("open loop", "closed loop"):
-        assert errors[f"network, {loop}"] < errors[f"linear, {loop}"]
-        assert errors[f"network, {loop}"] < errors[f"persistence, {loop}"]
-
-
-def test_baselines_are_what_they_are_called() -> None:
-    xs, targets = demo.sequences(np.random.default_rng(0), 3)
-    forecasts = demo.forecast(mg.rnn.RNN(2, demo.N_HIDDEN, 1), xs, targets)
-    at = demo.WARMUP - 1
-    x = xs[:, :, :1]
-    np.testing.assert_array_equal(x[1:], targets[:-1])
-    np.testing.assert_array_equal(forecasts["persistence, open loop"], x[at:])
-    np.testing.assert_allclose(forecasts["linear, open loop"], 2 * x[at:] - x[at - 1 : -1])
-    for name in ("persistence", "linear", "network"):  # at the first forecast both loops know the same
-        np.testing.assert_allclose(forecasts[f"{name}, open loop"][0], forecasts[f"{name}, closed loop"][0])
-    np.testing.assert_allclose(np.diff(forecasts["linear, closed loop"], axis=0, n=2), 0, atol=1e-12)
-    np.testing.assert_array_equal(np.diff(forecasts["persistence, closed loop"], axis=0), 0)
-
-
-def test_the_same_seed_gives_the_same_table(outcome: demo.Outcome, tmp_path: Path) -> None:
-    again = demo.run(tmp_path, seed=0, quick=True, progress=False)
-    assert again.rows == outcome.rows
-    for name in PICTURES:
-        assert (tmp_path / name).read_bytes() == (outcome.model.parent / name).read_bytes(), name
+def process(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The same in a process of its own."""
+    start = [sys.executable, "-W", "error", "-m", "minigrad.cli"]
+    environment = {**os.environ, **QUIET, "PYTHONIOENCODING": "utf-8"}
+    return subprocess.run([*start, *arguments], capture_output=True, text=True, timeout=120, env=environment)
 
 
 def test_help_explains_itself_with_an_example() -> None:
     for arguments in ((), ("demo",)):
         shown = command(*arguments, "--help")
-        assert shown.returncode == 0
+        assert shown.exit_code == 0
         assert "Example: minigrad demo" in shown.stdout
     assert command("--version").stdout.strip() == mg.__version__
 
@@ -94,51 +56,25 @@ def test_help_explains_itself_with_an_example() -> None:
 )
 def test_wrong_usage_is_named(arguments: tuple[str, ...], named: str) -> None:
     done = command(*arguments)
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert named in done.stderr
-    assert "Traceback" not in done.stderr
 
 
 def test_an_out_that_cannot_be_written(tmp_path: Path) -> None:
     blocked = tmp_path / "blocked"
     blocked.write_text("a file, not a folder")
     done = command("demo", "--quick", "--out", str(blocked / "pictures"))
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert str(blocked) in done.stderr
-    assert "Traceback" not in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["blocked"]
 
 
 def test_without_any_graphviz(tmp_path: Path) -> None:
     done = command("demo", "--quick", "--out", str(tmp_path / "pictures"), MINIGRAD_DOT=str(tmp_path / "no-dot"))
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert "MINIGRAD_DOT" in done.stderr
     assert "no-dot" in done.stderr
-    assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
-def test_ctrl_c_keeps_the_best_parameters_and_says_where(tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "minigrad.cli", "demo", "--out", str(tmp_path)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
-    before = time.monotonic()
-    while not (tmp_path / "model.npz").exists() and time.monotonic() < before + 60:
-        time.sleep(0.1)
-    time.sleep(2.0)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "interrupted after" in said
-    assert str(tmp_path / "model.npz") in said
-    assert "Traceback" not in said
-    mg.rnn.RNN(2, demo.N_HIDDEN, 1).load(tmp_path / "model.npz")
-    assert [path.name for path in tmp_path.iterdir()] == ["model.npz"]
 
 
 # -- unroll, draw, check ----------------------------------------------------------------------------------------------
@@ -178,6 +114,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a module of the user's, in which the command is run."""
     (tmp_path / "mine.py").write_text(MINE)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "mine", raising=False)  # that of an earlier test
     return tmp_path
 
 
@@ -186,7 +123,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_unroll_draws(arguments: tuple[str, ...], suffix: str, here: Path) -> None:
     out = here / f"unrolled{suffix}"
     done = command("unroll", "--steps", "3", "--hidden", "4", "--out", str(out), *arguments)
-    assert (done.returncode, done.stdout.strip()) == (0, str(out)), done.stderr
+    assert (done.exit_code, done.stdout.strip()) == (0, str(out)), done.stderr
     assert {".svg": "</svg>", ".dot": "digraph", ".html": "</html>"}[suffix] in out.read_text(encoding="utf-8")
 
 
@@ -195,7 +132,7 @@ def test_unroll_draws(arguments: tuple[str, ...], suffix: str, here: Path) -> No
 )
 def test_draw_draws(arguments: tuple[str, ...], here: Path) -> None:
     done = command("draw", *arguments, "--out", "graph.svg", "--color", "value")
-    assert (done.returncode, done.stdout.strip()) == (0, "graph.svg"), done.stderr
+    assert (done.exit_code, done.stdout.strip()) == (0, "graph.svg"), done.stderr
     ElementTree.parse(here / "graph.svg")
 
 
@@ -211,7 +148,7 @@ def test_draw_draws(arguments: tuple[str, ...], here: Path) -> None:
 )
 def test_check_checks(arguments: tuple[str, ...], status: int, says: str, here: Path) -> None:
     done = command("check", *arguments, "--examples", "2")
-    assert done.returncode == status, done.stdout + done.stderr
+    assert done.exit_code == status, done.stdout + done.stderr
     assert says in done.stdout
 
 
@@ -236,7 +173,50 @@ def test_check_checks(arguments: tuple[str, ...], status: int, says: str, here: 
 )
 def test_bad_questions_get_a_sentence_and_leave_nothing(arguments: tuple[str, ...], named: str, here: Path) -> None:
     done = command(*arguments)
-    assert done.returncode == 2, done.stdout
+    assert done.exit_code == 2, done.stdout
     assert named in done.stderr
-    assert "Traceback" not in done.stderr
     assert {path.name for path in here.iterdir()} <= {"mine.py", "__pycache__"}
+
+
+# -- a process ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "named"),
+    [
+        (("--version",), 0, mg.__version__),
+        (("demo", "--seed", "many"), 2, "many"),
+        (("check", "numpy:nope"), 2, "no nope"),
+        (("check", "numpy:square", "--shape", "3", "--vjp", "numpy:multiply"), 1, "exactly half"),
+    ],
+)
+def test_the_status_is_what_the_command_says_and_nothing_else_is_printed(
+    arguments: tuple[str, ...], status: int, named: str
+) -> None:
+    done = process(*arguments)
+    assert done.returncode == status
+    assert named in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
+def test_ctrl_c_keeps_the_best_parameters_and_says_where(tmp_path: Path) -> None:
+    running = subprocess.Popen(
+        [sys.executable, "-m", "minigrad.cli", "demo", "--out", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    before = time.monotonic()
+    while not (tmp_path / "model.npz").exists() and time.monotonic() < before + 60:
+        time.sleep(0.1)
+    time.sleep(2.0)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "interrupted after" in said
+    assert str(tmp_path / "model.npz") in said
+    assert "Traceback" not in said
+    mg.rnn.RNN(2, demo.N_HIDDEN, 1).load(tmp_path / "model.npz")
+    assert [path.name for path in tmp_path.iterdir()] == ["model.npz"]

@@ -18,10 +18,9 @@ from typing import Any, Literal
 import numpy as np
 
 from minigrad.containers import leaves, mapped
-from minigrad.engine.tensor import Tensor
 from minigrad.testing.comparison import DIRECTIONS, NOTHING, Comparison, Results, elsewhere, weights
 from minigrad.testing.contract import contract as clauses
-from minigrad.testing.problem import Problem, inner, is_float, values
+from minigrad.testing.problem import Problem, as_array, checked, dtype_of, inner, is_float, values
 from minigrad.testing.report import GradReport, Row, raised, report_of, reproducer
 from minigrad.transforms import jvp, vjp
 
@@ -129,7 +128,7 @@ def grad_report(
     def function(*inner_args: Any) -> Any:
         return f(*inner_args, **named)
 
-    point, positions = _checked(args, wrt)
+    point, positions = checked(args, wrt)
     rng = np.random.default_rng(seed)
     results = Results()
     for level in range(1, order + 1):
@@ -141,6 +140,7 @@ def grad_report(
         if contract and level == 1:
             _contract(comparison, [np.dtype(np.float64), np.dtype(np.float32)])
             _shared(function, comparison)
+            _among_others(function, comparison)
         if level == 2 and not results.findings:
             _symmetric(function, comparison)
         if results.findings:
@@ -208,13 +208,13 @@ def vjp_report(
     GradReport
         An exception from ``vjp`` is a finding, too. One from ``forward`` is raised.
     """
-    point, positions = _checked(args, wrt)
+    point, positions = checked(args, wrt)
     rng = np.random.default_rng(seed)
     results = Results()
     comparison = Comparison(Problem(forward, vjp, point, positions), "order 1", rng, rtol, results)
     comparison.run()
     if contract and not any(finding.index is None for finding in results.findings):
-        _contract(comparison, [_dtype(args)])
+        _contract(comparison, [dtype_of(args)])
         if not results.findings:
             elsewhere(comparison)
     text = reproducer("vjp_report", ["forward", "vjp"], args, seed)
@@ -242,7 +242,7 @@ def check_adjoint(
     GradCheckError
         If they are not.
     """
-    point, positions = _checked(args, None)
+    point, positions = checked(args, None)
     rng = np.random.default_rng(seed)
     results = Results()
     problem = Problem(lambda *xs: None, vjp, point, positions)
@@ -331,6 +331,43 @@ def _shared(f: Callable[..., Any], comparison: Comparison) -> None:
     )
 
 
+def _among_others(f: Callable[..., Any], comparison: Comparison) -> None:
+    """Between operations that hand on views, reversed and column by column, the gradients are those that ``f`` has."""
+    problem = comparison.problem
+    there = _of_tensors(lambda *args: _turned(f(*_turned(args))), _in_rows(_turned(problem.args)), problem.wrt)
+    w = weights(problem.value(), comparison.rng)
+    right, hint = leaves(problem.cotangents(w)), ""
+    try:
+        found = leaves(_turned(there.cotangents(_in_rows(_turned(w)))))
+    except Exception as error:
+        hint = f"where arguments and cotangents are views the pullback raised {type(error).__name__}: {error}"
+    else:
+        size = 1e-7 * max((np.max(np.abs(g), initial=0.0) for g in right), default=0.0)
+        if not all(np.allclose(g, h, 1e-7, size, equal_nan=True) for g, h in zip(right, found, strict=True)):
+            hint = "another gradient where arguments and cotangents are views: something is read in memory order"
+    row = Row("contract", "the same among other operations", "fail" if hint else "pass")
+    comparison.results.add(row, hint)
+
+
+def _turned(tree: Any) -> Any:
+    """Every array with its axes exchanged and reversed, as a view; twice, and all is as it was."""
+
+    def turn(x: Any) -> Any:
+        view: Any = np.flip(np.transpose(x)) if is_float(as_array(x)) else x
+        return view
+
+    return mapped(turn, tree)
+
+
+def _in_rows(tree: Any) -> Any:
+    """Copies that lie in memory row by row, whatever they were made of."""
+    return mapped(lambda x: np.array(x, order="C") if is_float(x) else x, tree)
+
+
+def _absolute(tree: Any) -> Any:
+    return mapped(np.abs, tree)
+
+
 # -- functions of tensors as problems ---------------------------------------------------------------------------------
 
 
@@ -357,45 +394,3 @@ def _of_some(f: Callable[..., Any], args: Sequence[Any], wrt: Sequence[int]) -> 
         return f(*[given.get(i, arg) for i, arg in enumerate(args)])
 
     return partial
-
-
-# -- input and output -------------------------------------------------------------------------------------------------
-
-
-def _checked(args: Sequence[Any], wrt: Sequence[int] | None) -> tuple[tuple[Any, ...], tuple[int, ...]]:
-    """The arguments as float64 arrays, and which of them are checked."""
-    if not isinstance(args, (tuple, list)):
-        raise TypeError(f"args is of type {type(args).__name__}: pass the arguments as a tuple, (x,) for a single one")
-    point = tuple(mapped(_as_float64, arg) for arg in args)
-    differentiable = [i for i, arg in enumerate(point) if any(is_float(leaf) for leaf in leaves(arg))]
-    if wrt is None:
-        positions = tuple(i for i in differentiable if all(is_float(leaf) for leaf in leaves(point[i])))
-    else:
-        positions = tuple(wrt)
-    for i in positions:
-        if i not in differentiable:
-            raise ValueError(
-                f"wrt names argument {i}: there are {len(point)}, with floating-point numbers in {differentiable}"
-            )
-    if not positions:
-        raise TypeError("nothing to check: no argument holds floating-point numbers (write 1.0, not 1)")
-    return point, positions
-
-
-def _dtype(args: Sequence[Any]) -> Any:
-    """float32 if that is what floating-point arguments are given in."""
-    kinds = {np.asarray(_as_array(leaf)).dtype for leaf in leaves(tuple(args)) if is_float(_as_array(leaf))}
-    return np.dtype(np.float32 if kinds == {np.dtype(np.float32)} else np.float64)
-
-
-def _as_array(leaf: Any) -> Any:
-    return leaf.data if isinstance(leaf, Tensor) else leaf
-
-
-def _as_float64(leaf: Any) -> Any:
-    leaf = _as_array(leaf)
-    return np.array(leaf, np.float64) if is_float(leaf) else leaf
-
-
-def _absolute(tree: Any) -> Any:
-    return mapped(np.abs, tree)

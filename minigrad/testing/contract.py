@@ -6,7 +6,7 @@ parameter, a buffer used twice, float32 that comes back as float64.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,14 +36,34 @@ def contract(problem: Problem, dtypes: Sequence[Any], rng: np.random.Generator) 
     w, u = (
         mapped(lambda leaf: rng.uniform(0.5, 1.0, leaf.shape) * rng.choice([-1, 1], leaf.shape), y) for _ in range(2)
     )
-    yield Clause("shape and dtype are the argument's", _kept(problem, dtypes, w))
-    yield Clause("nothing is written to", _mutated(problem, w))
-    yield Clause("memory is not an argument's, nor an earlier result's", _aliased(problem, w))
-    yield Clause("twice gives the same", _repeated(problem, w))
-    yield Clause("zero gives exactly zero", _zero(problem, w))
-    yield Clause("linear in the cotangent", _nonlinear(problem, w, u))
-    yield Clause("memory layout does not matter", _layout(problem, w))
-    yield Clause("numbers and empty arrays are taken too", _small(problem))
+    promises: list[tuple[str, Callable[[], str]]] = [
+        ("shape and dtype are the argument's", lambda: _kept(problem, dtypes, w)),
+        ("nothing is written to", lambda: _mutated(problem, w)),
+        ("memory is not an argument's, nor an earlier result's", lambda: _aliased(problem, w)),
+        ("twice gives the same", lambda: _repeated(problem, w)),
+        ("zero gives exactly zero", lambda: _zero(problem, w)),
+        ("linear in the cotangent", lambda: _nonlinear(problem, w, u)),
+        ("memory layout does not matter", lambda: _layout(problem, w)),
+        ("numbers and empty arrays are taken too", lambda: _small(problem)),
+    ]
+    for promise, how in promises:
+        try:
+            broken = how()
+        except PullbackError as error:
+            broken = str(error)
+        yield Clause(promise, broken)
+
+
+class PullbackError(Exception):
+    """The pullback raised an error where it had given a cotangent of other numbers, or of another layout."""
+
+
+def _pulled(problem: Problem, w: Any, args: Sequence[Any]) -> tuple[Any, ...]:
+    """What the pullback gives for just these arrays."""
+    try:
+        return problem.pull(w, args)
+    except Exception as error:
+        raise PullbackError(f"the pullback raised {type(error).__name__}: {error}") from error
 
 
 def _each(problem: Problem, w: Any, args: Sequence[Any] | None = None) -> Iterator[tuple[str, Array, Array]]:
@@ -51,7 +71,7 @@ def _each(problem: Problem, w: Any, args: Sequence[Any] | None = None) -> Iterat
 
     The pullback gets copies unless ``args`` is given.
     """
-    found = problem.pull(mapped(np.array, w), problem.copies()) if args is None else problem.pull(w, args)
+    found = _pulled(problem, mapped(np.array, w), problem.copies()) if args is None else _pulled(problem, w, args)
     for i, k, path in problem.parts():
         cotangent = None if found[i] is None else leaves(found[i])[k]
         if cotangent is not None:
@@ -80,7 +100,7 @@ def _cast(w: Any, y: Any) -> Any:
 def _mutated(problem: Problem, w: Any) -> str:
     args, given = problem.copies(), mapped(np.array, w)
     before = [np.array(leaf) for leaf in leaves((args, given))]
-    problem.pull(given, args)
+    _pulled(problem, given, args)
     for old, new in zip(before, leaves((args, given)), strict=True):
         if not np.array_equal(old, new, equal_nan=old.dtype.kind == "f"):
             return f"an array of shape {old.shape} was changed by the pullback: work on a copy"
@@ -135,10 +155,30 @@ def _largest(tree: Any) -> float:
 
 
 def _layout(problem: Problem, w: Any) -> str:
+    """Views of the arguments, and then one of the cotangent: each alone, as a rule may read both in one wrong order.
+
+    Tensors hold copies, of which the column order is left: what rules meet inside of a graph is compared in `checks`.
+    """
+    right = list(_each(problem, w))
     args = mapped(lambda x: _scattered(x) if is_float(x) else x, problem.args)
-    for (path, _, g), (_, _, h) in zip(_each(problem, w), _each(problem, w, args), strict=True):
+    for what, cotangent, point in (
+        ("arguments", mapped(np.array, w), args),
+        ("the cotangent", mapped(_scattered, w), problem.copies()),
+    ):
+        try:
+            found = list(_each(problem, cotangent, point))
+        except PullbackError as error:
+            return f"for views of {what} {error}"
+        if path := _first_other(right, found):
+            return f"the cotangent of {path} is another one for views of {what}: the same numbers in another order"
+    return ""
+
+
+def _first_other(right: Sequence[Any], found: Sequence[Any]) -> str:
+    """The first argument whose cotangent is another one, up to the order of additions; empty if there is none."""
+    for (path, _, g), (_, _, h) in zip(right, found, strict=True):
         if g.shape != h.shape or not np.allclose(g, h, rtol=1e-7, atol=1e-7 * _largest(g), equal_nan=True):
-            return f"the cotangent of {path} is another one for views in another order of the same numbers"
+            return str(path)
     return ""
 
 

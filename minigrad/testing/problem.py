@@ -103,6 +103,41 @@ class Problem:
         return tuple(placed(i, arg) for i, arg in enumerate(self.args))
 
 
+def checked(args: Sequence[Any], wrt: Sequence[int] | None) -> tuple[tuple[Any, ...], tuple[int, ...]]:
+    """The arguments as float64 arrays, and which of them are checked."""
+    if not isinstance(args, (tuple, list)):
+        raise TypeError(f"args is of type {type(args).__name__}: pass the arguments as a tuple, (x,) for a single one")
+    point = tuple(mapped(_as_float64, arg) for arg in args)
+    differentiable = [i for i, arg in enumerate(point) if any(is_float(leaf) for leaf in leaves(arg))]
+    if wrt is None:
+        positions = tuple(i for i in differentiable if all(is_float(leaf) for leaf in leaves(point[i])))
+    else:
+        positions = tuple(wrt)
+    for i in positions:
+        if i not in differentiable:
+            raise ValueError(
+                f"wrt names argument {i}: there are {len(point)}, with floating-point numbers in {differentiable}"
+            )
+    if not positions:
+        raise TypeError("nothing to check: no argument holds floating-point numbers (write 1.0, not 1)")
+    return point, positions
+
+
+def dtype_of(args: Sequence[Any]) -> Any:
+    """float32 if that is what floating-point arguments are given in."""
+    kinds = {np.asarray(as_array(leaf)).dtype for leaf in leaves(tuple(args)) if is_float(as_array(leaf))}
+    return np.dtype(np.float32 if kinds == {np.dtype(np.float32)} else np.float64)
+
+
+def as_array(leaf: Any) -> Any:
+    return leaf.data if isinstance(leaf, Tensor) else leaf
+
+
+def _as_float64(leaf: Any) -> Any:
+    leaf = as_array(leaf)
+    return np.array(leaf, np.float64) if is_float(leaf) else leaf
+
+
 def inner(a: Any, b: Any) -> Any:
     """⟨a, b⟩ over all arrays of two like containers."""
     return sum(

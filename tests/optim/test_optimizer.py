@@ -1,4 +1,4 @@
-"""Optimizers against closed forms, recurrences, and the papers' algorithms written out once more by hand."""
+"""What all optimizers share: clipping, names, states, and what they refuse."""
 
 from __future__ import annotations
 
@@ -8,124 +8,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
 from minigrad.engine.ancestors import StaleGraphError
 from minigrad.engine.tensor import Tensor
 from minigrad.optim import SGD, Adam, Optimizer, Step
+from tests.optim.steps import GRADIENTS, parameter, run
 
-ENTRIES = st.floats(-10, 10).filter(lambda x: abs(x) > 1e-3)
-GRADIENTS = hnp.arrays(np.float64, (6, 3), elements=ENTRIES)  # six steps for three weights
 BOTH = pytest.mark.parametrize(
     "make", [lambda p, **o: SGD(p, 0.1, momentum=0.9, **o), lambda p, **o: Adam(p, 0.1, **o)], ids=["SGD", "Adam"]
 )
-
-
-def parameter(data, name=None, dtype=np.float64):
-    return Tensor(data, requires_grad=True, name=name, dtype=dtype)
-
-
-def run(optimizer, p, gradients):
-    """The trajectory of ``p`` when it gets these gradients one after the other."""
-    trajectory = []
-    for g in gradients:
-        p.grad = None if g is None else np.array(g, p.dtype)
-        optimizer.step()
-        trajectory.append(p.data)
-    return np.array(trajectory)
-
-
-# -- gradient descent -------------------------------------------------------------------------------------------------
-
-
-@given(st.floats(0.01, 0.3), hnp.arrays(np.float64, 3, elements=ENTRIES))
-def test_descent_on_a_quadratic_has_a_closed_form(lr, start):
-    """C = ½ Σ a p²: each coordinate shrinks by (1 − lr a) a step."""
-    a = np.array([1.0, 2.0, 0.5])
-    p = parameter(start)
-    optimizer = SGD([p], lr)
-    for _ in range(20):
-        optimizer.zero_grad()
-        (0.5 * a * p * p).sum().backward()
-        optimizer.step()
-    np.testing.assert_allclose(p.data, start * (1 - lr * a) ** 20, rtol=1e-12)
-
-
-@given(GRADIENTS, st.floats(0, 0.99), st.floats(1e-3, 1))
-def test_momentum_is_a_weighted_sum_of_all_past_gradients(gradients, mu, lr):
-    """v_t = Σ μ^{t−s} g_s, the recurrence solved."""
-    p = parameter(np.zeros(3))
-    trajectory = run(SGD([p], lr, momentum=mu), p, gradients)
-    v = [sum(mu ** (t - s) * gradients[s] for s in range(t + 1)) for t in range(6)]
-    np.testing.assert_allclose(trajectory, -lr * np.cumsum(v, axis=0), rtol=1e-12, atol=1e-12)
-
-
-def test_a_new_learning_rate_takes_effect_at_once():
-    p = parameter([0.0])
-    optimizer = SGD([p], 1.0, momentum=0.5)
-    run(optimizer, p, [[1.0]])
-    optimizer.lr = 0.1
-    assert run(optimizer, p, [[0.0]]).tolist() == [[-1.0 - 0.1 * 0.5]]
-
-
-# -- Adam -------------------------------------------------------------------------------------------------------------
-
-
-@given(hnp.arrays(np.float64, 3, elements=ENTRIES), st.floats(1e-4, 1), st.floats(1e-10, 1e-6))
-def test_the_first_step_of_adam_is_lr_in_every_coordinate(g, lr, eps):
-    p = parameter(np.zeros(3))
-    run(Adam([p], lr, eps=eps), p, [g])
-    np.testing.assert_allclose(p.data, -lr * g / (np.abs(g) + eps), rtol=1e-12)
-    np.testing.assert_allclose(p.data, -lr * np.sign(g), rtol=2 * eps / np.abs(g).min())
-
-
-def algorithm_1(gradients, alpha, beta1, beta2, epsilon):
-    """Kingma and Ba (2015), Algorithm 1, one weight at a time, with Python's floats."""
-    columns = []
-    for weight in np.transpose(gradients).tolist():
-        theta = m = v = 0.0
-        column = []
-        for t, g in enumerate(weight, start=1):
-            m = beta1 * m + (1 - beta1) * g
-            v = beta2 * v + (1 - beta2) * g**2
-            m_hat = m / (1 - beta1**t)
-            v_hat = v / (1 - beta2**t)
-            theta -= alpha * m_hat / (math.sqrt(v_hat) + epsilon)
-            column.append(theta)
-        columns.append(column)
-    return np.transpose(columns)
-
-
-@given(GRADIENTS, st.floats(1e-4, 1), st.floats(0, 0.99), st.floats(0, 0.9999), st.floats(1e-10, 1))
-def test_adam_is_algorithm_1(gradients, lr, b1, b2, eps):
-    p = parameter(np.zeros(3))
-    trajectory = run(Adam([p], lr, betas=(b1, b2), eps=eps), p, gradients)
-    np.testing.assert_allclose(trajectory, algorithm_1(gradients, lr, b1, b2, eps), rtol=1e-9, atol=1e-12)
-
-
-@given(GRADIENTS, st.integers(-20, 20))
-def test_adam_does_not_mind_the_scale_of_the_cost(gradients, power):
-    p, q = parameter(np.zeros(3)), parameter(np.zeros(3))
-    plain = run(Adam([p], eps=1e-300), p, gradients)
-    scaled = run(Adam([q], eps=1e-300), q, np.ldexp(gradients, power))
-    np.testing.assert_allclose(scaled, plain, rtol=1e-12, atol=1e-15)
-
-
-def test_a_parameter_without_gradient_waits_and_then_starts_like_any_other():
-    early, late = parameter([0.0], "early"), parameter([0.0], "late")
-    optimizer = Adam([early, late], 0.1)
-    for t in range(10):
-        early.grad, late.grad = np.array([1.0]), np.array([1.0]) if t == 9 else None
-        optimizer.step()
-        assert late.data.item() == pytest.approx(-0.1 if t == 9 else 0.0)
-
-
-@pytest.mark.parametrize("dtype", [np.float16, np.float32])
-def test_adam_stands_still_without_slope_in_low_precision(dtype):
-    """In half precision ε = 1e-8 is zero, and 0 / 0 would follow if the moments were kept in it."""
-    p = parameter([1.0, 1.0], dtype=dtype)
-    run(Adam([p], 0.5), p, [[0.0, 1.0]])
-    assert p.data.tolist() == [1.0, 0.5]
 
 
 # -- what all share ---------------------------------------------------------------------------------------------------
@@ -181,20 +72,6 @@ def test_the_accumulated_gradient_is_clipped_not_its_parts():
     assert optimizer.step() == Step(norm=5.0, scale=0.2, clipped=True, skipped=False)
     assert p.data.tolist() == [-0.6, -0.8]
     assert p.grad.tolist() == [3.0, 4.0]  # what was accumulated stays there to be looked at
-
-
-def test_clipping_comes_before_momentum():
-    p = parameter([0.0])
-    trajectory = run(SGD([p], 1.0, momentum=0.5, max_norm=1.0), p, [[100.0], [100.0]])
-    assert trajectory.tolist() == [[-1.0], [-1.0 - 1.5]]  # after momentum it would be -1, -2
-
-
-@given(GRADIENTS, st.floats(0.1, 30))
-def test_clipping_comes_before_adams_moments(gradients, max_norm):
-    p = parameter(np.zeros(3))
-    clipped = [g * min(1, max_norm / np.linalg.norm(g)) for g in gradients]
-    trajectory = run(Adam([p], 0.1, max_norm=max_norm), p, gradients)
-    np.testing.assert_allclose(trajectory, algorithm_1(clipped, 0.1, 0.9, 0.999, 1e-8), rtol=1e-9, atol=1e-12)
 
 
 def test_without_max_norm_the_norm_is_measured_all_the_same():

@@ -328,6 +328,7 @@ def chain_of(length):
     return y
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_operations_reach_text():
     y = chain_of(100_000)
     source = draw(y, level="operation").source

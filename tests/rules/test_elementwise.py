@@ -6,9 +6,14 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis.extra import numpy as hnp
 
 from minigrad import Tensor, grad, gradients
 from minigrad.engine.tables import name_of, primitives
+from minigrad.testing import check_grads
+from tests.rules.cases import grid, real
+from tests.rules.cases.elementwise import BINARY
 
 FLAT = [np.sign, np.floor, np.ceil, np.trunc, np.rint, np.round, np.around]
 
@@ -163,3 +168,17 @@ def test_out_is_refused(call):
 def test_nan_to_num_in_place_is_refused():
     with pytest.raises(TypeError, match="copy="):
         np.nan_to_num(Tensor([1.0], requires_grad=True), copy=False)
+
+
+# -- shapes -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fn", [*BINARY, np.where], ids=name_of)
+@settings(max_examples=25)
+@given(shapes_=hnp.mutually_broadcastable_shapes(num_shapes=3, min_side=0, max_side=3, max_dims=3))
+def test_broadcasting_is_undone(fn, shapes_):
+    a, b, condition = shapes_.input_shapes
+    domains = BINARY.get(fn, (real, real))
+    points = domains[0](grid(a)), domains[1](grid(b, 1))
+    mask = grid(condition, 2) > 0
+    assert check_grads((lambda x, y: np.where(mask, x, y)) if fn is np.where else fn, points, contract=False)

@@ -30,12 +30,11 @@ def layer(W, x, b):
 
 @pytest.mark.parametrize("case", WRONG, ids=lambda case: case.name)
 def test_wrong_gradients_fail_with_a_hint(case):
-    report = vjp_report(case.forward, case.vjp, case.args)
-    assert report.verdict == "fail", str(report)
-    assert case.hint in str(report)
     with pytest.raises(GradCheckError) as raised:
         check_vjp(case.forward, case.vjp, case.args)
-    assert raised.value.report.verdict == "fail"
+    report = raised.value.report
+    assert report.verdict == "fail"
+    assert case.hint in str(report) == str(raised.value)
 
 
 @pytest.mark.parametrize("case", [case for case in WRONG if case.right is not None], ids=lambda case: case.name)
@@ -51,25 +50,56 @@ def test_what_is_wrong_in_second_order_only_fails_there():
         assert report.verdict == "fail" and case.hint in str(report), f"{case.name}\n{report}"
 
 
+MEMORY = {
+    "in memory order": lambda g, y, x: np.ravel(raw(g), order="K").reshape(x.shape) * np.cos(x),
+    "as a buffer": lambda g, y, x: np.frombuffer(raw(g), g.dtype).reshape(x.shape) * np.cos(x),
+}
+
+
+def raw(x):
+    return x.data if isinstance(x, mg.Tensor) else x
+
+
+@pytest.mark.usefixtures("tables")
+@pytest.mark.parametrize("rule", MEMORY.values(), ids=MEMORY.keys())
+def test_rules_that_read_their_cotangent_as_it_lies_in_memory_fail(rule):
+    sine = mg.primitive(lambda x: np.sin(x))
+    mg.defvjp(sine, rule)
+    assert grad_report(sine, (W,), order=1, method="reverse", contract=False)  # where all is in order
+    report = grad_report(sine, (W,), order=1, method="reverse")
+    assert {finding.argument for finding in report.findings} >= {"the same among other operations"}, str(report)
+
+
 def test_there_are_enough_of_both():
     assert len(WRONG) + len(wrong_second()) >= 18
     assert len(PAIRS) >= 200
+    assert {pair.name for pair in PAIRS} >= UNTOLD
+    assert len(UNTOLD) <= 0.02 * len(PAIRS)
 
 
 # -- right ones never do ----------------------------------------------------------------------------------------------
 
 
+UNTOLD = {  # of smooth functions: no step is small enough for the one number and large enough for the other
+    "(x + 10⁸) − 10⁸ at 0.3, -1.7, 2.2",
+    "(1 − cos x)/x² at 0.01, 0.001, 0.1",
+    "(1 − cos x)/x² at 0.0001, -1e-05, 0.0001",
+    "exp x − 1 at 1e-10, 1e-10, -1e-10",
+    "a + b at [100000000.0, -200000000.0] and [1e-08, 3e-08]",
+    "maximum at [100000000.0, 1e-08] and [1e-08, 1.0]",
+    "sum over None, badly scaled",
+    "norm at [100000000.0, 1.0, 1e-08]",
+}
+
+
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.name)
-def test_right_gradients_never_fail(pair):
+def test_right_gradients_never_fail_and_seldom_cannot_be_told(pair):
+    """Kinks apart, where it would be wrong to tell, though sometimes it can be."""
     report = vjp_report(pair.forward, pair.vjp, pair.args)
-    assert report.verdict != "fail", str(report)
-
-
-def test_and_seldom_cannot_be_told():
-    """Kinks apart, where it would be wrong to tell."""
-    smooth = [pair for pair in PAIRS if not pair.name.startswith("kink")]
-    told = [vjp_report(pair.forward, pair.vjp, pair.args, contract=False).verdict == "pass" for pair in smooth]
-    assert np.mean(told) >= 0.97
+    if pair.name.startswith("kink") or pair.name in UNTOLD:
+        assert report.verdict != "fail", str(report)
+    else:
+        assert report, str(report)
 
 
 def test_functions_of_tensors_to_third_order():
@@ -156,35 +186,6 @@ def test_one_wrong_element_of_ten_thousand_is_named():
     assert (finding.argument, finding.index) == ("args[0]", (3, 77))
     assert finding.ratio == pytest.approx(1.001, abs=1e-7)
     assert len(calls) < 60 * (2 * 14 + 2 * 33 + 10)  # differences, for bisection and a sample
-
-
-def test_findings_name_arrays_in_containers():
-    def vjp(g, p):
-        return {"W": 2 * np.outer(g, p["v"][0]), "v": [p["W"].T @ g]}
-
-    report = vjp_report(lambda p: p["W"] @ p["v"][0], vjp, ({"W": W, "v": [X[0]]},))
-    assert report.findings[0].argument == "args[0]['W']"
-    assert "exactly twice" in report.reason
-
-
-def test_the_same_seed_gives_the_same_report():
-    reports = [str(vjp_report(np.sin, lambda g, x: g * np.sin(x), (X,), seed=7)) for _ in range(2)]
-    assert reports[0] == reports[1]
-    assert reports[0] != str(vjp_report(np.sin, lambda g, x: g * np.sin(x), (X,), seed=8))
-
-
-def test_the_reproducer_can_be_pasted(capsys):
-    vjp = lambda g, x, n: (g * np.sin(x), None)
-    report = vjp_report(lambda x, n: np.sin(x), vjp, (np.array([0.5, 1.0]), 2), seed=3)
-    exec(f"import numpy as np\n{report.reproducer}", {"forward": lambda x, n: np.sin(x), "vjp": vjp})
-    assert capsys.readouterr().out.rstrip("\n") == str(report)
-
-
-def test_a_report_reads_like_this():
-    report = vjp_report(np.square, lambda g, x: g * x, (np.array([1.5, -0.5]),), contract=False)
-    assert str(report).startswith("fail: args[0]: exactly half of the right gradient")
-    assert "order 1, args[0][0]: claimed" in str(report)
-    assert "ratio 0.5" in str(report)
 
 
 def test_an_exception_in_a_pullback_is_a_finding_and_one_in_the_function_is_not_hidden():

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -245,62 +242,3 @@ def test_indices_shrink_to_simple_ones():
     assert smallest(mst.indices((3, 4)), repeats) == [0, 0]
     backwards = smallest(mst.indices((3, 4)), lambda index: isinstance(index, slice) and (index.step or 1) < 0)
     assert backwards.step == -1
-
-
-# -- hypothesis and its profiles --------------------------------------------------------------------------------------
-
-METADATA = "Metadata-Version: 2.1\nName: hook\nVersion: 1\n"
-HOOK = "[hypothesis]\nminigrad = minigrad.testing.entry:register\n"
-FROM_TYPE = """
-from hypothesis import find, settings, strategies as st
-import minigrad
-print(find(st.from_type(minigrad.Tensor), lambda t: t.size > 1, settings=settings(database=None)))
-"""
-
-
-@pytest.mark.parametrize("first", ["import hypothesis", "import minigrad.testing.strategies", "import minigrad"])
-def test_hypothesis_knows_tensors_whatever_is_imported_first(first, tmp_path):
-    """The hook runs while hypothesis is being imported, possibly by the very module that defines the strategies."""
-    folder = tmp_path / "hook-1.dist-info"
-    folder.mkdir()
-    (folder / "METADATA").write_text(METADATA)
-    (folder / "entry_points.txt").write_text(HOOK)
-    result = run(f"{first}\n{FROM_TYPE}", PYTHONPATH=os.pathsep.join([str(tmp_path), *sys.path]))
-    assert result == "Tensor([0.03125, 0.03125], requires_grad=True)"
-
-
-PROFILE = """
-import tests.conftest
-from hypothesis import settings
-s = settings.default
-print(s.derandomize, s.deadline, s.max_examples, s.database is not None, s.print_blob)
-"""
-
-
-@pytest.mark.parametrize("ci", ["", "true"], ids=["here", "under CI"])
-@pytest.mark.parametrize(
-    ("chosen", "expected"),
-    [
-        ("", "True None 100 False False"),
-        ("ci", "True None 100 False True"),
-        ("nightly", "False None 2000 True True"),
-    ],
-)
-def test_profiles_do_not_depend_on_where_they_run(ci, chosen, expected, tmp_path):
-    path = os.pathsep.join(sys.path)
-    environment = {"PYTHONPATH": path, "CI": ci, "HYPOTHESIS_PROFILE": chosen}
-    assert run(PROFILE, **environment) == expected
-
-
-def run(code, **environment):
-    """What ``code`` prints, in a Python of its own."""
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("CI", "HYPOTHESIS"))}
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env=inherited | {key: value for key, value in environment.items() if value},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()

@@ -198,6 +198,14 @@ def in_memory_order(g, x):
     return (np.ravel(g, order="K") * np.cos(np.ravel(x, order="K"))).reshape(x.shape)
 
 
+def cotangent_in_memory_order(g, x):
+    return np.ravel(g, order="K").reshape(x.shape) * np.cos(x)
+
+
+def cotangent_as_a_buffer(g, x):
+    return np.frombuffer(g).reshape(x.shape) * np.cos(x)  # as a compiled kernel does
+
+
 def sort_wrong(g, x):
     return g[np.argsort(x)]
 
@@ -503,7 +511,9 @@ def wrongs() -> list[Wrong]:
         Wrong("a reused buffer", sin, with_a_buffer(), None, (x34,), "next call"),
         Wrong("a stale array", sin, with_a_stale_array(), None, (x34,), ""),
         Wrong("a stale cache", sin, with_a_stale_cache(), None, (x34,), ""),
-        Wrong("memory order for row order", sin, in_memory_order, None, (x34,), ""),
+        Wrong("memory order for row order", sin, in_memory_order, None, (x34,), "views of arguments"),
+        Wrong("the cotangent in memory order", sin, cotangent_in_memory_order, None, (x34,), "views of the cotangent"),
+        Wrong("the cotangent as a buffer", sin, cotangent_as_a_buffer, None, (x5,), "not C-contiguous"),
     ]
 
 
