@@ -36,9 +36,9 @@ def options(command: Any) -> set[str]:
 
 
 def calls_in(text: str) -> list[list[str]]:
-    """The words after ``minigrad`` wherever a page calls it: in `spans of code`, and in blocks of code."""
+    """The words after ``minigrad`` wherever a page calls it: in `spans of code`, blocks of shell, and lines set in."""
     spans = re.findall(rf"`(?:{PROGRAMS})((?:\s[^`]*)?)`", text)
-    blocks = [*re.findall(r"^```\w*\n(.*?)^```", text, re.DOTALL | re.MULTILINE), *re.findall("\n    .*", text)]
+    blocks = [*re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE), *re.findall("\n    .*", text)]
     lines = re.findall(rf"^ *(?:.*&& |\$ )?(?:{PROGRAMS})( .*)?$", "\n".join(blocks), re.MULTILINE)
     return [shlex.split(words, comments=True) for words in (*spans, *lines)]
 
