@@ -27,7 +27,7 @@ def test_every_code_block_prints_what_stands_there(path: Path, tmp_path: Path, m
     assert failed == 0
 
 
-@pytest.mark.parametrize("script", ["make_functions.py", "make_gallery.py"])
+@pytest.mark.parametrize("script", ["make_engine.py", "make_functions.py", "make_gallery.py"])
 def test_what_is_generated_is_up_to_date(script: str) -> None:
     """In a process of its own: other tests may have given rules to functions."""
     command = [sys.executable, str(DOCS / script), "--check"]
