@@ -40,11 +40,6 @@ class Primitive:
     plain: bool = False
     """Its results carry no gradient (comparisons, ``argmax``, ``shape``): it gets arrays and gives arrays."""
 
-    @property
-    def differentiable(self) -> bool:
-        """Whether it has rules of its own."""
-        return bool(self.rules) or self.joint is not None
-
 
 primitives: dict[Any, Primitive] = {}
 

@@ -210,6 +210,8 @@ class Tensor(NDArrayOperatorsMixin):  # which has the operators that are not spe
     __matmul__, __rmatmul__ = _binary("matmul", np.matmul)
     __iadd__, __isub__ = _augmented("add", np.add), _augmented("sub", np.subtract)
     __imul__, __itruediv__ = _augmented("mul", np.multiply), _augmented("truediv", np.divide)
+    __ipow__, __imatmul__ = _augmented("pow", np.power), _augmented("matmul", np.matmul)
+    __imod__, __ifloordiv__ = _augmented("mod", np.remainder), _augmented("floordiv", np.floor_divide)
     __neg__ = _called("__neg__", np.negative, lambda self: record(np.negative, (self,)))
     __hash__ = object.__hash__  # by identity, since `==` compares values, element by element
 

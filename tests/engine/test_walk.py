@@ -856,3 +856,5 @@ def test_an_argument_without_a_derivative_receives_nothing(known, monkeypatch):
     x, z = leaf(3.0), leaf(4.0)
     grads = gradients(np.hypot(np.sin(x), np.sin(z)) + z, [x, z])
     assert grads == (0.0, 1.0)
+    np.hypot(x, z).backward()
+    assert x.grad is z.grad is None
