@@ -11,7 +11,7 @@ W.grad
 
 from typing import TYPE_CHECKING
 
-from minigrad import functions, optim, rules
+from minigrad import copies, functions, optim, rules
 from minigrad.anomaly import detect_anomaly
 from minigrad.engine.ancestors import StaleGraphError
 from minigrad.engine.context import no_grad, scope
@@ -32,6 +32,7 @@ __all__ = [
     "backward",
     "clip_by_norm",
     "clipping",
+    "copies",
     "defvjp",
     "detect_anomaly",
     "draw",

@@ -1,4 +1,4 @@
-"""The tables: adding rules, and what a call has to look like for them."""
+"""The table: adding rules, and the names of functions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.engine.calls import arranged
 from minigrad.engine.tables import name_of, primitives
 
 pytestmark = pytest.mark.usefixtures("tables")
@@ -21,23 +20,6 @@ def test_a_new_rule_serves_every_order() -> None:
         assert f(0.7) == pytest.approx((np.cosh if order % 2 else np.sinh)(0.7), rel=1e-14)
 
 
-def test_a_joint_rule_may_have_options() -> None:
-    mg.defvjp(np.convolve, joint=lambda g, y, *args, mode="full": [g * y / a for a in args])
-    a, b = mg.Tensor([2.0], requires_grad=True), mg.Tensor([5.0], requires_grad=True)
-    np.convolve(a, b, mode="same").backward()
-    assert (a.grad, b.grad) == (5.0, 2.0)
-    with pytest.raises(TypeError, match=r"np\.convolve knows no order=, only mode"):
-        arranged(np.convolve, primitives[np.convolve], (a, b), {"order": "F"})
-
-
-def test_what_to_write_instead_is_said() -> None:
-    x = mg.Tensor([1.0, 2.0], requires_grad=True)
-    with pytest.raises(TypeError, match=r"np\.sum knows no dtype=, only axis, keepdims; convert first: a\.astype"):
-        np.sum(x, dtype=np.float32)
-    with pytest.raises(TypeError, match=r"np\.vstack knows no dtype="):
-        np.vstack([x, x], dtype=np.float32)
-
-
 @pytest.mark.parametrize("rules", [{}, {"one": True, "joint": True}])
 def test_rules_for_each_argument_or_one_for_all_but_not_both(rules: dict[str, bool]) -> None:
     each = (lambda g, y, a: g,) if "one" in rules else ()
@@ -45,16 +27,6 @@ def test_rules_for_each_argument_or_one_for_all_but_not_both(rules: dict[str, bo
     with pytest.raises(TypeError, match=r"defvjp\(i0.*and not both"):
         mg.defvjp(np.i0, *each, joint=joint)
     assert np.i0 not in primitives
-
-
-def test_required_arguments_may_be_named_and_options_may_stand_by_position() -> None:
-    x = mg.Tensor(np.arange(6.0).reshape(2, 3), requires_grad=True)
-    assert arranged(np.sum, primitives[np.sum], (x, 1), {}) == ((x,), {"axis": 1})
-    assert arranged(np.sum, primitives[np.sum], (), {"a": x, "axis": 1}) == ((x,), {"axis": 1})
-    assert arranged(np.max, primitives[np.max], (x, 1, None, True), {}) == ((x,), {"axis": 1, "keepdims": True})
-    assert arranged(np.reshape, primitives[np.reshape], (x,), {"shape": (3, 2), "order": "C"}) == ((x, (3, 2)), {})
-    with pytest.raises(TypeError, match="without shape"):
-        arranged(np.reshape, primitives[np.reshape], (x,), {})
 
 
 def test_names() -> None:

@@ -1,0 +1,51 @@
+"""What a call has to look like for the rules, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.engine.calls import arranged
+from minigrad.engine.tables import primitives
+
+pytestmark = pytest.mark.usefixtures("tables")
+
+
+def test_a_joint_rule_may_have_options() -> None:
+    mg.defvjp(np.convolve, joint=lambda g, y, *args, mode="full": [g * y / a for a in args])
+    a, b = mg.Tensor([2.0], requires_grad=True), mg.Tensor([5.0], requires_grad=True)
+    np.convolve(a, b, mode="same").backward()
+    assert (a.grad, b.grad) == (5.0, 2.0)
+    with pytest.raises(TypeError, match=r"np\.convolve knows no order=, only mode"):
+        arranged(np.convolve, primitives[np.convolve], (a, b), {"order": "F"})
+
+
+def test_what_to_write_instead_is_said() -> None:
+    x = mg.Tensor([1.0, 2.0], requires_grad=True)
+    with pytest.raises(TypeError, match=r"np\.sum knows no dtype=, only axis, keepdims; convert first: a\.astype"):
+        np.sum(x, dtype=np.float32)
+    with pytest.raises(TypeError, match=r"np\.vstack knows no dtype="):
+        np.vstack([x, x], dtype=np.float32)
+
+
+def test_required_arguments_may_be_named_and_options_may_stand_by_position() -> None:
+    x = mg.Tensor(np.arange(6.0).reshape(2, 3), requires_grad=True)
+    assert arranged(np.sum, primitives[np.sum], (x, 1), {}) == ((x,), {"axis": 1})
+    assert arranged(np.sum, primitives[np.sum], (), {"a": x, "axis": 1}) == ((x,), {"axis": 1})
+    assert arranged(np.max, primitives[np.max], (x, 1, None, True), {}) == ((x,), {"axis": 1, "keepdims": True})
+    assert arranged(np.reshape, primitives[np.reshape], (x,), {"shape": (3, 2), "order": "C"}) == ((x, (3, 2)), {})
+    with pytest.raises(TypeError, match="without shape"):
+        arranged(np.reshape, primitives[np.reshape], (x,), {})
+
+
+@pytest.mark.parametrize(
+    ("fn", "args", "kwargs"),
+    [(np.sum, (0,), {"axis": 1, "dtype": None}), (np.max, (0,), {"keepdims": True}), (np.reshape, (0, 1), {})],
+)
+def test_a_form_is_learnt_once(fn, args, kwargs, monkeypatch) -> None:
+    """To inspect a function takes longer than most calls of it."""
+    arranged(fn, primitives[fn], args, kwargs)
+    monkeypatch.setattr("inspect.signature", lambda fn: pytest.fail(f"{fn} was inspected again"))
+    for _ in range(3):
+        arranged(fn, primitives[fn], args, kwargs)
