@@ -32,6 +32,7 @@ FIRST = {
     "module",
     "optim",
     "rules",
+    "scopes",
     "transforms",
 }
 """What `import minigrad` loads. Whatever else there is waits until it is asked for."""

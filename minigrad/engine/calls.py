@@ -1,8 +1,7 @@
 """A call as the rules expect it: arguments by position, options by keyword, and what is unknown refused.
 
-NumPy lets one write ``np.sum(x, 0)``, ``np.sum(a=x, axis=0)`` and ``np.sum(x, dtype=None)``. A rule is written once,
-``lambda g, y, a, axis=None, keepdims=False``, and an option that it does not know would be ignored in silence: so it is
-an error, unless it has its default value and changes nothing.
+A rule is written once, ``lambda g, y, a, axis=None, keepdims=False``, for all ways in which NumPy lets one call. An
+option that it does not know would be ignored in silence, so it is an error unless it has its default value.
 """
 
 from __future__ import annotations

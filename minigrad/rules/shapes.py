@@ -24,7 +24,7 @@ defvjp(np.squeeze, lambda g, y, a, axis=None: np.reshape(g, a.shape))
 defvjp(np.expand_dims, lambda g, y, a, axis: np.reshape(g, a.shape), None)
 defvjp(np.broadcast_to, lambda g, y, a, shape: g, None)  # the walk undoes broadcasting
 defvjp(np.transpose, lambda g, y, a, axes=None: np.transpose(g, inverse(axes, a.ndim)))
-defvjp(np.swapaxes, lambda g, y, a, axis1, axis2: np.swapaxes(g, axis1, axis2))
+defvjp(np.swapaxes, lambda g, y, a, axis1, axis2: np.swapaxes(g, axis1, axis2), None, None)
 defvjp(np.moveaxis, lambda g, y, a, source, destination: np.moveaxis(g, destination, source), None, None)
 defvjp(np.flip, lambda g, y, m, axis=None: np.flip(g, axis))
 defvjp(np.rot90, lambda g, y, m, k=1, axes=(0, 1): np.rot90(g, -k, axes))
