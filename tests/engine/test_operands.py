@@ -1,4 +1,4 @@
-"""What meets a tensor in a call and is none: converted where its meaning is clear, refused otherwise, never remembered."""
+"""What meets a tensor and is none: converted where its meaning is clear, refused otherwise, never remembered."""
 
 from __future__ import annotations
 
