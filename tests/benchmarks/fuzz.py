@@ -2,9 +2,9 @@
 
     python -m tests.benchmarks.fuzz [--count 5000] [--seed 0]
 
-A program has 5 to 40 operations, each of earlier results, many of them used several times. The gradient of a weighted sum
-of its result is compared, and the gradient's gradient along a direction. Whatever differs is printed as source, and the
-exit status is then 1. Needs jax (the dependency group ``bench``).
+A program has 5 to 40 operations, each of earlier results, many of them used several times. The gradient of a weighted
+sum of its result is compared, and the gradient's gradient along a direction. Whatever differs is printed as source, and
+the exit status is then 1. Needs jax (the dependency group ``bench``).
 """
 
 from __future__ import annotations
