@@ -1,15 +1,14 @@
 """Recurrent networks: the lecture, in its order.
 
-An oscillator stepped by Euler's method is a recurrence (`oscillator`); given weights it is an RNN (`cells`), and along
-a sequence a graph (`unroll`). What its eigenvalues say about gradients (`spectral`), where the gradient really goes
-(`flow`), what that looks like (`draw`; its parts are `figure`, `grid`, `paint`, `names`, `folded`) and how it moves
-(`animate`), and training it (`training`).
+`dynamics`: an oscillator stepped by Euler's method is a recurrence (`oscillator`), what its eigenvalues say about
+gradients (`spectral`), and where the gradient of a real run goes (`flow`). `cells`: given weights, a recurrence is an
+RNN. `unrolling`: along a sequence it is a graph (`unroll`). `training`: its weights are learnt (`fit`). `figure`: what
+all that looks like (`draw`), and how it moves (`animate`). `plots`: curves and spectra.
 """
 
 from minigrad.rnn.cells import RNN, OutputFeedbackRNN
 from minigrad.rnn.dynamics import flow, oscillator, spectral
-from minigrad.rnn.figure.drawing import draw
-from minigrad.rnn.figure.film import Animation, animate
+from minigrad.rnn.figure import Animation, animate, draw
 from minigrad.rnn.training import History, evaluate, fit
 from minigrad.rnn.unrolling import Run, unroll
 

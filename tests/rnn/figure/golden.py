@@ -1,4 +1,4 @@
-"""The figures whose DOT text is stored in ``golden/``: ``python -m tests.rnn.golden`` writes it anew.
+"""The figures whose DOT text is stored in ``golden/``: ``python -m tests.rnn.figure.golden`` writes it anew.
 
 Look at the pictures before committing what has changed.
 """
