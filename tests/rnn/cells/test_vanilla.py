@@ -74,12 +74,6 @@ def test_what_is_carried_starts_at_zero():
     assert not any(np.any(value) for value in (output_fed | both).values())
 
 
-@pytest.mark.parametrize("model", [RNN(1, 2, 3), OutputFeedbackRNN(1, 2, 3), OutputFeedbackRNN(1, 2, 3, hidden=True)])
-def test_every_role_has_a_place_in_the_picture_of_its_own(model):
-    assert {"x", "C", "target", *model.roles, *model.carried} <= set(model.layout)
-    assert len(set(model.layout.values())) == len(model.layout)
-
-
 # -- parameters -------------------------------------------------------------------------------------------------------
 
 
