@@ -3,7 +3,8 @@
 `dynamics`: an oscillator stepped by Euler's method is a recurrence (`oscillator`), what its eigenvalues say about
 gradients (`spectral`), and where the gradient of a real run goes (`flow`). `cells`: given weights, a recurrence is an
 RNN. `unrolling`: along a sequence it is a graph (`unroll`). `training`: its weights are learnt (`fit`). `figure`: what
-all that looks like (`draw`), and how it moves (`animate`).
+all that looks like (`draw`), and how it moves (`animate`). `plots`: curves and spectra, by matplotlib. The last two are
+loaded when they are first asked for.
 """
 
 from typing import TYPE_CHECKING
@@ -32,11 +33,13 @@ __all__ = [
 
 if TYPE_CHECKING:
     from minigrad.rnn import figure as figure
+    from minigrad.rnn import plots as plots
     from minigrad.rnn.figure import Animation, animate, draw
 else:
     __getattr__, __dir__ = later(
         __name__,
         figure="minigrad.rnn",
+        plots="minigrad.rnn",
         draw="minigrad.rnn.figure",
         Animation="minigrad.rnn.figure",
         animate="minigrad.rnn.figure",
