@@ -30,7 +30,14 @@ Function = Callable[[Any], Any]
 Seed = int | np.random.Generator
 
 ACTIVATIONS: dict[str, Function] = {"tanh": np.tanh, "logistic": logistic, "relu": relu, "identity": identity}
-OUTPUTS: dict[str, Function] = {**ACTIVATIONS, "identity": lambda o: o, "softmax": softmax}  # V h + c is its own node
+
+
+def unchanged(o: Any) -> Any:
+    """o itself: V h + c is a node of its own."""
+    return o
+
+
+OUTPUTS: dict[str, Function] = {**ACTIVATIONS, "identity": unchanged, "softmax": softmax}
 
 
 def choose(what: str, choice: Any, known: dict[str, Any]) -> Any:
