@@ -66,7 +66,7 @@ def draw(
     Returns
     -------
     Picture
-        A `Digraph`. Positions are part of it, so that any engine keeps them. ``.render("unrolled.svg")`` writes a
+        A `Digraph`. Positions are part of it, so that every Graphviz keeps them. ``.render("unrolled.svg")`` writes a
         picture. Every node has its name as ``id``, every edge ``source--target``, and SVG keeps them; what they stand
         for is told by ``.parts``.
 
