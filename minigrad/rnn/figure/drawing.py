@@ -16,7 +16,6 @@ import numpy as np
 
 from minigrad.engine.tables import name_of
 from minigrad.engine.tensor import Tensor
-from minigrad.engine.walk import gradients
 from minigrad.graph import graph_of, rms
 from minigrad.pictures.notebook import shown
 from minigrad.pictures.style import FONT, INK, PARAMETER, hint, pin, text
@@ -66,7 +65,7 @@ def draw(
     Returns
     -------
     Picture
-        A `Digraph`. Positions are part of it, so that any Graphviz keeps them. ``.render("unrolled.svg")`` writes a
+        A `Digraph`. Positions are part of it, so that every Graphviz keeps them. ``.render("unrolled.svg")`` writes a
         picture. Every node has its name as ``id``, every edge ``source--target``, and SVG keeps them; what they stand
         for is told by ``.parts``.
 
