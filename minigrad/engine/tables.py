@@ -39,6 +39,8 @@ class Primitive:
     """It is differentiated by being written in terms of other functions: this one is called in its place."""
     plain: bool = False
     """Its results carry no gradient (comparisons, ``argmax``, ``shape``): it gets arrays and gives arrays."""
+    refused: str = ""
+    """Why it is not differentiated, and what to write instead."""
 
     @property
     def differentiable(self) -> bool:
@@ -107,7 +109,8 @@ def plain(*fns: Function) -> None:
 
 def name_of(fn: Function | None) -> str:
     """What a function is called in messages and drawings."""
-    return str(getattr(fn, "__name__", fn))
+    owner = getattr(fn, "__self__", None)  # of np.add.reduce
+    return f"{owner.__name__}.{fn.__name__}" if isinstance(owner, np.ufunc) else str(getattr(fn, "__name__", fn))
 
 
 def spelled(fn: Function) -> str:

@@ -20,14 +20,15 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from minigrad.engine.calls import arranged, check_options
+from minigrad.engine.calls import arranged
 from minigrad.engine.context import context
-from minigrad.engine.tables import Function, name_of, primitives, spelled
+from minigrad.engine.tables import Function, Primitive, name_of, primitives, spelled
 
 Array: TypeAlias = npt.NDArray[Any]
 
 _next_index = count().__next__
 _new = object.__new__
+UNKNOWN = Primitive()
 _NO_KWARGS: dict[str, Any] = {}  # shared: an empty dict for every call would be felt at a microsecond an operation
 
 
@@ -183,7 +184,7 @@ class Tensor(NDArrayOperatorsMixin):  # which has the operators that are not spe
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method != "__call__":
-            raise TypeError(f"np.{ufunc.__name__}.{method} has no derivative rule: write np.sum, np.prod, np.max ...")
+            return apply(getattr(ufunc, method), inputs, kwargs)
         if not kwargs and (known := primitives.get(ufunc)) and known.rules:  # the usual case, np.tanh(x), in short
             return record(ufunc, inputs)
         return apply(ufunc, inputs, kwargs)
@@ -274,17 +275,29 @@ def apply(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Answer a call that one of NumPy's protocols handed over."""
     if kwargs.get("out") is not None:
         raise TypeError(f"{spelled(fn)}(..., out=...) would overwrite an array: write y = {spelled(fn)}(...)")
-    known = primitives.get(fn)
-    if known is None:
-        advice = f"add one with minigrad.defvjp({spelled(fn)}, ...), or call it outside the graph, on t.detach().data"
-        raise TypeError(f"{spelled(fn)} has no derivative rule: {advice}")
-    if known.rewrite is not None:
-        check_options(fn, known.rewrite, args, kwargs)
-        return known.rewrite(*args, **kwargs)
-    if known.plain:
-        return fn(*map(raw, args), **{key: raw(value) for key, value in kwargs.items()})
-    args, kwargs = arranged(fn, known, args, kwargs)
+    known = primitives.get(fn, UNKNOWN)
+    if known.count == 0 and known.rewrite is None:
+        return fn(*bare(args, fn, known), **bare(kwargs, fn, known))
+    if len(args) != known.count is not None or (kwargs and not all(key in known.options for key in kwargs)):
+        if kwargs or known.count or len(args) > 2:
+            args, kwargs = arranged(fn, known, args, kwargs)
+        if known.rewrite is not None and (known.count == 0 or not all(key in known.options for key in kwargs)):
+            return known.rewrite(*args, **kwargs)
     return record(fn, args, {key: frozen(value) for key, value in kwargs.items()} if kwargs else _NO_KWARGS)
+
+
+def bare(value: Any, fn: Function, known: Primitive) -> Any:
+    """``value`` without tensors, for a ``fn`` whose results carry no gradient; else no tensor may need one."""
+    if isinstance(value, Tensor):
+        if value.requires_grad and not known.plain:
+            advice = (
+                f"add one with minigrad.defvjp({spelled(fn)}, ...), or call it outside the graph, on t.detach().data"
+            )
+            raise TypeError(f"{spelled(fn)} has no derivative rule: {known.refused or advice}")
+        return value._data
+    if type(value) in (list, tuple):
+        return type(value)([bare(v, fn, known) for v in value])
+    return {key: bare(v, fn, known) for key, v in value.items()} if type(value) is dict else value
 
 
 def raw(value: Any) -> Any:

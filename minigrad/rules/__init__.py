@@ -1,6 +1,7 @@
 """What NumPy's functions differentiate to; importing this package registers the rules."""
 
 from minigrad.rules import (
+    calling,
     contractions,
     decompositions,
     differences,
@@ -8,12 +9,18 @@ from minigrad.rules import (
     indexing,
     linalg,
     norms,
+    partial,
+    polynomials,
+    ranges,
     reductions,
     refusals,
     shapes,
+    signals,
+    statistics,
 )
 
 __all__ = [
+    "calling",
     "contractions",
     "decompositions",
     "differences",
@@ -21,7 +28,12 @@ __all__ = [
     "indexing",
     "linalg",
     "norms",
+    "partial",
+    "polynomials",
+    "ranges",
     "reductions",
     "refusals",
     "shapes",
+    "signals",
+    "statistics",
 ]
