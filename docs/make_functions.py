@@ -187,7 +187,7 @@ def entries() -> Iterator[tuple[str, tuple[Path, str, str]]]:
     """Every function in the tables, in the order in which the rules stand in their files."""
     for fn, known in primitives.items():
         assert fn is not None
-        if known.differentiable:
+        if known.joint or known.rules:
             yield "rule", ruled(fn, known.joint or known.rules)
     for fn, known in primitives.items():
         if fn is not None and known.rewrite is not None:

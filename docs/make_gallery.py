@@ -1,7 +1,7 @@
 """Write gallery.md and the pictures in gallery/: what minigrad draws, and the lines that draw it.
 
     python docs/make_gallery.py            writes docs/gallery.md and docs/gallery/
-    python docs/make_gallery.py --check    fails if the page is not up to date, or a picture is missing
+    python docs/make_gallery.py --check    fails if the page or a picture is not up to date (see stamps.py)
 
 Every function below `ENTRIES` is an entry of the page: its docstring is the caption, its body the code that is shown,
 and what it returns is the picture. What a caption says in numbers, in braces, is computed by the same lines.
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from stamps import digest, noted, source, stamp
 
 import minigrad as mg
 from minigrad.rnn import RNN, OutputFeedbackRNN, animate, draw, unroll
@@ -295,7 +296,7 @@ def code(function: Callable[..., Any]) -> str:
 
 
 def section(function: Callable[[], Any], write: bool) -> str:
-    """An entry as Markdown; its picture is written to the folder, or has to be there."""
+    """An entry as Markdown; its picture is written to the folder, or has to be there and be the same."""
     title, _, caption = inspect.cleandoc(function.__doc__ or "").partition("\n\n")
     picture, numbers = made(function)
     for name, value in numbers.items():
@@ -304,10 +305,14 @@ def section(function: Callable[[], Any], write: bool) -> str:
     if isinstance(picture, str):
         return "\n\n".join([*parts, f"```text\n{picture}\n```"])
     file = PICTURES / f"{function.__name__}.{'html' if function is moving else 'svg'}"
+    made_from = digest(source(picture))
     if write:
         picture.render(file)
+        stamp(file, made_from)
     elif not file.exists():
         raise SystemExit(f"{file.name} is missing: run python docs/make_gallery.py")
+    elif noted(file) != made_from:
+        raise SystemExit(f"{file.name} shows something else than its lines draw: run python docs/make_gallery.py")
     link = f"[Open it](gallery/{file.name})" if file.suffix == ".html" else f"![{title}](gallery/{file.name})"
     return "\n\n".join([*parts, link])
 

@@ -11,10 +11,9 @@ W.grad
 
 from typing import TYPE_CHECKING
 
-from minigrad import functions, optim, rules
+from minigrad import copies, functions, optim, rules
 from minigrad.anomaly import detect_anomaly
 from minigrad.engine.ancestors import StaleGraphError
-from minigrad.engine.context import no_grad, scope
 from minigrad.engine.primitive import primitive
 from minigrad.engine.tables import defvjp
 from minigrad.engine.tensor import Tensor
@@ -22,6 +21,7 @@ from minigrad.engine.walk import backward, gradients
 from minigrad.lazy import later, shown_by
 from minigrad.module import Module
 from minigrad.optim import clip_by_norm, clipping
+from minigrad.scopes import no_grad, scope
 from minigrad.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 __version__ = "0.1.0"
@@ -32,6 +32,7 @@ __all__ = [
     "backward",
     "clip_by_norm",
     "clipping",
+    "copies",
     "defvjp",
     "detect_anomaly",
     "draw",

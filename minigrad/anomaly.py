@@ -24,13 +24,14 @@ from minigrad.engine.cotangents import dense
 from minigrad.engine.tables import Function, name_of
 from minigrad.engine.tensor import Tensor
 from minigrad.engine.walk import propagate
+from minigrad.scopes import Around
 
 LIBRARIES = tuple(os.path.join(os.path.dirname(module), "") for module in (__file__, np.__file__))
 
 _lines: dict[int, tuple[str, int, Any]] = {}  # file and line that made a tensor, by its index, as long as it lives
 
 
-def detect_anomaly() -> Within:
+def detect_anomaly() -> Around:
     """Context manager and decorator: raise an error at the first NaN or infinity, and say where it was made.
 
     Wrap the forward and the backward pass in it; each thread has its own. It takes time (every number is looked at,
@@ -54,7 +55,7 @@ def detect_anomaly() -> Within:
     FloatingPointError: backward: sqrt(x (2,)) gave argument 0 the cotangent inf at [1]
       sqrt in scope '' at <doctest minigrad.anomaly.detect_anomaly[1]>:2: np.sqrt(x).sum().backward()
     """
-    return Within(lambda outer: outer._replace(watch=Watch()))
+    return Around(lambda outer: outer._replace(watch=Watch()))
 
 
 class Watch:

@@ -3,31 +3,50 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minigrad.engine.tensor import Array, Tensor
+from minigrad.engine.tensor import Array, Tensor, operand
 from minigrad.files import writing
 
 
 class Module:
-    """Base class: every attribute that is a `Tensor` with ``requires_grad`` is a parameter; modules may be nested."""
+    """Base class: every attribute that is a `Tensor` with ``requires_grad`` is a parameter.
+
+    Modules may be nested, and both may stand in lists, tuples and dicts.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute; a parameter can be replaced by another one, but not by something that is none."""
+        known = vars(self).get(name)
+        if isinstance(known, Tensor) and known.requires_grad and not (value is None or isinstance(value, Tensor)):
+            raise TypeError(
+                f"{name} is a parameter, and a {type(value).__name__} in its place would be none: write"
+                f" m.{name}.data = ... for new values, m.{name} = Tensor(..., requires_grad=True) for a new parameter"
+            )
+        super().__setattr__(name, value)
 
     def parameters(self) -> dict[str, Tensor]:
-        """The parameters by name, in the order in which they were set; those of a module ``a`` as ``"a.W"``."""
+        """The parameters by name, in the order in which they were set.
+
+        Those of a module ``a`` are called ``"a.W"``, the first in a list ``cells`` ``"cells.0"`` or ``"cells.0.W"``.
+        """
         found: dict[str, Tensor] = {}
-        open_: list[tuple[str, Any]] = [(name, value) for name, value in reversed(vars(self).items())]
+        open_: list[tuple[str, Any]] = [*_parts("", self)]
         seen = {id(self)}
         while open_:
             name, value = open_.pop()
-            if isinstance(value, Tensor) and value.requires_grad:
-                found[name] = value
-            elif isinstance(value, Module) and id(value) not in seen:
-                seen.add(id(value))
-                open_ += [(f"{name}.{inner}", v) for inner, v in reversed(vars(value).items())]
+            if isinstance(value, Tensor):
+                if value.requires_grad:
+                    found[name] = value
+            elif id(value) not in seen:
+                parts = _parts(f"{name}.", value)
+                if parts:
+                    seen.add(id(value))
+                open_ += parts
         return found
 
     def __repr__(self) -> str:
@@ -50,24 +69,30 @@ class Module:
         ------
         ValueError
             If a name is missing or unknown, or a shape differs. Nothing has been assigned then.
+        TypeError
+            If a value holds no real numbers. Nothing has been assigned then, either.
         """
         parameters = self.parameters()
         if state.keys() != parameters.keys():
             raise ValueError(
                 f"the state holds parameters {sorted(state)}, the module has {sorted(parameters)}: the names must agree"
             )
+        values: dict[str, Array] = {}
         for name, parameter in parameters.items():
-            if np.shape(state[name]) != parameter.shape:
+            values[name] = np.asarray(operand(state[name], f"the state's {name}"))
+            if values[name].dtype.kind not in "fiu":
+                raise TypeError(f"the state's {name} has dtype {values[name].dtype}: parameters are real numbers")
+            if values[name].shape != parameter.shape:
                 raise ValueError(
-                    f"the state's {name} has shape {np.shape(state[name])}, the module's {parameter.shape}:"
+                    f"the state's {name} has shape {values[name].shape}, the module's {parameter.shape}:"
                     " build the module with the sizes that were saved"
                 )
         for name, parameter in parameters.items():
-            parameter.data = state[name]
+            parameter.data = values[name]
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the parameters to ``path`` (NumPy's .npz format), wholly or not at all."""
-        from zipfile import ZipFile  # here, because few programs save and all import this file
+        from zipfile import ZipFile  # imported when something is saved: few programs do
 
         with writing(path, "wb") as file, ZipFile(file, "w") as archive:
             for name, values in self.state_dict().items():  # `numpy.savez` would refuse parameters called "file"
@@ -76,6 +101,35 @@ class Module:
         return Path(path)
 
     def load(self, path: str | os.PathLike[str]) -> None:
-        """Read parameters that `save` wrote."""
-        with np.load(path, allow_pickle=False) as archive:
-            self.load_state_dict(dict(archive))
+        """Read parameters that `save` wrote.
+
+        Raises
+        ------
+        OSError
+            If there is no such file, or it cannot be read.
+        ValueError
+            If it is no checkpoint, or not one of this module. Nothing has been assigned then.
+        """
+        from zipfile import BadZipFile, ZipFile
+
+        state: dict[str, Array] = {}
+        try:
+            with ZipFile(path) as archive:
+                for entry in archive.namelist():  # `numpy.load` takes "W.npy" and "W" for one name
+                    with archive.open(entry) as file:
+                        state[entry.removesuffix(".npy")] = np.lib.format.read_array(file, allow_pickle=False)
+        except (BadZipFile, ValueError, EOFError) as error:
+            raise ValueError(f"{os.fspath(path)} is no checkpoint that Module.save wrote: {error}") from None
+        self.load_state_dict(state)
+
+
+def _parts(prefix: str, value: Any) -> list[tuple[str, Any]]:
+    """What stands in a module or container, by name, the last first; nothing for anything else."""
+    parts: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, Module):
+        parts = vars(value).items()
+    elif isinstance(value, dict):
+        parts = value.items()
+    elif isinstance(value, (list, tuple)):
+        parts = enumerate(value)
+    return [(f"{prefix}{name}", part) for name, part in reversed(list(parts))]

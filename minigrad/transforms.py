@@ -20,8 +20,9 @@ from minigrad.containers import leaves, mapped
 from minigrad.engine.ancestors import ancestors, leading_to
 from minigrad.engine.context import context, recording
 from minigrad.engine.pushforward import pushforward
+from minigrad.engine.tables import name_of
 from minigrad.engine.tensor import Tensor, record
-from minigrad.engine.walk import delivered, gradients, owned, seeded, walk
+from minigrad.engine.walk import delivered, gradients, seeded, walk
 
 
 def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
@@ -149,7 +150,7 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[A
     """
     lifted = tuple(map(_lift, args))
     with recording(True):
-        y = f(*lifted)
+        y = _floating(f, f(*lifted))
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
         order = ancestors(_tensors(y))  # anew: what f used besides its arguments may have changed since
@@ -168,7 +169,7 @@ def jvp(f: Callable[..., Any], args: Sequence[Any], tangents: Sequence[Any]) -> 
     lifted = tuple(map(_lift, args))
     _check_like(tangents, lifted, "tangents")
     with recording(True):
-        y = f(*lifted)
+        y = _floating(f, f(*lifted))
     order = ancestors(_tensors(y))
     outer = _nested(order, lifted)
     nested = outer or _any_requires_grad(tangents)
@@ -178,7 +179,7 @@ def jvp(f: Callable[..., Any], args: Sequence[Any], tangents: Sequence[Any]) -> 
     def tangent(leaf: Any) -> Any:
         found = pushed.get(leaf.index) if isinstance(leaf, Tensor) else None
         found = np.zeros_like(_data(leaf)) * 1.0 if found is None else found
-        return (found if isinstance(found, Tensor) else Tensor(found)) if nested else _plain(owned(found))
+        return (found if isinstance(found, Tensor) else Tensor(found)) if nested else _own(found)
 
     return _lower(y, outer), mapped(tangent, y)
 
@@ -192,7 +193,7 @@ def hvp(f: Callable[..., Any], args: Sequence[Any], vectors: Sequence[Any]) -> t
     lifted = tuple(map(_lift, args))
     _check_like(vectors, lifted, "vectors")
     with recording(True):
-        y = f(*lifted)
+        y = _floating(f, f(*lifted))
         gradient = gradients(_tensors(y), leaves(lifted), create_graph=True)
     order = ancestors(gradient)
     nested = _nested(order, lifted) or _any_requires_grad(vectors)
@@ -210,7 +211,20 @@ def _call(
     chosen = {position % len(args) for position in positions}
     lifted = [_lift(arg) if i in chosen else arg for i, arg in enumerate(args)]
     with recording(True):
-        return f(*lifted, **kwargs), [lifted[position] for position in positions]
+        return _floating(f, f(*lifted, **kwargs)), [lifted[position] for position in positions]
+
+
+def _floating(f: Callable[..., Any], y: Any) -> Any:
+    """``y``, which ``f`` returned, if all numbers in it can have a derivative."""
+    for leaf in leaves(y):
+        dtype = leaf.dtype if isinstance(leaf, Tensor) else np.asarray(leaf).dtype
+        if dtype.kind != "f":
+            what = f"numbers of dtype {dtype}" if dtype.kind in "iubc" else repr(leaf)
+            raise TypeError(
+                f"{name_of(f)} returned {what}, and only floating-point numbers have a derivative: return what is to be"
+                " differentiated, and nothing else (an accuracy, say, is computed outside)"
+            )
+    return y
 
 
 def _lift(value: Any) -> Any:
@@ -232,7 +246,7 @@ def _pull_back(order: Sequence[Tensor], y: Any, cotangent: Any, inputs: Sequence
     asked = leaves(inputs)
     reached = walk(order, seeded(_tensors(y), cotangent), asked, create_graph=nested)
     grads = iter(delivered(reached, asked, nested))
-    return tuple(mapped(lambda _: _plain(next(grads)), value) for value in inputs)
+    return tuple(mapped(lambda _: _own(next(grads)), value) for value in inputs)
 
 
 def _tensors(y: Any) -> list[Tensor]:
@@ -251,21 +265,21 @@ def _any_requires_grad(values: Any) -> bool:
 
 def _lower(y: Any, nested: bool) -> Any:
     """The value ``y`` for the caller: arrays, unless an outer transform needs the tensors."""
-    return y if nested else mapped(lambda leaf: _plain(_data(leaf)), y)
+    return y if nested else mapped(lambda leaf: _own(_data(leaf)), y)
 
 
 def _stack(rows: Sequence[Any], shape: tuple[int, ...], dtype: Any) -> Any:
     """A block of a Jacobian from its rows, arrays or tensors; it has none where the value is empty."""
     if not rows:
         return np.zeros(shape, dtype)
-    whole = np.reshape(np.stack(rows), shape)
-    if isinstance(whole, np.ndarray):
-        whole.setflags(write=False)
-    return _plain(whole)
+    return _own(np.reshape(np.stack(rows), shape))
 
 
-def _plain(value: Any) -> Any:
-    return value[()] if isinstance(value, np.ndarray) else value  # a number rather than an array of no dimensions
+def _own(value: Any) -> Any:
+    """A result as its receiver's own: an array that can be written to; a number rather than one of no dimensions."""
+    if not isinstance(value, np.ndarray):
+        return value
+    return np.array(value) if value.ndim else value[()]
 
 
 def _like(value: Any, dtype: Any, nested: bool) -> Any:

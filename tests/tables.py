@@ -17,7 +17,7 @@ def ruled(monkeypatch: pytest.MonkeyPatch, fn: Any, *rules: Any) -> None:
 
 
 def known(trait: str) -> set[Any]:
-    """The functions whose entry has a trait: ``differentiable``, ``rewrite`` or ``plain``."""
+    """The functions whose entry has a trait: ``rules``, ``joint``, ``rewrite`` or ``plain``."""
     return {fn for fn, entry in primitives.items() if getattr(entry, trait)}
 
 

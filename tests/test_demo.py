@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from docs import stamps
 from minigrad import demo
 
 PICTURES = ("unrolled.svg", "trajectory.svg", "gradient_flow.svg", "spectrum.svg", "training.svg")
@@ -27,6 +28,15 @@ def test_the_demo_writes_whole_pictures_and_says_what_each_shows(outcome: demo.O
         assert len(row.shows) > 20
     left = {path.name for path in outcome.model.parent.iterdir()}
     assert left == {*PICTURES, "model.npz"}
+
+
+def test_readmes_picture_is_of_this_network() -> None:
+    """But for its numbers, which a training of another length, or on another machine, would change."""
+    xs, targets = demo.sequences(np.random.default_rng(0), 1)
+    run = mg.rnn.unroll(mg.rnn.RNN(2, demo.N_HIDDEN, 1), mg.Tensor(xs[:, 0], requires_grad=True), targets[:, 0])
+    picture = mg.rnn.draw(run, run["C"][-1])
+    stamped = Path(__file__).parent.parent / "docs" / "unrolled.svg"
+    assert stamps.noted(stamped) == stamps.digest(stamps.wiring(picture.source))
 
 
 def test_the_network_beats_both_baselines_in_open_and_closed_loop(outcome: demo.Outcome) -> None:

@@ -3,36 +3,112 @@
 from __future__ import annotations
 
 import doctest
+import importlib
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
 import minigrad as mg
+from docs import stamps
+from tests.benchmarks import drawings
 from tests.numerical import assert_derivative
 
 DOCS = Path(__file__).parent.parent / "docs"
-
+WITHOUT_EXAMPLES = {
+    "conventions.md": "its tables are the tests of tests/rules/test_conventions.py",
+    "drawing-compared.md": "what a benchmark printed, of tools that are not installed here",
+    "functions.md": "generated from the rules",
+    "gallery.md": "generated, and what stands there is run to draw the pictures",
+    "speed.md": "what a benchmark printed",
+}
+"""Pages on which nothing can be tried out, and why."""
 
 pytestmark = pytest.mark.usefixtures("tables")
 
 
-@pytest.mark.parametrize("path", sorted(DOCS.glob("*.md")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(DOCS.glob("**/*.md")), ids=lambda path: path.name)
 def test_every_code_block_prints_what_stands_there(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     failed, attempted = doctest.testfile(str(path), module_relative=False, encoding="utf-8")
-    assert attempted > 0 or ">>>" not in path.read_text(encoding="utf-8")
     assert failed == 0
+    assert (attempted == 0) == (path.name in WITHOUT_EXAMPLES)
 
 
-@pytest.mark.parametrize("script", ["make_functions.py", "make_gallery.py"])
+def test_no_page_is_excused_that_is_not_there() -> None:
+    assert WITHOUT_EXAMPLES.keys() <= {path.name for path in DOCS.glob("*.md")}
+
+
+@pytest.mark.parametrize("script", ["make_engine.py", "make_functions.py"])
 def test_what_is_generated_is_up_to_date(script: str) -> None:
     """In a process of its own: other tests may have given rules to functions."""
     command = [sys.executable, str(DOCS / script), "--check"]
     result = subprocess.run(command, capture_output=True, text=True, cwd=DOCS.parent)
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+# -- pictures ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def gallery(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The script that makes it, as a module."""
+    monkeypatch.syspath_prepend(DOCS)
+    return importlib.import_module("make_gallery")
+
+
+def test_the_gallery_is_up_to_date(gallery: Any) -> None:
+    assert gallery.page(write=False) == gallery.PAGE.read_text(encoding="utf-8")
+    pictures = {path.name for path in gallery.PICTURES.iterdir()}
+    made = {entry.__name__ for entry in gallery.ENTRIES}
+    assert {name.partition(".")[0] for name in pictures} == made - {"in_a_terminal"}
+
+
+def test_a_picture_of_something_else_is_noticed(gallery: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gallery, "PICTURES", tmp_path)
+    with pytest.raises(SystemExit, match=r"twice\.svg is missing"):
+        gallery.section(gallery.twice, write=False)
+    right = (DOCS / "gallery" / "twice.svg").read_text(encoding="utf-8")
+    (tmp_path / "twice.svg").write_text(right, encoding="utf-8")
+    assert "![x · x]" in gallery.section(gallery.twice, write=False)
+    for wrong in ((DOCS / "gallery" / "doubling.svg").read_text(encoding="utf-8"), "<svg></svg>"):
+        (tmp_path / "twice.svg").write_text(wrong, encoding="utf-8")
+        with pytest.raises(SystemExit, match=r"twice\.svg shows something else than its lines draw"):
+            gallery.section(gallery.twice, write=False)
+
+
+def test_what_was_noted_is_replaced_and_the_file_stays_a_picture(tmp_path: Path) -> None:
+    file = tmp_path / "picture.svg"
+    file.write_text("<svg xmlns='http://www.w3.org/2000/svg'/>\n", encoding="utf-8")
+    assert stamps.noted(file) == ""
+    for text in ("digraph {a}", "digraph {b}"):
+        stamps.stamp(file, stamps.digest(text))
+        assert stamps.noted(file) == stamps.digest(text)
+    assert file.read_text(encoding="utf-8").count("<!--") == 1
+    ElementTree.parse(file)
+
+
+def test_the_pictures_that_are_compared_are_up_to_date() -> None:
+    page = (DOCS / "drawing-compared.md").read_text(encoding="utf-8")
+    assert drawings.outdated(DOCS / "compared", page) == []
+    assert {path.name for path in (DOCS / "compared").iterdir()} == {
+        drawings.file_of(tool, Path()).name for tool in drawings.MODULES
+    }
+
+
+def test_a_picture_of_another_network_or_by_another_version_is_noticed(tmp_path: Path) -> None:
+    page = (DOCS / "drawing-compared.md").read_text(encoding="utf-8")
+    for path in (DOCS / "compared").iterdir():
+        if path.name != "mygrad.svg":
+            shutil.copy(path, tmp_path)
+    shutil.copy(tmp_path / "minigrad-mg-draw.svg", tmp_path / "minigrad-rnn-draw.svg")
+    page = page.replace("keras 3.15.1", "keras 3.15.10")
+    assert drawings.outdated(tmp_path, page) == ["minigrad-rnn-draw.svg", "mygrad.svg", "keras.svg"]
 
 
 # -- primitives -------------------------------------------------------------------------------------------------------

@@ -21,7 +21,20 @@ from minigrad import cli
 from tests.floors import ROOT, floors
 
 HOUSE, CONTRIBUTING = ROOT / "minigrad", ROOT / "CONTRIBUTING.md"
-FIRST = {"anomaly", "containers", "engine", "files", "functions", "lazy", "module", "optim", "rules", "transforms"}
+FIRST = {
+    "anomaly",
+    "containers",
+    "copies",
+    "engine",
+    "files",
+    "functions",
+    "lazy",
+    "module",
+    "optim",
+    "rules",
+    "scopes",
+    "transforms",
+}
 """What `import minigrad` loads. Whatever else there is waits until it is asked for."""
 
 

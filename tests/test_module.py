@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -140,3 +142,83 @@ def test_parameters_may_have_any_name(name, tmp_path):
     module.load_state_dict({name: [0.0, 0.0]})
     module.load(path)
     np.testing.assert_array_equal(getattr(module, name).data, [1.0, 2.0])
+
+
+# -- containers, and what is no parameter -----------------------------------------------------------------------------
+
+
+class Part(Module):
+    def __init__(self, n):
+        self.W = Tensor(np.ones(n), requires_grad=True)
+
+
+class Whole(Module):
+    def __init__(self):
+        self.cells = [Part(1), (Part(2), Tensor(np.ones(3), requires_grad=True))]
+        self.gates = {"in": Part(4), "out": {"b": Tensor(np.ones(5), requires_grad=True)}}
+        self.constants = [Tensor(1.0), "name", 3]
+        self.itself = [self, self.cells]
+
+
+def test_lists_tuples_and_dicts_hold_parameters():
+    whole = Whole()
+    sizes = {name: parameter.size for name, parameter in whole.parameters().items()}
+    assert sizes == {"cells.0.W": 1, "cells.1.0.W": 2, "cells.1.1": 3, "gates.in.W": 4, "gates.out.b": 5}
+    assert list(sizes) == ["cells.0.W", "cells.1.0.W", "cells.1.1", "gates.in.W", "gates.out.b"]
+
+
+def test_all_of_them_are_saved_and_put_back(tmp_path):
+    one, other = Whole(), Whole()
+    for i, parameter in enumerate(one.parameters().values()):
+        parameter.data = parameter.data * i
+    other.load(one.save(tmp_path / "whole.npz"))
+    for name, value in one.state_dict().items():
+        np.testing.assert_array_equal(other.state_dict()[name], value)
+
+
+@pytest.mark.parametrize("value", [np.zeros(2), [0.0, 0.0], 1.0, "zeros"])
+def test_a_parameter_is_not_replaced_by_what_is_none(value):
+    part = Part(2)
+    W = part.W
+    with pytest.raises(TypeError, match=r"W is a parameter, .* write m\.W\.data = \.\.\. for new values"):
+        part.W = value
+    assert part.W is W
+    part.W = Tensor(np.zeros(3), requires_grad=True)
+    part.W = None
+    part.W = value  # now it is none any more
+    part.other = value
+
+
+@pytest.mark.parametrize("value", [["a", "b"], np.array(["2020-01-01"] * 2, "datetime64[D]"), [1j, 2j], [None, 1.0]])
+def test_a_state_with_a_fault_changes_nothing(value):
+    whole = Whole()
+    before = whole.state_dict()
+    state = {name: array * 2 for name, array in before.items()} | {"cells.1.0.W": value}
+    with pytest.raises(TypeError, match=r"the state's cells\.1\.0\.W"):
+        whole.load_state_dict(state)
+    assert all(whole.state_dict()[name] is array for name, array in before.items())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no zip at all", b"\x93NUMPY", pickle.dumps({"W": [1.0]})],
+    ids=["empty", "text", "half an array", "a pickle"],
+)
+def test_a_file_that_is_no_checkpoint_is_named_and_closed(content, tmp_path):
+    path = tmp_path / "model.npz"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"model\.npz is no checkpoint that Module\.save wrote") as caught:
+        Part(2).load(path)
+    assert "pickle" not in str(caught.value)
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match=r"model\.npz"):
+        Part(2).load(path)
+
+
+def test_a_name_may_end_like_the_files_in_a_checkpoint(tmp_path):
+    one, other = Module(), Module()
+    for module, value in ((one, 1.0), (other, 0.0)):
+        module.W = Tensor(value, requires_grad=True)
+        setattr(module, "W.npy", Tensor(value + 10, requires_grad=True))
+    other.load(one.save(tmp_path / "m.npz"))
+    assert [p.item() for p in other.parameters().values()] == [1.0, 11.0]

@@ -170,8 +170,8 @@ def test_a_wrong_sum_over_broadcast_axes_is_found_and_shrinks(monkeypatch: pytes
     """A bug of the walk, not of a rule: of the rows to which an argument was broadcast, only the first counts."""
     right = walk.sum_to
 
-    def first_row(g: Any, shape: tuple[int, ...]) -> Any:
-        return g[:1] if g.shape[1:] == shape[1:] and shape[:1] == (1,) else right(g, shape)
+    def first_row(g: Any, shape: tuple[int, ...], fn: Function) -> Any:
+        return g[:1] if g.shape[1:] == shape[1:] and shape[:1] == (1,) else right(g, shape, fn)
 
     monkeypatch.setattr(walk, "sum_to", first_row)
     smallest = shrunk()

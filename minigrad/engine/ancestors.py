@@ -1,7 +1,7 @@
 """What a result was made from: the recorded graph as a list, put in order without a graph being kept anywhere.
 
-An argument is older than what it was used for, so the running index of the tensors is a topological order: it takes an
-explicit stack to find them and one sort, no recursion, and a tensor that was used twice is found once.
+An argument is older than what it was used for, so the running index is a topological order: it takes an explicit stack
+and one sort, no recursion, and a tensor that was used twice is found once.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ def ancestors(outputs: Iterable[Tensor], *, constants: bool = False) -> list[Ten
                     raise StaleGraphError(
                         f"the data of {argument.name or 'a tensor'} {argument.shape} was assigned after"
                         f" {name_of(tensor.fn)} had used it: compute the result again before going back through it"
+                        " (a state that is carried over an optimizer's step is cut by state.detach())"
                     )
                 if (argument.requires_grad or constants) and argument.index not in found:
                     found[argument.index] = argument

@@ -1,7 +1,6 @@
 """Cotangents on their way: how the shares that meet at one tensor add up.
 
-A cotangent of a tensor is the derivative of the quantity of interest with respect to it, and has its shape. Everything
-that used the tensor sends a share of it, and the walk (`walk.py`) adds the shares up.
+Everything that used a tensor sends a share of its cotangent, and the walk (`walk.py`) adds the shares up.
 
 An unrolled network uses the same matrix at every step, so T shares of the form LᵀR meet there. They are kept in
 factors and multiplied at once when the matrix is reached: back-propagation through time then costs one large product
@@ -15,15 +14,21 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from minigrad.engine.tables import Function, spelled
 
-def sum_to(cotangent: Any, shape: tuple[int, ...]) -> Any:
-    """Undo broadcasting: sum ``cotangent`` over the axes along which an argument of ``shape`` was repeated."""
-    present = cotangent.shape
+
+def sum_to(cotangent: Any, shape: tuple[int, ...], fn: Function) -> Any:
+    """Undo broadcasting: sum ``cotangent`` over the axes along which ``fn``'s argument, of ``shape``, was repeated."""
+    present = getattr(cotangent, "shape", None)
+    if present is None:
+        raise TypeError(
+            f"a derivative rule of {spelled(fn)} gave {cotangent!r}: it has to give an array of shape {shape}"
+        )
     lead = len(present) - len(shape)
     axes = tuple(range(lead))
     if present[lead:] != shape:
         if lead < 0 or any(m not in (1, n) for n, m in zip(present[lead:], shape, strict=True)):
-            raise ValueError(f"a derivative rule gave shape {present} for an argument of shape {shape}")
+            raise ValueError(f"a derivative rule of {spelled(fn)} gave shape {present}, its argument has {shape}")
         axes += tuple(i for i in range(lead, len(present)) if shape[i - lead] != present[i])
     if cotangent.size == math.prod(shape):  # nothing was repeated: axes of one element came and go
         return cotangent.reshape(shape)

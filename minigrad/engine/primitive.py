@@ -10,11 +10,9 @@ from minigrad.engine.tensor import Tensor, apply
 
 
 def primitive(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a function of arrays a primitive.
+    """Make a function of arrays a primitive: recorded as one step, and differentiated by what `defvjp` says of it.
 
-    What ``fn`` computes inside stays invisible: a call with a tensor is recorded as one step, as a call of a NumPy
-    function is, and differentiated by the rules that `defvjp` was given for it. Do this where the derivative of the
-    function is simpler, more accurate or cheaper than that of its code (``docs/primitives.md``).
+    Do this where its derivative is simpler, more accurate or cheaper than that of its code (``docs/primitives.md``).
 
     Parameters
     ----------

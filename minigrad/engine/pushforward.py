@@ -71,13 +71,12 @@ def by_transposition(tensor: Tensor, primals: Sequence[Any], moved: dict[int, An
     with recording(True):
         u = Tensor(np.zeros_like(tensor._data), requires_grad=True)
         active = {tensor.args[i].index for i in moved}
-        pulled = {i: sum_to(dense(s), tensor.args[i].shape) for i, s in shares(tensor, u, active, recorded)}
+        pulled = {i: sum_to(dense(s), tensor.args[i].shape, tensor.fn) for i, s in shares(tensor, u, active, recorded)}
     depending = {i: share for i, share in pulled.items() if isinstance(share, Tensor) and share.requires_grad}
     if not depending:
         return None
     return gradients(list(depending.values()), [u], [moved[i] for i in depending], create_graph=recorded)[0]
 
 
-FORMS: dict[str, Callable[..., Any]] = {
-    "elementwise": by_symmetry, "linear": by_linearity, "multilinear": by_product_rule, "": by_transposition
-}  # fmt: skip
+FORMS: dict[str, Callable[..., Any]] = {"": by_transposition, "elementwise": by_symmetry}
+FORMS |= {"linear": by_linearity, "multilinear": by_product_rule}

@@ -11,6 +11,7 @@ v ↦ Jᵀv.) The rules themselves stand in `minigrad.rules`, as lines of plain 
 from __future__ import annotations
 
 import inspect
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -25,35 +26,17 @@ Rule: TypeAlias = Callable[..., Any]
 class Primitive:
     """What is known about one function."""
 
-    rules: tuple[Rule | None, ...] = ()
-    """One a positional argument, None where it has no gradient: see `defvjp`."""
-    joint: Rule | None = None
-    """Or one that returns the cotangents of all arguments."""
-    count: int | None = 0
-    """How many positional arguments the rules expect; None for any number."""
-    options: tuple[str, ...] = ()
-    """The keywords that they know."""
-    form: str = ""
-    """What simplifies its derivative: "elementwise", "linear", "multilinear", or nothing (see `pushforward`)."""
-    rewrite: Function | None = None
-    """It is differentiated by being written in terms of other functions: this one is called in its place."""
-    plain: bool = False
-    """Its results carry no gradient (comparisons, ``argmax``, ``shape``): it gets arrays and gives arrays."""
-    refused: str = ""
-    """Why it is not differentiated, and what to write instead."""
-
-    @property
-    def differentiable(self) -> bool:
-        """Whether it has rules of its own."""
-        return bool(self.rules) or self.joint is not None
+    rules: tuple[Rule | None, ...] = ()  # one a positional argument, None where it has no gradient: see `defvjp`
+    joint: Rule | None = None  # or one that returns the cotangents of all arguments
+    count: int | None = 0  # how many positional arguments the rules expect; None for any number
+    options: tuple[str, ...] = ()  # the keywords that they know
+    form: str = ""  # "elementwise", "linear" or "multilinear", which makes forward mode simpler (`pushforward`)
+    rewrite: Function | None = None  # differentiated by being written in terms of others: this is called in its place
+    plain: bool = False  # results carry no gradient (comparisons, ``argmax``, ``shape``): it gets and gives arrays
+    refused: str = ""  # why it is not differentiated, and what to write instead
 
 
-primitives: dict[Any, Primitive] = {}
-
-
-def entry(fn: Function) -> Primitive:
-    """What is known about ``fn``, to be added to."""
-    return primitives.setdefault(fn, Primitive())
+primitives: defaultdict[Any, Primitive] = defaultdict(Primitive)
 
 
 def defvjp(fn: Function, *rules: Rule | None, joint: Rule | None = None) -> None:
@@ -81,11 +64,16 @@ def defvjp(fn: Function, *rules: Rule | None, joint: Rule | None = None) -> None
         raise TypeError(f"defvjp({name_of(fn)}, ...) needs a rule for each argument, or joint=, and not both")
     some = next((rule for rule in (joint, *rules) if rule is not None), lambda g, y, *args: None)
     parameters = inspect.signature(some).parameters.values()
-    known = entry(fn)
-    known.options = tuple(p.name for p in parameters if p.default is not p.empty or p.kind is p.KEYWORD_ONLY)
+    options = tuple(p.name for p in parameters if p.default is not p.empty or p.kind is p.KEYWORD_ONLY)
     variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-    known.count = None if variadic else len(parameters) - 2 - len(known.options)
-    known.rules, known.joint = (*rules, *[None] * ((known.count or 0) - len(rules))) if rules else (), joint
+    count = None if variadic else len(parameters) - 2 - len(options)
+    if rules and count not in (None, len(rules)):
+        raise TypeError(
+            f"defvjp({name_of(fn)}, ...) got {len(rules)} rules, and the first takes {len(parameters) - len(options)}"
+            " arguments: a rule takes g, y, then those of the function, and there is one for each of these, or None"
+        )
+    known = primitives[fn]
+    known.rules, known.joint, known.options, known.count = rules, joint, options, count
     if isinstance(fn, np.ufunc) and fn.signature is None:
         known.form = "elementwise"
 
@@ -93,27 +81,28 @@ def defvjp(fn: Function, *rules: Rule | None, joint: Rule | None = None) -> None
 def linear(*fns: Function, form: str = "linear") -> None:
     """Say that ``fns`` are linear in all arguments that have a rule, taken together; "multilinear": in each of them."""
     for fn in fns:
-        entry(fn).form = form
+        primitives[fn].form = form
 
 
 def rewrite(fn: Function, twin: Function) -> None:
     """Have ``fn`` differentiated by calling ``twin``, which computes the same by means of other functions."""
-    entry(fn).rewrite = twin
+    primitives[fn].rewrite = twin
 
 
 def plain(*fns: Function) -> None:
     """Say that the results of ``fns`` carry no gradient."""
     for fn in fns:
-        entry(fn).plain = True
+        primitives[fn].plain = True
 
 
 def name_of(fn: Function | None) -> str:
     """What a function is called in messages and drawings."""
-    owner = getattr(fn, "__self__", None)  # of np.add.reduce
-    return f"{owner.__name__}.{fn.__name__}" if isinstance(owner, np.ufunc) else str(getattr(fn, "__name__", fn))
+    owner: Any = getattr(fn, "__self__", None)  # of np.add.reduce
+    return ("" if not isinstance(owner, np.ufunc) else f"{owner.__name__}.") + str(getattr(fn, "__name__", fn))
 
 
 def spelled(fn: Function) -> str:
     """How one writes a function: NumPy's with the name of its module."""
-    module = getattr(fn, "__module__", None) or "numpy"
+    owner = getattr(np, name_of(fn).split(".")[0], None)
+    module = getattr(fn, "__module__", None) or ("numpy" if owner in (fn, getattr(fn, "__self__", fn)) else "")
     return f"{module}.{name_of(fn)}".replace("numpy", "np", 1) if module.split(".")[0] == "numpy" else name_of(fn)

@@ -1,9 +1,8 @@
 """A Tensor is a NumPy array and the memory of how it was made.
 
-NumPy offers two protocols through which a foreign object may take part in its calls: ``__array_ufunc__`` for ufuncs
-(``np.tanh``) and ``__array_function__`` for the rest (``np.sum``). A `Tensor` answers both, and its operators, by doing
-one thing, `record`: call the same NumPy function on the arrays, and remember the function and its arguments. That
-memory *is* the graph; there is no other. `walk.py` goes through it in reverse.
+NumPy has two protocols by which other objects take part in its calls: ``__array_ufunc__`` for ufuncs (``np.tanh``), and
+``__array_function__`` for the rest (``np.sum``). A `Tensor` answers both, and its operators, by one thing, `record`:
+call the function on the arrays, and remember it and its arguments. That memory *is* the graph.
 
 Two properties make the memory trustworthy. A tensor's array is read-only, so what was remembered cannot change. And
 every tensor carries a running `index`, so arguments are always older than what was made from them; assigning `data`
@@ -13,6 +12,7 @@ renews the index, and that is how the walk notices that a parameter was changed 
 from __future__ import annotations
 
 import operator
+from contextlib import suppress
 from itertools import count
 from typing import Any, TypeAlias
 
@@ -28,7 +28,6 @@ Array: TypeAlias = npt.NDArray[Any]
 
 _next_index = count().__next__
 _new = object.__new__
-UNKNOWN = Primitive()
 _NO_KWARGS: dict[str, Any] = {}  # shared: an empty dict for every call would be felt at a microsecond an operation
 
 
@@ -115,8 +114,6 @@ class Tensor(NDArrayOperatorsMixin):  # which has the operators that are not spe
     def __init_subclass__(cls) -> None:
         raise TypeError("Tensor cannot be subclassed: the recorder knows it by its type. Hold one, or use a Module")
 
-    # -- what it is ---------------------------------------------------------------------------------------------------
-
     @property
     def data(self) -> Array:
         return self._data
@@ -125,7 +122,7 @@ class Tensor(NDArrayOperatorsMixin):  # which has the operators that are not spe
     def data(self, value: Any) -> None:
         if self.fn is not None:
             raise TypeError(f"only a leaf's data can be assigned; {self!r} was computed by {name_of(self.fn)}")
-        array = np.asarray(value, self.dtype)
+        array = np.asarray(operand(value, "an assignment")).astype(self.dtype, casting="same_kind")
         if array.shape != self.shape:
             raise ValueError(f"data of shape {array.shape} assigned to a tensor of shape {self.shape}: make a new one")
         self._data = frozen(array)
@@ -136,10 +133,10 @@ class Tensor(NDArrayOperatorsMixin):  # which has the operators that are not spe
     size = property(operator.attrgetter("_data.size"), doc="How many numbers it holds.")
     dtype = property(operator.attrgetter("_data.dtype"), doc="Their type.")
     T = property(lambda self: record(np.transpose, (self,)), doc="The tensor with its axes reversed.")
-
-    def item(self) -> Any:
-        """The value of a tensor with one element, as a Python number."""
-        return self._data.item()
+    mT = property(lambda self: record(np.swapaxes, (self, -1, -2)), doc="The tensor with its last two axes exchanged.")
+    real = property(lambda self: self, doc="Itself: tensors hold real numbers.")
+    item = property(operator.attrgetter("_data.item"), doc="``t.item()``, its only value as a Python number.")
+    tolist = property(operator.attrgetter("_data.tolist"), doc="``t.tolist()``, its values in nested lists.")
 
     def detach(self) -> Tensor:
         """The same values, cut off from the graph."""
@@ -180,8 +177,6 @@ class Tensor(NDArrayOperatorsMixin):  # which has the operators that are not spe
             raise TypeError("float(t), and math's functions, leave the graph: write t.item(), or NumPy's function")
         return float(self._data)
 
-    # -- NumPy's protocols, operators and methods ---------------------------------------------------------------------
-
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method != "__call__":
             return apply(getattr(ufunc, method), inputs, kwargs)
@@ -211,14 +206,17 @@ class Tensor(NDArrayOperatorsMixin):  # which has the operators that are not spe
     __matmul__, __rmatmul__ = _binary("matmul", np.matmul)
     __iadd__, __isub__ = _augmented("add", np.add), _augmented("sub", np.subtract)
     __imul__, __itruediv__ = _augmented("mul", np.multiply), _augmented("truediv", np.divide)
-    __neg__ = _called("__neg__", np.negative, lambda self: record(np.negative, (self,)))
+    __ipow__, __imatmul__ = _augmented("pow", np.power), _augmented("matmul", np.matmul)
+    __imod__, __ifloordiv__ = _augmented("mod", np.remainder), _augmented("floordiv", np.floor_divide)
     __hash__ = object.__hash__  # by identity, since `==` compares values, element by element
 
     sum, mean, var, std, prod, cumsum = _methods(np.sum, np.mean, np.var, np.std, np.prod, np.cumsum)
     max, min, argmax, argmin, clip, round = _methods(np.max, np.min, np.argmax, np.argmin, np.clip, np.round)
     ravel, squeeze, swapaxes, diagonal = _methods(np.ravel, np.squeeze, np.swapaxes, np.diagonal)
-    dot, take, repeat = _methods(np.dot, np.take, np.repeat)
+    dot, take, repeat, trace, cumprod, ptp = _methods(np.dot, np.take, np.repeat, np.trace, np.cumprod, np.ptp)
+    any, all, argsort, nonzero, searchsorted = _methods(np.any, np.all, np.argsort, np.nonzero, np.searchsorted)
     flatten = ravel  # an array's copies; nothing here is ever written to
+    copy = _called("copy", np.copy, lambda self: record(np.positive, (self,)))
 
     def reshape(self, *shape: Any) -> Tensor:
         """The same numbers in another shape, ``t.reshape(2, 3)`` or ``t.reshape((2, 3))``."""
@@ -228,8 +226,8 @@ class Tensor(NDArrayOperatorsMixin):  # which has the operators that are not spe
         """The axes in another order, ``t.transpose(1, 0)`` or ``t.transpose((1, 0))``; reversed without arguments."""
         return record(np.transpose, (self,), {"axes": axes[0] if len(axes) == 1 else axes or None})
 
-    def astype(self, dtype: npt.DTypeLike) -> Tensor:
-        """The same numbers in another dtype."""
+    def astype(self, dtype: npt.DTypeLike, copy: bool = True) -> Tensor:
+        """The same numbers in another dtype, as a tensor of their own (``copy`` makes no difference)."""
         return record(astype, (self, dtype))
 
 
@@ -248,10 +246,17 @@ def record(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = _NO_KWA
             arrays.append(arg)
             loose |= type(arg) is not float and type(arg) is not int
     if loose:  # raw arrays and index tuples belong to the caller, who may change them before the backward pass
-        args = tuple([arg if isinstance(arg, Tensor) else _kept(arg, fn) for arg in args])
+        known = primitives[fn]
+        of_numbers = [known.joint or rule for rule in known.rules] or [known.joint] * len(args)
+        pairs = zip(args, of_numbers, strict=True)
+        args = tuple([a if isinstance(a, Tensor) else operand(a, fn) if rule else frozen(a) for a, rule in pairs])
         arrays = [raw(arg) for arg in args]
     out = fn(*arrays, **kwargs) if kwargs else fn(*arrays)
     if type(out) is not np.ndarray:
+        if isinstance(out, (tuple, list)):
+            raise TypeError(
+                f"{spelled(fn)} gave {len(out)} results, but a primitive gives one: np.stack them inside it"
+            )
         out = np.asarray(out)
     out.setflags(False)  # read-only; by position, which is faster
     recorded, names, watch = context.get()
@@ -266,6 +271,8 @@ def record(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = _NO_KWA
         raise TypeError(f"{name_of(fn)} gave complex numbers, which have no derivatives here: stay with real ones")
     else:
         tensor.requires_grad, tensor.fn, tensor.args, tensor.kwargs = False, None, (), _NO_KWARGS
+        if tracked and type(recorded) is not bool:
+            recorded.check()
     if watch is not None:
         watch.made(tensor, fn, args)
     return tensor
@@ -275,9 +282,9 @@ def apply(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Answer a call that one of NumPy's protocols handed over."""
     if kwargs.get("out") is not None:
         raise TypeError(f"{spelled(fn)}(..., out=...) would overwrite an array: write y = {spelled(fn)}(...)")
-    known = primitives.get(fn, UNKNOWN)
+    known = primitives.get(fn) or Primitive()
     if known.count == 0 and known.rewrite is None:
-        return fn(*bare(args, fn, known), **bare(kwargs, fn, known))
+        return fn(*bare(args, fn, known), **{key: bare(value, fn, known) for key, value in kwargs.items()})
     if len(args) != known.count is not None or (kwargs and not all(key in known.options for key in kwargs)):
         if kwargs or known.count or len(args) > 2:
             args, kwargs = arranged(fn, known, args, kwargs)
@@ -290,19 +297,33 @@ def bare(value: Any, fn: Function, known: Primitive) -> Any:
     """``value`` without tensors, for a ``fn`` whose results carry no gradient; else no tensor may need one."""
     if isinstance(value, Tensor):
         if value.requires_grad and not known.plain:
-            advice = (
-                f"add one with minigrad.defvjp({spelled(fn)}, ...), or call it outside the graph, on t.detach().data"
-            )
-            raise TypeError(f"{spelled(fn)} has no derivative rule: {known.refused or advice}")
+            name = spelled(fn)
+            advice = f"add one with minigrad.defvjp({name}, ...), or call it outside the graph, on t.detach().data"
+            raise TypeError(f"{name} has no derivative rule: {known.refused or advice}")
         return value._data
-    if type(value) in (list, tuple):
-        return type(value)([bare(v, fn, known) for v in value])
-    return {key: bare(v, fn, known) for key, v in value.items()} if type(value) is dict else value
+    return type(value)([bare(v, fn, known) for v in value]) if type(value) in (list, tuple) else value
 
 
 def raw(value: Any) -> Any:
     """The array of a tensor; anything else as it is."""
     return value._data if isinstance(value, Tensor) else value
+
+
+def operand(value: Any, fn: Any) -> Any:
+    """What ``fn`` computes with, and is no tensor, as numbers that nobody else can change."""
+    if isinstance(value, (float, int, np.number, np.bool)):
+        return value
+    array = np.asarray(value)
+    if array.dtype.kind == "O" and not any(isinstance(each, (str, bytes, Tensor, type(None))) for each in array.flat):
+        with suppress(TypeError, ValueError):
+            array = array.astype(float)  # fractions, decimals, and what tables hold
+    more = isinstance(value, np.ndarray) and type(value) not in (np.ndarray, np.memmap)  # a mask, units ...
+    if array.dtype.kind not in "fiubc" or more:
+        advice = "convert it first, with np.asarray(x), x.toarray(), x.filled(0) ..., or np.stack for a list of tensors"
+        raise TypeError(
+            f"{spelled(fn)} was given a {type(value).__name__}, which is no plain array of numbers: {advice}"
+        )
+    return frozen(array)
 
 
 def frozen(value: Any) -> Any:
@@ -311,8 +332,8 @@ def frozen(value: Any) -> Any:
     Arrays are copied, even read-only ones, which may share their memory with one that is not. Lists and tuples stay
     what they are: in an index they mean different things.
     """
-    if isinstance(value, np.ndarray):
-        value = np.array(value)
+    if hasattr(type(value), "__array__") and not isinstance(value, (Tensor, np.generic)):
+        value = np.array(np.asarray(value))
         value.setflags(write=False)
     elif isinstance(value, (list, tuple)):
         value = type(value)(frozen(v) for v in value)
@@ -321,11 +342,6 @@ def frozen(value: Any) -> Any:
             raise TypeError(f"{value!r} in a list, an index or an option would lose its gradient: pass it by position")
         value = value._data
     return value
-
-
-def _kept(arg: Any, fn: Function) -> Any:
-    """An argument as it is remembered: to a ufunc, a list is an array."""
-    return frozen(np.asarray(frozen(arg)) if isinstance(arg, list) and isinstance(fn, np.ufunc) else arg)
 
 
 def astype(a: Array, dtype: npt.DTypeLike) -> Array:

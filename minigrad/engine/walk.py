@@ -1,8 +1,7 @@
 """The walk: from a result back to everything it was made from, carrying cotangents.
 
-`propagate` is the algorithm, reverse mode, and the house is built around it. Nothing in it recurses, and cotangents
-live in the walk, not on the tensors: a second walk starts from nothing. Two doors lead to it: `backward` leaves
-gradients in the `Tensor.grad` of the leaves, `gradients` returns those that are asked for.
+`propagate` is the algorithm, reverse mode. Nothing in it recurses, and cotangents live in the walk, not on the tensors:
+a second walk starts from nothing. Two doors lead to it: `backward` adds up in leaves, `gradients` returns.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import numpy as np
 from minigrad.engine.ancestors import ancestors, leading_to
 from minigrad.engine.context import context, recording
 from minigrad.engine.cotangents import dense, met, sum_to
-from minigrad.engine.tables import primitives
+from minigrad.engine.tables import primitives, spelled
 from minigrad.engine.tensor import Array, Tensor
 
 Tensors: TypeAlias = Sequence[Tensor]
@@ -50,8 +49,8 @@ def propagate(
         for position, share in shares(tensor, g, active, recorded) if tensor.fn else ():
             argument = tensor.args[position]
             index, shape = argument.index, argument._data.shape
-            if share.shape != shape:  # it was broadcast
-                share = sum_to(share, shape)
+            if getattr(share, "shape", None) != shape:  # it was broadcast
+                share = sum_to(share, shape, tensor.fn)
             for each in observers:
                 each.crossed(tensor, position, share)
             pending[index] = met(pending[index], share) if index in pending else share
@@ -63,13 +62,17 @@ def shares(tensor: Tensor, g: Any, active: set[int], recorded: bool) -> Iterator
     known, args, kwargs = primitives[tensor.fn], tensor.args, tensor.kwargs
     y: Any = tensor if recorded else tensor._data
     primals = args if recorded else [a._data if isinstance(a, Tensor) else a for a in args]
-    every = None if known.joint is None else known.joint(g, y, *primals, **kwargs)
-    for position, argument in enumerate(args):
-        if isinstance(argument, Tensor) and argument.index in active:
-            if every is not None and every[position] is not None:
-                yield position, every[position]
-            elif every is None and (rule := known.rules[position]) is not None:
-                yield position, rule(g, y, *primals, **kwargs)
+    try:
+        every = None if known.joint is None else known.joint(g, y, *primals, **kwargs)
+        for position, argument in enumerate(args):
+            if isinstance(argument, Tensor) and argument.index in active:
+                if every is not None and every[position] is not None:
+                    yield position, every[position]
+                elif every is None and (rule := known.rules[position]) is not None:
+                    yield position, rule(g, y, *primals, **kwargs)
+    except Exception as error:
+        error.add_note(f"in a derivative rule of {spelled(tensor.fn)}")
+        raise
 
 
 def backward(outputs: Tensor | Tensors, cotangents: Any = None, *, observe: Observer | None = None) -> None:

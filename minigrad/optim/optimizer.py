@@ -14,7 +14,8 @@ is assigned, which tells the engine that graphs recorded with the old values are
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
@@ -105,7 +106,10 @@ class Optimizer:
         self.history: list[Step] = []
 
     def update(self, name: str, gradient: Array) -> Array:
-        """What to subtract from the parameter ``name``, in units of the learning rate."""
+        """What to subtract from the parameter ``name``, in units of the learning rate.
+
+        It may put new arrays into `state`, and changes none that is there.
+        """
         raise NotImplementedError
 
     def zero_grad(self) -> None:
@@ -134,13 +138,30 @@ class Optimizer:
             on_nonfinite=self.on_nonfinite,
             names=list(self.parameters),
         )
-        if not clipped.skipped:
-            self.steps += 1
-            for (name, parameter), gradient in zip(self.parameters.items(), clipped.grads, strict=True):
-                if gradient is not None:
-                    parameter.data = parameter.data - self.lr * self.update(name, gradient)
-        self.history.append(Step(clipped.norm, clipped.scale, clipped.clipped, clipped.skipped))
-        return self.history[-1]
+        step = Step(clipped.norm, clipped.scale, clipped.clipped, clipped.skipped)
+        with self._wholly_or_not_at_all():
+            if not clipped.skipped:
+                self.steps += 1
+                for (name, parameter), gradient in zip(self.parameters.items(), clipped.grads, strict=True):
+                    if gradient is not None:
+                        parameter.data = parameter.data - self.lr * self.update(name, gradient)
+            self.history.append(step)
+        return step
+
+    @contextmanager
+    def _wholly_or_not_at_all(self) -> Iterator[None]:
+        """Put everything back if the step ends in an error, or by Ctrl-C: half a step is none."""
+        steps, state, taken = self.steps, dict(self.state), len(self.history)
+        values = {name: parameter.data for name, parameter in self.parameters.items()}
+        try:
+            yield
+        except BaseException:
+            self.steps, self.state = steps, state
+            del self.history[taken:]
+            for name, parameter in self.parameters.items():
+                if parameter.data is not values[name]:
+                    parameter.data = values[name]
+            raise
 
     def state_dict(self) -> dict[str, Array]:
         """The memory and the number of steps, as copies: what `load_state_dict` needs to go on from here.

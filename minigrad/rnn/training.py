@@ -13,9 +13,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from minigrad.engine.context import no_grad
 from minigrad.optim.optimizer import Optimizer
 from minigrad.rnn.unrolling import Cost, Model, unroll
+from minigrad.scopes import no_grad
 
 Batch = tuple[Any, Any]
 

@@ -13,10 +13,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from minigrad.engine.context import scope
 from minigrad.engine.tensor import Array, Tensor
 from minigrad.functions import cross_entropy, squared_error
 from minigrad.rnn.cells.vanilla import choose
+from minigrad.scopes import scope
 
 Cost = Callable[[Any, Any], Any]
 COSTS: dict[str, Cost] = {"squared_error": squared_error, "cross_entropy": cross_entropy}

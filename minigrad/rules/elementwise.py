@@ -122,7 +122,7 @@ defvjp(np.where, None,
 defvjp(np.nan_to_num, lambda g, y, a, nan=0.0, posinf=None, neginf=None: np.where(np.isfinite(a), g, 0))
 defvjp(np.copysign, lambda g, y, a, b: g * np.sign(a) * np.copysign(1, b),
                     lambda g, y, a, b: np.zeros_like(g))
-defvjp(astype, lambda g, y, a, dtype: g)  # the walk casts a cotangent to its tensor's dtype
+defvjp(astype, lambda g, y, a, dtype: g, None)  # the walk casts a cotangent to its tensor's dtype
 
 
 def clip(a, a_min=None, a_max=None, *, min=None, max=None):

@@ -6,9 +6,12 @@ reduction. These are the twins of functions that have rules, and are called with
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
-from minigrad.engine.tables import defvjp, plain, rewrite
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+from minigrad.engine.tables import Function, defvjp, plain, rewrite
 from minigrad.rules.contractions import operand
 from minigrad.rules.norms import root
 from minigrad.rules.reductions import share_of_extremum
@@ -217,8 +220,7 @@ def halving(fn):
     """``fn.reduce`` of an associative ufunc: of each two neighbours, then of the results, and so on."""
 
     def reduce(array, axis=0, dtype=None, out=None, keepdims=False):
-        axes = range(array.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-        axes = sorted(i % array.ndim for i in axes)
+        axes = normalize_axis_tuple(range(array.ndim) if axis is None else axis, array.ndim)
         y = cast(array, dtype)
         if out is not None:
             raise TypeError(f"np.{fn.__name__}.reduce(..., out=...) would overwrite an array: write y = ...")
@@ -256,6 +258,8 @@ def outer(fn):
     return lambda A, B: fn(np.reshape(A, np.shape(A) + (1,) * np.ndim(B)), B)
 
 
+ufunc: Any
+fn: Function
 for ufunc, fn in ((np.add, np.sum), (np.multiply, np.prod), (np.maximum, np.max), (np.minimum, np.min)):
     rewrite(ufunc.reduce, reducing(fn))
 for ufunc, fn in ((np.add, np.cumsum), (np.multiply, np.cumprod)):

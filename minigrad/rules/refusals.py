@@ -5,20 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad.engine.calls import INSTEAD
-from minigrad.engine.tables import Function, entry, plain
+from minigrad.engine.tables import Function, plain, primitives
 
 INSTEAD |= {
-    "where": "select first: np.where(mask, a, 0) for a sum, a[mask] otherwise",
-    "dtype": "convert first: a.astype(dtype)",
-    "initial": "combine it with the result: np.sum(a) + initial, np.maximum(np.max(a), initial)",
-    "order": "it is about memory: leave it out",
-    "casting": "convert first: a.astype(dtype)",
-    "mean": "leave it out, it is computed",
-    "out": "write y = ... for a new array",
+    "where": "; select first: np.where(mask, a, 0), or a[mask]",
+    "dtype": "; convert first: a.astype(dtype)",
+    "initial": "; combine it with the result",
+    "order": "; it is about memory: leave it out",
+    "casting": "; convert first: a.astype(dtype)",
+    "mean": "; it is computed: leave it out",
+    "out": "; write y = ... for a new array",
 }
 
 REFUSED: dict[str, tuple[Function, ...]] = {
-    "it changes an array in place: write np.where(mask, new, t), or minigrad.rules.indexing.index_add(t, index, values)":
+    "it changes an array in place: write np.where(mask, new, t), or index_add of minigrad.rules.indexing":
         (np.put, np.put_along_axis, np.place, np.putmask, np.fill_diagonal, np.add.at, np.subtract.at, np.multiply.at,
          np.maximum.at, np.minimum.at),
     "it changes an array in place, as np.full does: write np.broadcast_to(t, shape), np.where(mask, t, a) or np.stack":
@@ -27,12 +27,12 @@ REFUSED: dict[str, tuple[Function, ...]] = {
     "t.detach().data, return_index=True)[1] for example, and write np.ravel(t)[i]":
         (np.unique, np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values, np.union1d, np.intersect1d,
          np.setdiff1d, np.setxor1d, np.trim_zeros),
-    "its results are complex, which have no derivatives here: write np.linalg.eigh for a symmetric matrix, np.linalg.svd "
-    "for any, or call it outside the graph, on t.detach().data":
+    "its results are complex, which have no derivatives here: write np.linalg.eigh for a symmetric matrix, "
+    "np.linalg.svd for any, or call it outside the graph, on t.detach().data":
         (np.linalg.eig, np.linalg.eigvals, np.roots, np.sort_complex),
     "it takes the eigenvalues of a matrix apart, or the roots together: write np.polymul of factors":
         (np.poly,),
-    "a count is a step and has no slope: call it outside the graph, on t.detach().data, or write np.bincount with weights":
+    "a count is a step and has no slope: call it on t.detach().data, or write np.bincount with weights":
         (np.histogram, np.histogram2d, np.histogramdd, np.histogram_bin_edges),
     "the next number is a matter of rounding: call it outside the graph, on t.detach().data":
         (np.nextafter, np.spacing),
@@ -55,7 +55,7 @@ REFUSED: dict[str, tuple[Function, ...]] = {
 
 for reason, fns in REFUSED.items():
     for fn in fns:
-        entry(fn).refused = reason
+        primitives[fn].refused = reason
 
 plain(np.array2string, np.array_repr, np.array_str, np.save, np.savetxt, np.savez, np.savez_compressed)
 plain(np.diag_indices_from, np.tril_indices_from, np.triu_indices_from, np.ix_, np.einsum_path)

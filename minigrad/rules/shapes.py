@@ -25,7 +25,7 @@ defvjp(np.squeeze, lambda g, y, a, axis=None: np.reshape(g, a.shape))
 defvjp(np.expand_dims, lambda g, y, a, axis: np.reshape(g, a.shape), None)
 defvjp(np.broadcast_to, lambda g, y, a, shape: g, None)  # the walk undoes broadcasting
 defvjp(np.transpose, lambda g, y, a, axes=None: np.transpose(g, inverse(axes, a.ndim)))
-defvjp(np.swapaxes, lambda g, y, a, axis1, axis2: np.swapaxes(g, axis1, axis2))
+defvjp(np.swapaxes, lambda g, y, a, axis1, axis2: np.swapaxes(g, axis1, axis2), None, None)
 defvjp(np.moveaxis, lambda g, y, a, source, destination: np.moveaxis(g, destination, source), None, None)
 defvjp(np.flip, lambda g, y, m, axis=None: np.flip(g, axis))
 defvjp(np.rot90, lambda g, y, m, k=1, axes=(0, 1): np.rot90(g, -k, axes))
@@ -155,13 +155,17 @@ def hstack(tup, *, dtype=None):
 
 def block(arrays):
     """`numpy.block`: the innermost lists are joined along the last axis, those around them along the one before."""
-    depth = lambda x: 1 + depth(x[0]) if isinstance(x, list) else 0
-    ndims = lambda x: max(map(ndims, x)) if isinstance(x, list) else np.ndim(x)
+    def depth(x):
+        return 1 + max(map(depth, x), default=-1) if isinstance(x, list) else 0
+
+    def ndims(x):
+        return max(map(ndims, x)) if isinstance(x, list) else np.ndim(x)
+
     levels = depth(arrays)
     ndim = max(levels, ndims(arrays))
 
     def assembled(x, level):
-        if (depth(x) != level) or (level and not x):
+        if depth(x) != level:
             raise ValueError("np.block takes lists of one depth everywhere, and none that are empty")
         if level:
             return np.concatenate([assembled(part, level - 1) for part in x], axis=-level)

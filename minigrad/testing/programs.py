@@ -28,6 +28,8 @@ import graphviz  # type: ignore[import-untyped]
 import numpy as np
 from hypothesis import strategies as st
 
+from minigrad.pictures.dot import Digraph
+
 PARAMETERS = ("a", "b", "c", "d")
 """What the arguments of an operation are called in its source."""
 LINE = 100
@@ -306,15 +308,16 @@ class Program:
     def _leaf(leaf: Node) -> str:
         return leaf.op if isinstance(leaf.op, str) else leaf.op.source
 
-    def draw(self) -> graphviz.Digraph:
+    def draw(self) -> Digraph:
         """The expression as a picture: a box for each node, a shared one once, an arrow for each use.
 
         Returns
         -------
-        graphviz.Digraph
+        Digraph
             With the nodes ``n0``, ``n1`` and so on, in the order of computation. Equal programs give equal DOT text.
+            Any Graphviz draws it, that of the extra ``dot`` if there is no other.
         """
-        picture = graphviz.Digraph("program", node_attr={"shape": "box"})
+        picture = Digraph("program", node_attr={"shape": "box"})
         numbers = {each: f"n{i}" for i, each in enumerate(self.nodes)}
         for each, number in numbers.items():
             style = {} if each.parts else {"shape": "ellipse" if isinstance(each.op, str) else "plaintext"}

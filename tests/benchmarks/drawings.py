@@ -1,6 +1,7 @@
 """The same recurrent network, drawn by minigrad and by others, side by side.
 
     python -m tests.benchmarks.drawings [--out docs/compared]
+    python -m tests.benchmarks.drawings --check docs/compared     asks whether the pictures there are up to date
 
 Every tool that is installed draws the lecture's network (2 inputs, 4 hidden units, 1 output, squared errors) along four
 steps, and is asked for what its users complain of elsewhere: long sequences, diamonds, deep chains, an argument used
@@ -10,7 +11,6 @@ twice, the same text on every run. Each question goes to a process of its own, w
 from __future__ import annotations
 
 import argparse
-import hashlib
 import importlib.metadata
 import importlib.util
 import json
@@ -25,6 +25,8 @@ from typing import Any
 
 import graphviz
 import numpy as np
+
+from docs.stamps import digest, noted, stamp
 
 N_IN, N_HIDDEN, STEPS, PATIENCE = 2, 4, (4, 100, 1000), 60.0
 MODULES = {
@@ -257,15 +259,36 @@ def answer(tool: str, question: str, out: str) -> dict[str, Any]:
     seconds = time.perf_counter() - start
     if out and tool.startswith("minigrad"):
         picture.render(out)
+        stamp(Path(out), digest(text))
     elif out:
         Path(out).write_bytes(graphviz.Source(text).pipe("svg"))
+        stamp(Path(out), version(MODULES[tool]))
     labels = " ".join(re.findall(r'label="?([^"\]]*)', text))
     names = sum(bool(re.search(rf"\b{name}(?![a-zA-Z])", labels)) for name in weights())
-    return {"seconds": seconds, "edges": edges(text), "names": names, "text": hash_of(text)}
+    return {"seconds": seconds, "edges": edges(text), "names": names, "text": digest(text)}
 
 
-def hash_of(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+def version(module: str) -> str:
+    """A tool and its version, as the page tells it."""
+    return f"{module} {importlib.metadata.version(DISTRIBUTIONS.get(module, module))}"
+
+
+def file_of(tool: str, folder: Path) -> Path:
+    return folder / f"{re.sub('[^a-z]+', '-', tool.lower()).strip('-')}.svg"
+
+
+def outdated(folder: Path, page: str) -> list[str]:
+    """Pictures that minigrad would draw otherwise today, and those of others whose version the page does not name."""
+    wrong = []
+    for tool in MODULES:
+        file = file_of(tool, folder)
+        made_from = noted(file) if file.exists() else ""
+        if tool.startswith("minigrad"):
+            right = made_from == digest(TOOLS[tool]().network(STEPS[0]).source)
+        else:
+            right = made_from.startswith(f"{MODULES[tool]} ") and bool(re.search(rf"\b{re.escape(made_from)}\b", page))
+        wrong += [] if right else [file.name]
+    return wrong
 
 
 def ask(tool: str, question: str, out: str = "") -> dict[str, Any]:
@@ -289,7 +312,7 @@ def seconds(found: dict[str, Any]) -> str:
 
 def row(tool: str, out: Path | None) -> list[str]:
     """All answers of one tool."""
-    file = "" if out is None else str(out / f"{re.sub('[^a-z]+', '-', tool.lower()).strip('-')}.svg")
+    file = "" if out is None else str(file_of(tool, out))
     first, again = ask(tool, f"network {STEPS[0]}", file), ask(tool, f"network {STEPS[0]}")
     if "none" in first:
         return [tool, first["none"], *[""] * 8]
@@ -310,10 +333,16 @@ def row(tool: str, out: Path | None) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, help="write each tool's picture of four steps to this folder")
+    parser.add_argument("--check", type=Path, metavar="FOLDER", help="fail if a picture there is not up to date")
     parser.add_argument("--ask", nargs=3, metavar=("TOOL", "QUESTION", "FILE"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.ask:
         print(json.dumps(answer(*given.ask)))
+        return
+    if given.check:
+        page = (given.check.parent / "drawing-compared.md").read_text(encoding="utf-8")
+        if wrong := outdated(given.check, page):
+            raise SystemExit(f"not up to date: {', '.join(wrong)}; run python -m tests.benchmarks.drawings --out ...")
         return
     if given.out:
         given.out.mkdir(parents=True, exist_ok=True)
@@ -321,7 +350,7 @@ def main() -> None:
     for tool in MODULES.keys() - set(tools):
         print(f"{tool} is not installed and left out", file=sys.stderr)
     modules = dict.fromkeys(MODULES[tool] for tool in tools)
-    print(", ".join(f"{m} {importlib.metadata.version(DISTRIBUTIONS.get(m, m))}" for m in modules) + ":\n")
+    print(", ".join(map(version, modules)) + ":\n")
     head = ["edges, 4 steps", "parameters named", "same text again", *(f"{T} steps" for T in STEPS)]
     head += ["40 doublings", "chain of 10⁴", "edges of x · x"]
     print(f"| | {' | '.join(head)} |\n| --- {'| ---: ' * len(head)}|")

@@ -277,3 +277,39 @@ def test_a_foreign_state_is_refused_whole():
         adam.load_state_dict(other)
     assert adam.steps == 0
     assert adam.state["W.m"].shape == (2,)
+
+
+# -- half a step is none ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [lambda p: SGD(p, lr=0.1, momentum=0.9), lambda p: Adam(p, lr=0.1)])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
+def test_a_step_that_is_interrupted_anywhere_changes_nothing(make, error, monkeypatch):
+    parameters = {name: Tensor(np.ones(2), requires_grad=True) for name in "abc"}
+    optimizer = make(parameters)
+    for p in parameters.values():
+        p.grad = np.ones(2)
+    optimizer.step()
+    before = optimizer.state_dict(), {name: p.data for name, p in parameters.items()}, list(optimizer.history)
+    calls, update, last = [], type(optimizer).update, 0
+
+    def interrupted(self, name, gradient):
+        calls.append(name)
+        found = update(self, name, gradient)
+        if len(calls) == last:
+            raise error
+        return found
+
+    monkeypatch.setattr(type(optimizer), "update", interrupted)
+    for last in (1, 2, 3):  # noqa: B007  # `interrupted` reads it
+        calls.clear()
+        with pytest.raises(error):
+            optimizer.step()
+        after = optimizer.state_dict()
+        assert after.keys() == before[0].keys()
+        assert all(np.array_equal(after[key], before[0][key]) for key in after)
+        assert all(np.array_equal(parameters[name].data, value) for name, value in before[1].items())
+        assert optimizer.history == before[2]
+    monkeypatch.undo()
+    optimizer.step()
+    assert optimizer.steps == 2

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from minigrad.engine.context import no_grad
 from minigrad.optim import SGD, Adam
 from minigrad.rnn.cells import RNN, OutputFeedbackRNN
 from minigrad.rnn.training import evaluate, fit
 from minigrad.rnn.unrolling import unroll
+from minigrad.scopes import no_grad
 
 
 def delayed(seed, T=6, B=8):

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minigrad.engine.context import scope
 from minigrad.engine.tensor import Tensor
 from minigrad.functions import cross_entropy, squared_error
 from minigrad.graph import graph_of
 from minigrad.rnn.cells import RNN, OutputFeedbackRNN
 from minigrad.rnn.unrolling import unroll
+from minigrad.scopes import scope
 from tests.rnn import handmade
 
 seeds = st.integers(0, 2**32 - 1)

@@ -13,50 +13,40 @@ import numpy as np
 import pytest
 
 from minigrad.engine import tensor as engine
-from minigrad.engine.calls import USUAL, arranged, parameters_of
+from minigrad.engine.calls import arranged, face
 from minigrad.engine.tables import name_of, primitives, spelled
 from minigrad.engine.tensor import Tensor
 from tests.rules.cases import CASES, grid
 from tests.tables import known
 
 DISPATCHED = type(np.sum)  # of functions that hand over to foreign arrays
-NO_FLOATS = [
-    "busday_count",
-    "busday_offset",
-    "is_busday",
-    "datetime_as_string",
-    "isnat",
-    "packbits",
-    "unpackbits",
-    "ravel_multi_index",
-    "unravel_index",
-    "gcd",
-    "lcm",
-    "invert",
-    "bitwise_and",
-    "bitwise_or",
-    "bitwise_xor",
-    "bitwise_count",
-    "left_shift",
-    "right_shift",
-]
+NO_FLOATS = {
+    *("busday_count", "busday_offset", "is_busday", "datetime_as_string", "isnat", "packbits", "unpackbits"),
+    *("ravel_multi_index", "unravel_index", "gcd", "lcm", "invert", "bitwise_and", "bitwise_or", "bitwise_xor"),
+    *("bitwise_count", "left_shift", "right_shift"),
+}
 WITHOUT_PROTOCOL = [
     *(np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray, np.asarray_chkfinite, np.require),
     *(lambda t: np.full(3, t), lambda t: np.full_like(np.ones(3), t), lambda t: np.array([t, t])),
 ]
 
 
+def parameters_of(fn):
+    """The parameters of a function; of a ufunc none are taken by name."""
+    return {} if isinstance(fn, np.ufunc) else inspect.signature(fn).parameters
+
+
 def functions():
     """Those of both namespaces that NumPy lets a tensor answer, each once."""
     found = [getattr(module, name) for module in (np, np.linalg) for name in dir(module) if not name.startswith("_")]
-    return [fn for fn in dict.fromkeys(f for f in found if isinstance(f, (DISPATCHED, np.ufunc)))]
+    return list(dict.fromkeys(f for f in found if isinstance(f, (DISPATCHED, np.ufunc))))
 
 
 def trait(fn):
     entry = primitives.get(fn)
     if entry is None:
         return None
-    if entry.differentiable or entry.rewrite:
+    if entry.count != 0 or entry.rewrite:
         return "differentiable"
     return "without gradient" if entry.plain else "refused" if entry.refused else None
 
@@ -78,7 +68,7 @@ def test_every_function_is_decided_upon():
 
 def test_nothing_is_two_things_at_once():
     for fn, entry in primitives.items():
-        kinds = (entry.differentiable or entry.rewrite is not None, entry.plain, bool(entry.refused))
+        kinds = (entry.count != 0 or entry.rewrite is not None, entry.plain, bool(entry.refused))
         assert sum(kinds) == 1, spelled(fn)
 
 
@@ -87,7 +77,7 @@ def test_nothing_is_two_things_at_once():
 
 def call(fn, x):
     """``fn`` of as many ``x`` as it needs."""
-    if isinstance(owner := getattr(fn, "__self__", None), np.ufunc):
+    if isinstance(getattr(fn, "__self__", None), np.ufunc):
         return fn(x, [0], x[0]) if fn.__name__ == "at" else fn(x, [0]) if fn.__name__ == "reduceat" else fn(x)
     needed = fn.nin if isinstance(fn, np.ufunc) else 0
     return fn(*[x] * (needed or sum(p.default is p.empty for p in parameters_of(fn).values())))
@@ -139,7 +129,7 @@ REFUSED_BY_VALUE = {(np.linalg.svd, "hermitian"), (np.linalg.qr, "mode")}
 def keywords(fn):
     """The options of a function and their defaults."""
     if isinstance(fn, np.ufunc):
-        return dict(USUAL)
+        return {key: value for key, value in face(fn)[0].items() if value is not NONE}
     parameters = [p for p in parameters_of(fn).values() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     return {p.name: p.default for p in parameters if p.default is not NONE and p.kind is not p.POSITIONAL_ONLY}
 
@@ -149,7 +139,7 @@ def understood(fn):
     entry = primitives[fn]
     twin = parameters_of(entry.rewrite) if entry.rewrite is not None else {}
     free = any(p.kind is p.VAR_KEYWORD for p in twin.values())
-    required = [*parameters_of(fn)][: entry.count] if entry.differentiable else []
+    required = [*parameters_of(fn)][: entry.count] if entry.count else []
     return keywords(fn).keys() if free else {*entry.options, *twin, *required}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -154,6 +155,15 @@ def test_the_picture_has_a_box_for_each_node_and_an_arrow_for_each_use(program):
     assert picture == Program(program.result, program.inputs).draw().source
     assert len(re.findall(r"^\tn\d+ \[", picture, re.MULTILINE)) == len(program.nodes)
     assert picture.count(" -> ") == sum(len(each.parts) for each in program.nodes)
+
+
+def test_every_graphviz_draws_it(real, tmp_path):
+    """That inside of pygraphviz too, for which no ``dot`` has to be on the PATH."""
+    program = Program(node(TIMES, node(SIN, node("x")), node("w")), ("x", "w"))
+    path = program.draw().render(tmp_path / "program.svg")
+    titles = [text.text for text in ElementTree.parse(path).iter("{http://www.w3.org/2000/svg}text")]
+    assert {"x", "w", "np.sin(a)", "a * b"} <= set(titles)
+    assert "</svg>" in program.draw().pipe("svg", encoding="utf-8")  # as a notebook asks
 
 
 def test_what_is_used_twice_has_one_box_and_two_arrows():

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minigrad.engine.context import no_grad
 from minigrad.engine.tensor import Tensor
 from minigrad.rnn.cells import RNN, OutputFeedbackRNN
 from minigrad.rnn.cells.initial import orthogonal
 from minigrad.rnn.dynamics.flow import gradient_norms, step_jacobians
 from minigrad.rnn.dynamics.oscillator import Harmonic, Oscillator, euler_as_rnn, inputs, simulate
 from minigrad.rnn.unrolling import unroll
+from minigrad.scopes import no_grad
 from tests.rnn import handmade
 
 seeds = st.integers(0, 2**32 - 1)

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minigrad.engine.context import no_grad, scope
 from minigrad.engine.tensor import Tensor
 from minigrad.module import Module
 from minigrad.pictures.dot import NoGraphvizError
@@ -21,6 +20,7 @@ from minigrad.rnn.figure.grid import gaps
 from minigrad.rnn.figure.paint import ByCost
 from minigrad.rnn.figure.wiring import Wiring
 from minigrad.rnn.unrolling import unroll
+from minigrad.scopes import no_grad, scope
 from tests.rnn import handmade
 from tests.rnn.figure import golden
 from tests.rnn.figure.models import Gated, Stacked, Truncated, data, example, network, textbook

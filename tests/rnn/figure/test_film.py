@@ -18,7 +18,6 @@ from xml.dom import minidom
 import numpy as np
 import pytest
 
-from minigrad.engine.context import no_grad
 from minigrad.engine.tensor import Tensor
 from minigrad.pictures.dot import NoGraphvizError, find_graphviz
 from minigrad.pictures.style import clean
@@ -26,6 +25,7 @@ from minigrad.rnn.cells import RNN, OutputFeedbackRNN
 from minigrad.rnn.figure.drawing import draw
 from minigrad.rnn.figure.film import FIRST, animate
 from minigrad.rnn.unrolling import unroll
+from minigrad.scopes import no_grad
 from tests.rnn import handmade
 
 try:

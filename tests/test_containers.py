@@ -1,0 +1,58 @@
+"""Nested dicts, lists, tuples and named tuples, walked in one order."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minigrad.containers import leaves, mapped
+
+
+class Pair(NamedTuple):
+    first: Any
+    second: Any
+
+
+TREES = st.recursive(
+    st.integers(),
+    lambda parts: st.one_of(
+        st.lists(parts, max_size=3),
+        st.lists(parts, max_size=3).map(tuple),
+        st.dictionaries(st.text(max_size=2), parts, max_size=3),
+        st.builds(Pair, parts, parts),
+    ),
+    max_leaves=8,
+)
+
+
+def kinds(tree: Any) -> Any:
+    """The containers alone."""
+    if isinstance(tree, dict):
+        return dict, [(key, kinds(part)) for key, part in tree.items()]
+    return (type(tree), [kinds(part) for part in tree]) if isinstance(tree, (list, tuple)) else None
+
+
+@given(TREES)
+def test_mapping_keeps_the_containers_and_the_order(tree: Any) -> None:
+    assert mapped(lambda leaf: leaf, tree) == tree
+    doubled = mapped(lambda leaf: (2 * leaf, "twice")[0], tree)
+    assert kinds(doubled) == kinds(tree)
+    assert leaves(doubled) == [2 * leaf for leaf in leaves(tree)]
+
+
+@given(TREES, TREES)
+def test_the_leaves_of_a_pair_are_those_of_its_parts_one_after_the_other(one: Any, other: Any) -> None:
+    assert (
+        leaves(Pair(one, other))
+        == leaves([one, other])
+        == leaves({"a": one, "b": other})
+        == [*leaves(one), *leaves(other)]
+    )
+
+
+def test_arrays_and_none_and_strings_are_leaves() -> None:
+    x = np.ones(2)
+    assert leaves((x, None, "sum", set())) == [x, None, "sum", set()]

@@ -1,0 +1,53 @@
+"""The tests are a mirror of the package: whoever wants to know how a file is tested knows where to look."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+ELSEWHERE = {
+    "engine/ancestors.py": "what the walk needs of it, in tests/engine/test_walk.py",
+    "engine/context.py": "recording, scopes and who watches: tests/engine/test_tensor.py, tests/test_anomaly.py",
+    "engine/cotangents.py": "shares that wait and meet: tests/engine/test_walk.py",
+    "rnn/cells/feedback.py": "one cell with two ways back, one table: tests/rnn/cells/test_vanilla.py",
+    "rnn/cells/initial.py": "what all cells start from: tests/rnn/cells/test_vanilla.py",
+    "rnn/figure/folded.py": "part of the figure: tests/rnn/figure/test_drawing.py",
+    "rnn/figure/grid.py": "where wiring puts things: tests/rnn/figure/test_wiring.py",
+    "rnn/figure/names.py": "part of the figure: tests/rnn/figure/test_drawing.py",
+    "rnn/figure/paint.py": "part of the figure: tests/rnn/figure/test_drawing.py",
+}
+"""Files without a test file of their own, why, and where they are tested."""
+WIDER = {
+    "engine": {"test_operands.py": "what is no tensor and meets one, from the operators to the table"},
+    "rnn": {"test_bptt.py": "networks against gradients derived by hand"},
+    "rules": {"test_conventions.py": "the page on conventions"},
+    "testing": {"test_imports.py": "what needs hypothesis", "test_state.py": "whole sessions, of engine and checker"},
+}
+"""Tests in these folders that are of more than one file."""
+
+
+def modules() -> set[str]:
+    """All files of the package that say something of their own, as ``engine/walk.py``."""
+    package = ROOT / "minigrad"
+    return {path.relative_to(package).as_posix() for path in package.rglob("*.py") if not path.name.startswith("__")}
+
+
+def mirrored(module: str) -> Path:
+    """Where its tests are."""
+    path = ROOT / "tests" / module
+    return path.with_name(f"test_{path.name}")
+
+
+def test_every_file_has_its_tests() -> None:
+    without = {module for module in modules() if not mirrored(module).exists()}
+    assert without - ELSEWHERE.keys() == set()
+    assert ELSEWHERE.keys() - without == set(), "they are gone, or have tests now: take them off the list"
+
+
+def test_every_test_beside_the_package_is_of_something_in_it() -> None:
+    """A test file in a folder that mirrors one of the package is called after a file there, or after the folder."""
+    for folder in {module.rpartition("/")[0] for module in modules()} - {""}:
+        names = {mirrored(module) for module in modules() if module.startswith(f"{folder}/")}
+        names |= {ROOT / "tests" / folder / f"test_{Path(folder).name}.py"}
+        strangers = {path for path in (ROOT / "tests" / folder).glob("test_*.py") if path not in names}
+        assert {path.name for path in strangers} <= WIDER.get(folder, {}).keys(), folder
