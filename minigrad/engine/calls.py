@@ -21,8 +21,8 @@ USUAL = {"where": True, "casting": "same_kind", "order": "K", "subok": True, "ou
 @lru_cache(maxsize=1024)  # to inspect a function takes longer than most calls of it
 def face(fn: Function) -> tuple[dict[str, Any], int]:
     """The arguments of a function with their defaults ("**" for any), and how many may stand by position."""
-    if isinstance(fn, np.ufunc):
-        return {**dict.fromkeys(map(str, range(fn.nin)), inspect.Parameter.empty), **USUAL}, fn.nin
+    if isinstance(ufunc := getattr(fn, "__self__", fn), np.ufunc):  # or a method of one, np.add.reduce
+        return {**dict.fromkeys(map(str, range(ufunc.nin)), inspect.Parameter.empty), **USUAL}, ufunc.nin
     parameters = inspect.signature(fn).parameters.values()
     count = 1 << 30 if any(p.kind == 2 for p in parameters) else sum(p.kind < 2 for p in parameters)  # 2: *args
     return {"**" if p.kind is p.VAR_KEYWORD else p.name: p.default for p in parameters}, count

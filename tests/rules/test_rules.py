@@ -116,6 +116,12 @@ ODD = {
 }
 
 
+for ufunc in (np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal):
+    PLAIN[ufunc.outer] = (0.0,)
+for ufunc in (np.logical_and, np.logical_or, np.logical_xor):
+    PLAIN |= {ufunc.reduce: (), ufunc.accumulate: (), ufunc.outer: (True,)}
+
+
 def written(save, x):
     """A file with ``x``."""
     file = io.BytesIO()
