@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 import minigrad
-from minigrad.engine.tables import primitives
+from minigrad.engine.tables import name_of, primitives
 
 TARGET = Path(__file__).with_name("functions.md")
 RULES = Path(minigrad.__file__).parent / "rules"
@@ -37,7 +37,27 @@ not edit.
 For y = f(a, b, …), **g** is the cotangent of y: the derivative of some number with respect to it. A row gives the
 cotangents ā, b̄, … of the arguments, or says how the function is written in terms of others. Broadcasting is undone
 afterwards. {count} functions have rules of their own, {written} are written in terms of them, and every derivative can
-be differentiated again.
+be differentiated again. A function in both kinds of table follows its rule, and is rewritten for options that the rule
+does not know. An option that is not shown here has to have its default value, or the call is an error that names it.
+
+At the end stand the functions [without gradient](#without-gradient) and those that are [refused](#refused): then
+nothing that takes floats is left in `numpy` and `numpy.linalg`.
+"""
+WITHOUT = """
+## Without gradient
+
+Their results are no function of the numbers that could have a slope: comparisons, counts, indices, shapes, files. They
+take tensors of any kind and give what NumPy gives.
+
+"""
+REFUSED = """
+## Refused
+
+With a tensor that requires grad, each of these is a `TypeError` that says why, and what to write instead. A tensor that
+needs no gradient may enter them, and any other function of NumPy.
+
+| function | because |
+| --- | --- |
 """
 
 
@@ -87,8 +107,10 @@ def summary(fn: Callable[..., Any]) -> str:
 
 def spelled(fn: Callable[..., Any]) -> str:
     """The name that a user writes."""
-    name = getattr(fn, "__name__", str(fn))
-    for prefix, module in (("np", np), ("np.linalg", np.linalg)):
+    name = name_of(fn)
+    if isinstance(getattr(fn, "__self__", None), np.ufunc):
+        return f"np.{name}"
+    for prefix, module in (("np", np), ("np.linalg", np.linalg), ("np.lib.stride_tricks", np.lib.stride_tricks)):
         if getattr(module, name, None) is fn:
             return f"{prefix}.{name}"
     return {"getitem": "a[index]", "astype": "a.astype"}.get(name, name)
@@ -180,7 +202,18 @@ def document() -> str:
         if known := helpers(shown[file]):
             parts.append("\nIn these lines:\n\n")
             parts += [f"- `{name}`: {meaning}\n" for name, meaning in sorted(known.items())]
-    return "".join(parts)
+    return "".join([*parts, *rest()])
+
+
+def rest() -> Iterator[str]:
+    """What is not differentiated."""
+    names = sorted(spelled(fn) for fn, known in primitives.items() if known.plain)
+    yield WITHOUT + textwrap.fill(", ".join(f"`{name}`" for name in names), 120, break_on_hyphens=False) + "\n"
+    yield REFUSED
+    reasons = {spelled(fn): known.refused for fn, known in primitives.items() if known.refused}
+    for reason in dict.fromkeys(reasons.values()):
+        names = sorted(name for name in reasons if reasons[name] == reason)
+        yield f"| {', '.join(f'`{name}`' for name in names)} | {reason} |\n"
 
 
 def entries() -> Iterator[tuple[str, tuple[Path, str, str]]]:

@@ -7,7 +7,6 @@ option that it does not know would be ignored in silence, so it is an error unle
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -15,51 +14,54 @@ import numpy as np
 
 from minigrad.engine.tables import Function, Primitive, spelled
 
-INSTEAD: dict[str, str] = {}
-"""What to write instead of options that no rule knows; `minigrad.rules.refusals` fills it."""
+INSTEAD: dict[str, str] = {}  # what to write instead of options that no rule knows: `minigrad.rules.refusals`
+USUAL = {"where": True, "casting": "same_kind", "order": "K", "subok": True, "out": None, "dtype": None}  # of ufuncs
 
 
-@lru_cache(maxsize=1024)
-def parameters_of(fn: Function) -> Mapping[str, inspect.Parameter]:
-    """The parameters of a function; none are known of a ufunc. (To inspect one takes longer than most calls of it.)"""
-    return {} if isinstance(fn, np.ufunc) else inspect.signature(fn).parameters
+@lru_cache(maxsize=1024)  # to inspect a function takes longer than most calls of it
+def face(fn: Function) -> tuple[dict[str, Any], int | None]:
+    """The arguments of a function by name, with their defaults ("**" for any), and how many may stand by position."""
+    ufunc = getattr(fn, "__self__", fn)  # fn may be a method of one: np.add.reduce
+    if isinstance(ufunc, np.ufunc):
+        return {**dict.fromkeys(map(str, range(ufunc.nin)), inspect.Parameter.empty), **USUAL}, ufunc.nin
+    parameters = inspect.signature(fn).parameters.values()
+    kinds = [p.kind for p in parameters]
+    count = (
+        None
+        if inspect.Parameter.VAR_POSITIONAL in kinds
+        else sum(kind < inspect.Parameter.VAR_POSITIONAL for kind in kinds)
+    )
+    return {"**" if p.kind is p.VAR_KEYWORD else p.name: p.default for p in parameters}, count
 
 
 def arranged(fn: Function, known: Primitive, args: Any, kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """A call of ``fn`` as its rules expect it: ``np.sum(x, 0)`` and ``np.sum(a=x, axis=0)`` are ``(x,), {"axis": 0}``.
-
-    Raises `TypeError` for an option that the rules know nothing of, unless it has its default value.
-    """
+    """How the rules of ``fn`` expect a call: ``np.sum(x, 0)`` and ``np.sum(a=x, axis=0)`` are ``(x,), {"axis": 0}``."""
     count, options = known.count, known.options
     if (count is None or len(args) == count) and (not kwargs or all(key in options for key in kwargs)):
         return args, kwargs
-    parameters = parameters_of(fn)
-    names = list(parameters)
-    if count is not None:
+    defaults, _ = face(fn)
+    names = list(defaults)
+    if count:  # arguments that were given by name take their places
         if missing := [name for name in names[len(args) : count] if name not in kwargs]:
             raise TypeError(f"{spelled(fn)} without {', '.join(missing)} has no derivative rule")
         args += tuple(kwargs[name] for name in names[len(args) : count])
         kwargs = {key: value for key, value in kwargs.items() if key not in names[:count]}
-        kwargs |= zip(names[count:], args[count:], strict=False)
-    for key, value in list(kwargs.items()):
-        if key not in options:
-            default = getattr(parameters.get(key), "default", inspect.Parameter.empty)
-            if value is not default and not (type(value) is str and value == default):
-                raise unknown_option(fn, key, options)
-            del kwargs[key]
-    return args[:count], kwargs
-
-
-def check_options(fn: Function, twin: Function, args: Any, kwargs: dict[str, Any]) -> None:
-    """Refuse options of NumPy's ``fn`` that its ``twin``, by which it is rewritten, does not have."""
-    parameters = parameters_of(twin) if kwargs else {}
+    if known.rewrite is not None:  # which may know more options than the rules do
+        others, limit = face(known.rewrite)
+        count, options = count or limit, (*options, *others)
+    if count is not None and len(args) > count:  # options that were given by position get their names
+        args, kwargs = args[:count], kwargs | dict(zip(names[count:], args[count:], strict=False))
+    kwargs = {key: value for key, value in kwargs.items() if key in known.options or not usual(key, value, defaults)}
     for key in kwargs:
-        if key not in parameters and not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-            raise unknown_option(fn, key, list(parameters)[len(args) :])
+        if key not in options and "**" not in options:
+            rest = ", ".join(dict.fromkeys(o for o in options if o not in names[: known.count or 1]))
+            rest = f"only {rest}" if rest else "and no other option"
+            raise TypeError(f"the derivative rule of {spelled(fn)} knows no {key}=, {rest}{INSTEAD.get(key, '')}")
+    return args, kwargs
 
 
-def unknown_option(fn: Function, key: str, options: Sequence[str]) -> TypeError:
-    """The error about an option that the derivative of ``fn`` cannot take into account."""
-    known = f"only {', '.join(options)}" if options else "and no other option"
-    hint = f"; {INSTEAD[key]}" if key in INSTEAD else ""
-    return TypeError(f"the derivative rule of {spelled(fn)} knows no {key}=, {known}{hint}")
+def usual(key: str, value: Any, defaults: dict[str, Any]) -> bool:
+    """Whether an option has its default value, and so might as well have been left out."""
+    default = defaults.get(key, inspect.Parameter.empty)
+    same = value is default or (type(value) is type(default) in (str, int, bool, float) and value == default)
+    return same or (key == "where" and value is True)

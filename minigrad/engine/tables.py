@@ -33,6 +33,7 @@ class Primitive:
     form: str = ""  # "elementwise", "linear" or "multilinear", which makes forward mode simpler (`pushforward`)
     rewrite: Function | None = None  # differentiated by being written in terms of others: this is called in its place
     plain: bool = False  # results carry no gradient (comparisons, ``argmax``, ``shape``): it gets and gives arrays
+    refused: str = ""  # why it is not differentiated, and what to write instead
 
 
 primitives: defaultdict[Any, Primitive] = defaultdict(Primitive)
@@ -46,10 +47,10 @@ def defvjp(fn: Function, *rules: Rule | None, joint: Rule | None = None) -> None
     fn : callable
         A NumPy function, or one of your own that `minigrad.primitive` decorates.
     *rules : callable or None
-        One a positional argument: ``rule(g, y, *args, **kwargs)`` gives the cotangent of that argument from ``g``,
-        the cotangent of the result ``y``. A rule is plain NumPy, mutates nothing and branches on shapes only: then
-        it serves arrays and, for higher derivatives, tensors alike. It need not undo broadcasting. Parameters of the
-        rule with a default are options of ``fn``. None stands for an argument that has no gradient.
+        One a positional argument: ``rule(g, y, *args, **kwargs)`` gives its cotangent from ``g``, the cotangent of the
+        result ``y``. It is plain NumPy, mutates nothing and branches on shapes only: then it serves arrays and, for
+        higher derivatives, tensors alike. It need not undo broadcasting. Parameters of the rule with a default are
+        options of ``fn``. None stands for an argument that has no gradient.
     joint : callable, optional
         Instead: one rule that returns the cotangents of all arguments, of which there may be any number.
 
@@ -96,10 +97,12 @@ def plain(*fns: Function) -> None:
 
 def name_of(fn: Function | None) -> str:
     """What a function is called in messages and drawings."""
-    return str(getattr(fn, "__name__", fn))
+    owner: Any = getattr(fn, "__self__", None)  # of np.add.reduce
+    return ("" if not isinstance(owner, np.ufunc) else f"{owner.__name__}.") + str(getattr(fn, "__name__", fn))
 
 
 def spelled(fn: Function) -> str:
     """How one writes a function: NumPy's with the name of its module."""
-    module = getattr(fn, "__module__", None) or ("numpy" if getattr(np, name_of(fn), None) is fn else "")
+    owner = getattr(np, name_of(fn).split(".")[0], None)
+    module = getattr(fn, "__module__", None) or ("numpy" if owner in (fn, getattr(fn, "__self__", fn)) else "")
     return f"{module}.{name_of(fn)}".replace("numpy", "np", 1) if module.split(".")[0] == "numpy" else name_of(fn)

@@ -21,8 +21,9 @@ import math
 import numpy as np
 
 from minigrad.engine.primitive import primitive
-from minigrad.engine.tables import defvjp, rewrite
+from minigrad.engine.tables import defvjp, plain, rewrite
 from minigrad.engine.tensor import Tensor, record
+from minigrad.rules.contractions import operand
 from minigrad.rules.linalg import matmul_left, swap
 
 EighResult, SlogdetResult = type(np.linalg.eigh(np.eye(1))), type(np.linalg.slogdet(np.eye(1)))
@@ -39,13 +40,11 @@ def eye(a):
 
 def solved(g, y, a, b):
     """The cotangents of ``a`` and ``b`` in a y = b: that of b, and that of a in b - a y."""
+    if np.ndim(b) == 1 and np.ndim(a) > 2:
+        share, back = solved(g[..., None], y[..., None], a, b[:, None])
+        return share, back[..., 0]
     back = np.linalg.solve(swap(a), g)
     return matmul_left(-back, None, a, y), back
-
-
-def solve(a, b):
-    """`numpy.linalg.solve`, with a vector as a matrix of one column."""
-    return np.linalg.solve(a, np.reshape(b, (-1, 1)))[..., 0] if np.ndim(b) == 1 else record(np.linalg.solve, (a, b))
 
 
 def matrix_power(a, n):
@@ -71,11 +70,66 @@ def pinverted(g, y, a):
     return left @ swap(g) @ y @ swap(y) + swap(y) @ y @ swap(g) @ right - swap(y) @ g @ swap(y)
 
 
+@primitive
+def least_squares(a, b):
+    """The first of what `numpy.linalg.lstsq` gives."""
+    return np.linalg.lstsq(a, b)[0]
+
+
+def fitted(g, y, a, b):
+    """Of y = a⁺ b, where the rank of ``a`` stays what it is (Golub & Pereyra 1973, 4.12 times b)."""
+    if np.ndim(b) == 1:
+        share, back = fitted(g[:, None], y[:, None], a, b[:, None])
+        return share, back[:, 0]
+    inverse = np.linalg.pinv(a)
+    back = swap(inverse) @ g
+    missed, idle = b - a @ y, g - inverse @ (a @ g)
+    return -back @ swap(y) + missed @ swap(inverse @ back) + swap(inverse) @ y @ swap(idle), back
+
+
+def lstsq(a, b):
+    """`numpy.linalg.lstsq`; the residuals and the singular values have gradients too."""
+    a, b = operand(a), operand(b)
+    a, b = (v.astype(np.result_type(a, b, np.float32)) for v in (a, b))
+    x, rank = least_squares(a, b), np.linalg.matrix_rank(a)
+    determined = rank == a.shape[1] < a.shape[0]
+    residuals = np.sum(np.square(np.reshape(b - a @ x, (len(b), -1))), axis=0) if determined else np.empty(0, a.dtype)
+    return x, residuals, rank, np.linalg.svdvals(a)
+
+
+def cond(x, p=None):
+    """`numpy.linalg.cond`."""
+    if p in (None, 2, -2):
+        s = np.linalg.svdvals(x)
+        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+    return np.linalg.norm(x, p, axis=(-2, -1)) * np.linalg.norm(np.linalg.inv(x), p, axis=(-2, -1))
+
+
+def tensorinv(a, ind=2):
+    """`numpy.linalg.tensorinv`, the inverse of a matrix in another shape."""
+    n = math.prod(a.shape[ind:])
+    return np.reshape(np.linalg.inv(np.reshape(a, (n, -1))), a.shape[ind:] + a.shape[:ind])
+
+
+def tensorsolve(a, b, axes=None):
+    """`numpy.linalg.tensorsolve`, the solution of a linear system in another shape."""
+    a = operand(a)
+    if axes is not None:
+        a = np.transpose(a, [i for i in range(a.ndim) if i not in axes] + list(axes))
+    shape = a.shape[np.ndim(b):]
+    return np.reshape(np.linalg.solve(np.reshape(a, (-1, math.prod(shape))), np.ravel(b)), shape)
+
+
 defvjp(np.linalg.inv, lambda g, y, a: -swap(y) @ g @ swap(y))
 defvjp(np.linalg.solve, joint=solved)
 defvjp(np.linalg.pinv, pinverted)
-rewrite(np.linalg.solve, solve)
+defvjp(least_squares, joint=fitted)
 rewrite(np.linalg.matrix_power, matrix_power)
+rewrite(np.linalg.lstsq, lstsq)
+rewrite(np.linalg.cond, cond)
+rewrite(np.linalg.tensorinv, tensorinv)
+rewrite(np.linalg.tensorsolve, tensorsolve)
+plain(np.linalg.matrix_rank)
 
 
 # -- determinants -----------------------------------------------------------------------------------------------------

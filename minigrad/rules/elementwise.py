@@ -11,6 +11,7 @@ import math
 
 import numpy as np
 
+from minigrad.engine.primitive import primitive
 from minigrad.engine.tables import Function, defvjp, linear, plain, rewrite
 from minigrad.engine.tensor import astype
 
@@ -36,6 +37,9 @@ defvjp(np.fmod, lambda g, y, a, b: g,  # y = a - b n for a whole number n, which
                 lambda g, y, a, b: -g * np.rint((a - y) / b))
 defvjp(np.negative, lambda g, y, a: -g)
 defvjp(np.positive, lambda g, y, a: g)
+defvjp(np.conjugate, lambda g, y, a: g)  # of real numbers, as all are here
+defvjp(np.real, lambda g, y, a: g)
+defvjp(np.ldexp, lambda g, y, a, n: np.ldexp(g, n), None)
 defvjp(np.absolute, lambda g, y, a: g * np.sign(a))
 defvjp(np.fabs, lambda g, y, a: g * np.sign(a))
 defvjp(np.square, lambda g, y, a: g * 2 * a)
@@ -136,6 +140,9 @@ rewrite(np.clip, clip)
 
 for fn in (np.sign, np.floor, np.ceil, np.trunc, np.rint):
     defvjp(fn, lambda g, y, a: np.zeros_like(g))
+for fn in (np.fix, np.imag):
+    defvjp(fn, lambda g, y, a: np.zeros_like(g))
+defvjp(np.angle, lambda g, y, a, deg=False: np.zeros_like(g))  # 0 or π
 for fn in (np.round, np.around):
     defvjp(fn, lambda g, y, a, decimals=0: np.zeros_like(g))
 defvjp(np.floor_divide, lambda g, y, a, b: np.zeros_like(g),
@@ -143,7 +150,32 @@ defvjp(np.floor_divide, lambda g, y, a, b: np.zeros_like(g),
 defvjp(np.heaviside, lambda g, y, a, b: np.zeros_like(g),
                      lambda g, y, a, b: np.where(a == 0, g, 0))  # b is the value at a = 0
 
-linear(np.where, astype)
+# -- two results, and other names --------------------------------------------------------------------------------------
+
+
+@primitive
+def fraction(a):
+    """What `numpy.modf` leaves beside the whole number."""
+    return np.modf(a)[0]
+
+
+def frexp(a):
+    """`numpy.frexp`; the exponent is a constant."""
+    exponent = np.frexp(a.detach().data)[1]
+    return np.ldexp(a, -exponent), exponent
+
+
+defvjp(fraction, lambda g, y, a: g)
+rewrite(np.modf, lambda a: (fraction(a), np.trunc(a)))
+rewrite(np.frexp, frexp)
+rewrite(np.divmod, lambda a, b: (np.floor_divide(a, b), np.remainder(a, b)))
+rewrite(np.real_if_close, lambda a, tol=100: np.real(a))
+rewrite(np.copy, lambda a, order="K": np.positive(a))  # the order in memory is no matter of values
+if hasattr(np, "astype"):  # NumPy 2.1
+    rewrite(np.astype, lambda x, dtype, *, copy=True: x.astype(dtype))
+
+linear(np.where, astype, np.real)
+plain(np.isreal, np.iscomplex, np.isposinf, np.isneginf, np.iscomplexobj, np.isrealobj, np.array_equiv)
 plain(np.isfinite, np.isnan, np.isinf, np.signbit, np.isclose, np.allclose, np.array_equal)
 plain(np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal)
 plain(np.logical_and, np.logical_or, np.logical_not, np.logical_xor)

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from typing import Any
 
 import numpy as np
 
 from minigrad.engine.cotangents import Deferred
+from minigrad.engine.primitive import primitive
 from minigrad.engine.tables import defvjp, linear, rewrite
-from minigrad.engine.tensor import record
 from minigrad.rules.contractions import operand, shaped, tensordot
 
 
@@ -95,22 +94,25 @@ def kron(a, b):
     return np.reshape(y, [i * j for i, j in zip(m, n, strict=True)])
 
 
+@primitive
+def crossed(a, b):
+    """`numpy.cross` of vectors along the last axis."""
+    return np.cross(a, b)
+
+
 def cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
-    """`numpy.cross` of vectors in space, which stand along the last axis once `record` sees them."""
+    """`numpy.cross` of vectors in space, which are moved to the last axis."""
     if axis is not None:
         axisa = axisb = axisc = axis
     a, b = np.moveaxis(operand(a), axisa, -1), np.moveaxis(operand(b), axisb, -1)
     if a.shape[-1:] != (3,) or b.shape[-1:] != (3,):
         raise TypeError(f"np.cross has a rule for vectors of 3 elements, not {a.shape[-1]} and {b.shape[-1]}")
-    y: Any = record(np.cross, (a, b))
-    return np.moveaxis(y, -1, axisc)
+    return np.moveaxis(crossed(a, b), -1, axisc)
 
 
 def trace(a, offset=0, axis1=0, axis2=1, dtype=None):
     """`numpy.trace`."""
-    if dtype is not None:
-        raise TypeError("the derivative of np.trace knows no dtype=: write np.trace(a.astype(dtype))")
-    return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1)
+    return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype)
 
 
 def multi_dot(arrays):
@@ -133,8 +135,10 @@ def multi_dot(arrays):
     return multiplied(0, len(arrays) - 1)
 
 
-def vecdot(a, b):
+def vecdot(a, b, axis=-1):
     """`numpy.vecdot`."""
+    if axis != -1:
+        a, b = np.moveaxis(operand(a), axis, -1), np.moveaxis(operand(b), axis, -1)
     return np.matmul(operand(a)[..., None, :], operand(b)[..., None])[..., 0, 0]
 
 
@@ -151,9 +155,9 @@ def vecmat(a, b):
 
 
 # a·(b×c) does not change when a, b, c are rotated.
-defvjp(np.cross, lambda g, y, a, b: np.cross(b, g),
-                 lambda g, y, a, b: np.cross(g, a))
-linear(np.matmul, np.vdot, np.cross, form="multilinear")
+defvjp(crossed, lambda g, y, a, b: np.cross(b, g),
+                lambda g, y, a, b: np.cross(g, a))
+linear(np.matmul, np.vdot, crossed, form="multilinear")
 rewrite(np.dot, dot)
 rewrite(np.inner, lambda a, b: tensordot(a, b, (-1, -1)) if np.ndim(a) and np.ndim(b) else np.multiply(a, b))
 rewrite(np.outer, lambda a, b: np.matmul(np.reshape(a, (-1, 1)), np.reshape(b, (1, -1))))
@@ -161,8 +165,16 @@ rewrite(np.kron, kron)
 rewrite(np.cross, cross)
 rewrite(np.trace, trace)
 rewrite(np.linalg.multi_dot, multi_dot)
+rewrite(np.linalg.matmul, lambda x1, x2: np.matmul(x1, x2))
+rewrite(np.linalg.outer, lambda x1, x2: np.outer(x1, x2))
+rewrite(np.linalg.cross, lambda x1, x2, *, axis=-1: np.cross(x1, x2, axis=axis))
+rewrite(np.linalg.tensordot, lambda x1, x2, *, axes=2: np.tensordot(x1, x2, axes))
+rewrite(np.linalg.trace, lambda x, *, offset=0, dtype=None: np.trace(x, offset, -2, -1, dtype))
+rewrite(np.linalg.diagonal, lambda x, *, offset=0: np.diagonal(x, offset, -2, -1))
+rewrite(np.linalg.matrix_transpose, lambda x: np.swapaxes(x, -1, -2))
 if hasattr(np, "vecdot"):  # NumPy 2.0; the other two since 2.2
     rewrite(np.vecdot, vecdot)
+    rewrite(np.linalg.vecdot, lambda x1, x2, *, axis=-1: vecdot(x1, x2, axis))
 if hasattr(np, "matvec"):
     rewrite(np.matvec, matvec)
     rewrite(np.vecmat, vecmat)

@@ -63,4 +63,13 @@ def norm(x, ord=None, axis=None, keepdims=False):
     return y if keepdims else np.squeeze(y, axes)
 
 
+def norm_of_vectors(x, *, axis=None, keepdims=False, ord=2):
+    """`numpy.linalg.vector_norm`: over several axes as over one."""
+    axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
+    y = vector_norm(x, ord, axes)
+    return y if keepdims else np.squeeze(y, axes)
+
+
 rewrite(np.linalg.norm, norm)
+rewrite(np.linalg.vector_norm, norm_of_vectors)
+rewrite(np.linalg.matrix_norm, lambda x, *, keepdims=False, ord="fro": norm(x, ord, (-2, -1), keepdims))

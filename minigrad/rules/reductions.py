@@ -74,9 +74,9 @@ def share_of_median(g, y, a, axis=None, keepdims=False):
     return share_of_extremum(g / 2, below, a, axis, keepdims) + share_of_extremum(g / 2, above, a, axis, keepdims)
 
 
-def ptp(a, axis=None, out=None, keepdims=False):
+def ptp(a, axis=None, *, keepdims=False):
     """`numpy.ptp`, from peak to peak."""
-    return np.max(a, axis, out, keepdims=keepdims) - np.min(a, axis, out, keepdims=keepdims)
+    return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
 
 
 defvjp(np.max, share_of_extremum)
@@ -144,9 +144,20 @@ defvjp(np.cumprod, share_of_cumprod)
 def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
     """`numpy.average`; the weights have a gradient as well."""
     if returned:
-        raise TypeError("np.average(..., returned=True) is not differentiated: the sum of weights is np.sum(weights)")
+        y = average(a, axis, weights, keepdims=keepdims)
+        total = np.ones_like(a) if weights is None else laid_along(weights, a, axis) * np.ones_like(a)
+        return y, np.sum(total, axis=axis, keepdims=keepdims)
     if weights is None:
         return np.mean(a, axis=axis, keepdims=keepdims)
+    weights = laid_along(weights, a, axis)
+    total = np.sum(weights, axis=axis, keepdims=keepdims)
+    if np.any(total == 0):
+        raise ZeroDivisionError("the weights of np.average sum to zero")
+    return np.sum(np.multiply(a, weights), axis=axis, keepdims=keepdims) / total
+
+
+def laid_along(weights, a, axis):
+    """``weights`` that stand along ``axis`` of ``a``, so that they can be multiplied with it."""
     if np.shape(weights) != np.shape(a):
         if axis is None:
             raise TypeError("weights of another shape than the array's need an axis: write np.average(..., axis=...)")
@@ -155,10 +166,7 @@ def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
             raise ValueError(f"weights along axis {axis} of shape {expected} expected, got {np.shape(weights)}")
         weights = np.transpose(weights, np.argsort(axes))
         weights = np.reshape(weights, tuple(n if i in axes else 1 for i, n in enumerate(shape)))
-    total = np.sum(weights, axis=axis, keepdims=keepdims)
-    if np.any(total == 0):
-        raise ZeroDivisionError("the weights of np.average sum to zero")
-    return np.sum(np.multiply(a, weights), axis=axis, keepdims=keepdims) / total
+    return weights
 
 
 rewrite(np.average, average)

@@ -11,6 +11,7 @@ import numpy as np
 
 from minigrad.engine.primitive import primitive
 from minigrad.engine.tables import defvjp, linear, plain, rewrite
+from minigrad.engine.tensor import Tensor
 
 
 def inverse(axes, ndim):
@@ -30,6 +31,25 @@ defvjp(np.flip, lambda g, y, m, axis=None: np.flip(g, axis))
 defvjp(np.rot90, lambda g, y, m, k=1, axes=(0, 1): np.rot90(g, -k, axes))
 defvjp(np.roll, lambda g, y, a, shift, axis=None: np.roll(g, np.negative(shift), axis), None)
 
+
+def reshape(a, shape, *, order="C", copy=None):
+    """`numpy.reshape` in the order of Fortran; a ``copy`` of what nobody changes makes no difference."""
+    if order == "C":
+        return np.reshape(a, shape)
+    if order != "F":
+        raise TypeError(f"np.reshape has no rule with order={order!r}, which is about memory: write order='C' or 'F'")
+    return np.transpose(np.reshape(np.transpose(a), shape[::-1] if isinstance(shape, (tuple, list)) else shape))
+
+
+def ravel(a, *, order="C"):
+    """`numpy.ravel` in the order of Fortran."""
+    if order != "F":
+        raise TypeError(f"np.ravel has no rule with order={order!r}, which is about memory: write order='C' or 'F'")
+    return np.ravel(np.transpose(a))
+
+
+rewrite(np.reshape, reshape)
+rewrite(np.ravel, ravel)
 rewrite(np.rollaxis, inspect.unwrap(np.rollaxis))  # NumPy's own definition, by way of transpose
 rewrite(np.matrix_transpose, lambda x: np.swapaxes(x, -1, -2))
 rewrite(np.fliplr, lambda m: np.flip(m, 1))
@@ -99,31 +119,71 @@ defvjp(concatenate, joint=pieces)
 defvjp(stack, joint=layers)
 
 
-def stacking(arrays, axis=0):
+def joined(a):
+    """A sequence in which there are tensors as one; anything else as it is."""
+    if isinstance(a, (list, tuple)) and any(isinstance(joined(v), Tensor) for v in a):
+        return np.stack([joined(v) for v in a])
+    return a
+
+
+def parts(arrays):
+    """What is joined, one by one."""
+    return [joined(a) if type(a) in (list, tuple) else a for a in arrays]
+
+
+def cast(y, dtype):
+    """``y`` in another dtype, if there is one."""
+    return y if dtype is None else y.astype(dtype)
+
+
+def stacking(arrays, axis=0, *, dtype=None):
     """`numpy.stack`."""
-    return stack(*arrays, axis=axis)
+    return cast(stack(*parts(arrays), axis=axis), dtype)
 
 
-def concatenation(arrays, axis=0):
+def concatenation(arrays, axis=0, *, dtype=None):
     """`numpy.concatenate`; ``axis=None`` joins the flattened arrays."""
-    return concatenate(*(map(np.ravel, arrays) if axis is None else arrays), axis=axis or 0)
+    arrays = map(np.ravel, parts(arrays)) if axis is None else parts(arrays)
+    return cast(concatenate(*arrays, axis=axis or 0), dtype)
 
 
-def hstack(tup):
+def hstack(tup, *, dtype=None):
     """`numpy.hstack`: along the second axis, or along the only one."""
-    arrays = [np.atleast_1d(a) for a in tup]
-    return concatenation(arrays, axis=0 if arrays[0].ndim == 1 else 1)
+    arrays = [np.atleast_1d(a) for a in parts(tup)]
+    return concatenation(arrays, axis=0 if arrays[0].ndim == 1 else 1, dtype=dtype)
+
+
+def block(arrays):
+    """`numpy.block`: the innermost lists are joined along the last axis, those around them along the one before."""
+    def depth(x):
+        return 1 + max(map(depth, x), default=-1) if isinstance(x, list) else 0
+
+    def ndims(x):
+        return max(map(ndims, x)) if isinstance(x, list) else np.ndim(x)
+
+    levels = depth(arrays)
+    ndim = max(levels, ndims(arrays))
+
+    def assembled(x, level):
+        if depth(x) != level:
+            raise ValueError("np.block takes lists of one depth everywhere, and none that are empty")
+        if level:
+            return np.concatenate([assembled(part, level - 1) for part in x], axis=-level)
+        return np.reshape(x, (1,) * (ndim - np.ndim(x)) + np.shape(x))
+
+    return assembled(arrays, levels)
 
 
 rewrite(np.stack, stacking)
 rewrite(np.concatenate, concatenation)
 rewrite(np.hstack, hstack)
-rewrite(np.vstack, lambda tup: concatenation([np.atleast_2d(a) for a in tup]))
-rewrite(np.dstack, lambda tup: concatenation([np.atleast_3d(a) for a in tup], axis=2))
+rewrite(np.vstack, lambda tup, *, dtype=None: concatenation([np.atleast_2d(a) for a in parts(tup)], dtype=dtype))
+rewrite(np.dstack, lambda tup: concatenation([np.atleast_3d(a) for a in parts(tup)], axis=2))
 rewrite(np.column_stack, lambda tup: concatenation(
-    [a if np.ndim(a) > 1 else np.reshape(a, (np.size(a), 1)) for a in tup], axis=1
+    [a if np.ndim(a) > 1 else np.reshape(a, (np.size(a), 1)) for a in parts(tup)], axis=1
 ))
 rewrite(np.append, lambda arr, values, axis=None: concatenation((arr, values), axis))
+rewrite(np.block, block)
 
 
 # -- splitting: one slice a part --------------------------------------------------------------------------------------
@@ -136,10 +196,18 @@ def array_split(ary, indices_or_sections, axis=0):
     return [ary[(*lead, slice(part[0], part[-1] + 1) if part.size else slice(0))] for part in parts]
 
 
+def unstack(x, *, axis=0):
+    """`numpy.unstack`: the entries along an axis, in a tuple."""
+    return tuple(np.moveaxis(x, axis, 0))
+
+
 rewrite(np.array_split, array_split)
+if hasattr(np, "unstack"):  # NumPy 2.1
+    rewrite(np.unstack, unstack)
 for splitting in (np.split, np.hsplit, np.vsplit, np.dsplit):
     rewrite(splitting, inspect.unwrap(splitting))  # NumPy's own definitions, by way of array_split
 
 linear(np.reshape, np.ravel, np.squeeze, np.expand_dims, np.broadcast_to, np.transpose, np.swapaxes, np.moveaxis)
 linear(np.flip, np.rot90, np.roll, concatenate, stack)
+plain(np.common_type, np.can_cast, np.min_scalar_type, np.may_share_memory, np.shares_memory)
 plain(np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.empty_like, np.result_type)

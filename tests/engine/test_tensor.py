@@ -402,17 +402,17 @@ def test_tensors_inside_lists_and_indices_do_not_lose_their_gradient():
         np.sum(x, axis=x)
 
 
-@pytest.mark.parametrize("call", [np.fft.fft, np.unwrap, np.spacing], ids=["fft", "unwrap", "ufunc"])
+@pytest.mark.parametrize("call", [np.fft.fft, np.fft.ifft], ids=["fft", "ifft"])
 def test_a_function_without_a_rule_is_refused_by_name(call):
-    name = {np.fft.fft: "fft", np.unwrap: "unwrap"}.get(call, "spacing")
+    name = call.__name__
     with pytest.raises(TypeError, match=rf"{name} has no derivative rule.*defvjp\(.*{name}.*detach"):
         call(leaf([1.0, 2.0]))
 
 
-def test_methods_of_ufuncs_are_refused():
+def test_methods_of_ufuncs_without_a_rule_are_refused():
     x = leaf([1.0, 2.0])
-    for call in (np.add.reduce, np.multiply.accumulate, lambda t: np.add.outer(t, t)):
-        with pytest.raises(TypeError, match="has no derivative rule"):
+    for call in (np.subtract.reduce, np.divide.accumulate, lambda t: np.add.reduceat(t, [0])):
+        with pytest.raises(TypeError, match=r"np\.\w+\.\w+ has no derivative rule"):
             call(x)
     target = np.zeros(2)
     with pytest.raises(TypeError, match="has no derivative rule"):
@@ -423,14 +423,12 @@ def test_methods_of_ufuncs_are_refused():
 def test_keywords_that_a_rule_does_not_know_are_refused():
     x = leaf([[1.0, 2.0], [3.0, 4.0]])
     for call in (
-        lambda: np.sum(x, dtype=np.float32),
-        lambda: np.sum(x, where=np.array([True, False])),
-        lambda: np.max(x, initial=0.0),
+        lambda: np.var(x, mean=0.0),
         lambda: np.add(x, 1.0, where=np.array([True, False])),
         lambda: np.exp(x, dtype=np.float32),
-        lambda: np.ravel(x, order="F"),
+        lambda: np.sin(x, order="F"),
     ):
-        with pytest.raises(TypeError, match=r"knows no (dtype|where|initial|order)="):
+        with pytest.raises(TypeError, match=r"knows no (dtype|where|mean|order)="):
             call()
 
 
@@ -463,10 +461,10 @@ def test_what_a_keyword_may_not_say_a_position_may_not_either(call):
     np.testing.assert_allclose(g, expected, atol=1e-12)
 
 
-def test_plain_functions_do_not_swallow_a_gradient():
+def test_what_an_array_is_filled_with_keeps_its_gradient():
     value = leaf(3.0)
-    with pytest.raises(TypeError):
-        np.full_like(leaf([1.0, 2.0]), value)
+    (g,) = mg.gradients(np.sum(np.full_like(leaf([1.0, 2.0]), value)), [value])
+    assert g == 2.0
 
 
 def test_where_with_a_condition_alone_is_no_tensor():

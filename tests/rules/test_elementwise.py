@@ -141,10 +141,10 @@ def test_numpys_other_names():
         assert primitives[fn].rules
 
 
-@pytest.mark.parametrize("fn", [np.real, np.imag, np.angle, np.conj, np.conjugate, np.real_if_close, np.iscomplex])
-def test_complex_functions_have_no_rule(fn):
-    with pytest.raises(TypeError, match=f"np.{name_of(fn)} has no derivative rule"):
-        fn(Tensor([1.0], requires_grad=True))
+@pytest.mark.parametrize("fn", [np.sort_complex, np.roots, np.linalg.eig, np.linalg.eigvals])
+def test_functions_with_complex_results_have_no_rule(fn):
+    with pytest.raises(TypeError, match=rf"np.*{name_of(fn)} has no derivative rule: its results are complex"):
+        fn(Tensor([[1.0]], requires_grad=True))
 
 
 def test_results_that_are_complex_are_refused():

@@ -22,7 +22,6 @@ from tests.rules.gradients import leaf
         (lambda a: np.linalg.svd(a, False, hermitian=True), "eigh"),
         (lambda a: np.linalg.qr(a, "complete"), "mode='complete'"),
         (lambda a: np.linalg.pinv(a, rcond=0.5), "rcond"),
-        (lambda a: np.trace(a, dtype=np.float32), "astype"),
         (lambda a: np.einsum("ij->i", a, dtype=np.float32), "astype"),
         (lambda a: np.cross(a[:, :2], a[:, :2]), "vectors of 3"),
     ],

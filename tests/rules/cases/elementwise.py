@@ -7,12 +7,15 @@ from itertools import product
 import numpy as np
 
 from minigrad.engine.tensor import Tensor, astype
+from minigrad.rules.elementwise import fraction
 from tests.rules.cases.grid import Case, grid, nonzero, positive, real
 
 UNARY = {
     **dict.fromkeys((np.negative, np.positive, np.absolute, np.fabs, np.square), real),
     **dict.fromkeys((np.exp, np.exp2, np.expm1, np.sin, np.cos, np.tan, np.sinh, np.cosh, np.tanh), real),
     **dict.fromkeys((np.arctan, np.arcsinh, np.deg2rad, np.radians, np.rad2deg, np.degrees, np.nan_to_num), real),
+    **dict.fromkeys((np.conjugate, np.real, np.imag, np.real_if_close, np.copy), real),
+    **dict.fromkeys((fraction, np.angle, np.fix), lambda x: 8 * x - 0.125),
     **dict.fromkeys((np.reciprocal, np.cbrt), nonzero),
     **dict.fromkeys((np.sqrt, np.log, np.log2, np.log10), positive),
     **dict.fromkeys((np.arcsin, np.arccos, np.arctanh), lambda x: 4 * x),  # to ±0.625
@@ -51,6 +54,15 @@ def elementwise():
         yield Case(np.nan_to_num, lambda a, o=options: np.nan_to_num(a, **o), (grid((2, 3)),))
     for fn, decimals in product((np.round, np.around), (0, 1, -1)):
         yield Case(fn, lambda a, f=fn, d=decimals: f(a, d), (8 * grid((2, 3)) - 0.125,))
+    for shape in ((), (0, 3), (2, 3)):
+        a, b = 8 * grid(shape) - 0.125, nonzero(grid(shape, 1))
+        yield Case(np.ldexp, lambda a: np.ldexp(a, np.array([1, -2, 0])), (grid((2, 3)),))
+        yield Case(np.frexp, lambda a: np.frexp(a)[0], (a + 0.03,))
+        yield Case(np.modf, lambda a: np.stack(np.modf(a)), (a,))
+        yield Case(np.divmod, lambda a, b: np.stack(np.divmod(a, b)), (grid(shape), b))
+        if hasattr(np, "astype"):
+            yield Case(np.astype, lambda a: np.astype(a, np.float64, copy=False), (a,))
+    yield Case(np.angle, lambda a: np.angle(a, deg=True), (grid((2, 3)),))
     yield from clipped()
 
 

@@ -14,6 +14,7 @@ class Case(NamedTuple):
     fn: Callable[..., Any]
     call: Callable[..., Any]
     points: tuple[Any, ...]
+    ulps: int = 4  # how far from NumPy's value a rewritten function may be, which adds up in another order
 
 
 def grid(shape, argument=0):

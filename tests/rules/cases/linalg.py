@@ -7,8 +7,9 @@ from itertools import product
 import numpy as np
 
 from minigrad.engine.tensor import record
-from minigrad.rules.decompositions import cofactor, eigh_factors, logabsdet, qr_factors, svd_factors
-from tests.rules.cases.grid import Case, grid
+from minigrad.rules.decompositions import cofactor, eigh_factors, least_squares, logabsdet, qr_factors, svd_factors
+from minigrad.rules.linalg import crossed
+from tests.rules.cases.grid import Case, grid, nonzero
 
 MATMUL = [
     *[((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 4)), ((2, 3), (3, 4)), ((5, 2, 3), (3,)), ((3,), (5, 3, 4))],
@@ -79,8 +80,8 @@ def products():
     for fn, pairs in PAIRS.items():
         for a, b in pairs:
             yield Case(fn, fn, (grid(a), grid(b, 1)))
-    for options in ({"axisa": 0, "axisc": 0}, {"axisa": 0, "axisb": -1, "axisc": 1}):
-        yield Case(np.cross, lambda a, b, o=options: np.cross(a, b, **o), (grid((3, 4)), grid((2, 4, 3), 1)))
+    for options in ({"axisa": 0, "axisc": 0}, {"axisa": 0, "axisb": 2, "axisc": 1}):
+        yield Case(crossed, lambda a, b, o=options: np.cross(a, b, **o), (grid((3, 4)), grid((2, 4, 3), 1)))
     yield Case(np.cross, lambda a, b: np.cross(a, b, axis=0), (grid((3, 2)), grid((3, 2), 1)))
     for offset, axes in product((0, 1, -1, -5, 4), ((0, 1), (2, 0), (-1, -2))):
         yield Case(np.trace, lambda a, k=offset, x=axes: np.trace(a, k, *x), (grid((3, 2, 4)),))
@@ -88,8 +89,61 @@ def products():
     for shapes in (((2, 3), (3, 4), (4, 2)), ((3,), (3, 4), (4,)), ((2, 3), (3,)), ((2, 3), (3, 1), (1, 3), (3,))):
         points = tuple(grid(shape, i % 3) for i, shape in enumerate(shapes))
         yield Case(np.linalg.multi_dot, lambda *arrays: np.linalg.multi_dot(arrays), points)
+    yield from namesakes()
     yield from contractions()
     yield from decompositions()
+
+
+def namesakes():
+    """What `numpy.linalg` has under the names of the array interface."""
+    la, a, b = np.linalg, grid((2, 3, 4)), grid((2, 4, 3), 1)
+    yield Case(la.matmul, la.matmul, (a, b))
+    yield Case(la.outer, la.outer, (grid((3,)), grid((2,), 1)))
+    for axis in (-1, 1, 0):
+        points = np.moveaxis(grid((4, 2, 3)), -1, axis), np.moveaxis(grid((4, 2, 3), 1), -1, axis)
+        yield Case(la.cross, lambda a, b, x=axis: la.cross(a, b, axis=x), points)
+        if hasattr(np, "vecdot"):
+            yield Case(la.vecdot, lambda a, b, x=axis: la.vecdot(a, b, axis=x), points)
+            yield Case(np.vecdot, lambda a, b, x=axis: np.vecdot(a, b, axis=x), points)
+    yield Case(la.tensordot, la.tensordot, (a, grid((3, 4, 2), 1)))
+    yield Case(la.tensordot, lambda a, b: la.tensordot(a, b, axes=1), (a, b[0]))
+    for offset in (0, 1, -1):
+        yield Case(la.trace, lambda a, k=offset: la.trace(a, offset=k), (a,))
+        yield Case(la.diagonal, lambda a, k=offset: la.diagonal(a, offset=k), (a,))
+    yield Case(la.trace, lambda a: la.trace(a, dtype=np.float64), (a,))
+    yield Case(np.trace, lambda a: np.trace(a, dtype=np.float64), (a,))
+    yield Case(la.matrix_transpose, la.matrix_transpose, (a,))
+    for p, axis in product((2, 1, 3, np.inf), (None, 0, (0, 2))):
+        call = lambda a, p=p, x=axis: la.vector_norm(a, ord=p, axis=x, keepdims=x == 0)
+        yield Case(la.vector_norm, call, (nonzero(grid((2, 3, 4), 1)),), 16)
+    for p in ("fro", 1, np.inf):
+        yield Case(la.matrix_norm, lambda a, p=p: la.matrix_norm(a, ord=p, keepdims=p == 1), (grid((2, 3, 4), 1),))
+    yield from systems()
+
+
+def systems():
+    """Least squares, conditions, and systems in other shapes."""
+    la, tall, wide = np.linalg, grid((4, 2)) + np.eye(4, 2), grid((2, 4)) + np.eye(2, 4)
+    for a in (tall, wide, square(3)):
+        for b in ((a.shape[0],), (a.shape[0], 2)):
+            yield Case(la.lstsq, lambda a, b: la.lstsq(a, b)[0], (a, grid(b, 1)), 64)
+            yield Case(least_squares, lambda a, b: record(least_squares, (a, b)), (a, grid(b, 1)))
+    yield Case(la.lstsq, lambda a, b: la.lstsq(a, b)[1], (tall, grid((4, 2), 1)), 64)
+    yield Case(la.lstsq, lambda a: la.lstsq(a, np.ones(4))[3], (tall,), 64)
+    for p in (None, 2, -2, "fro", 1, -1, np.inf, -np.inf):
+        yield Case(la.cond, lambda a, p=p: la.cond(a, p), (square(3),), 64)
+    yield Case(la.cond, la.cond, (square(2, 3),), 64)
+    yield Case(la.cond, la.cond, (tall,), 64)
+    four = square(6, asymmetry=0.125).reshape(2, 3, 6)
+    yield Case(la.tensorinv, lambda a: la.tensorinv(a, ind=2), (four,), 64)
+    yield Case(la.tensorinv, lambda a: la.tensorinv(a, ind=1), (np.moveaxis(four, -1, 0),), 64)
+    yield Case(la.tensorsolve, la.tensorsolve, (four, grid((2, 3), 1)), 64)
+    yield Case(
+        la.tensorsolve,
+        lambda a, b: la.tensorsolve(a, b, axes=(0,)),
+        (np.moveaxis(four.reshape(2, 3, 6), -1, 0), grid((2, 3), 1)),
+        64,
+    )
 
 
 def contractions():

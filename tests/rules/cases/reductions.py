@@ -83,6 +83,10 @@ def averages():
         weights = positive(grid(shape, 1))
         yield Case(np.average, lambda a, w, x=axis: np.average(a, axis=x, weights=w), (a, weights))
         yield Case(np.average, lambda a, w=weights, x=axis: np.average(a, axis=x, weights=w, keepdims=True), (a,))
+    for weights in (None, whole):
+        call = lambda a, w=weights: np.stack(np.average(a, axis=1, weights=w, returned=True))
+        yield Case(np.average, call, (a,))
+    yield Case(np.average, lambda w: np.average(np.ones((2, 3)), 1, w, returned=True)[1], (positive(grid((3,))),))
     yield Case(np.average, lambda w: np.average([1, 2, 4], weights=w), (positive(grid((3,))),))
     yield Case(np.average, lambda a, w: np.average(a, weights=w), (grid(()), positive(grid((), 1))))
     yield Case(np.average, lambda a, w: np.average(a, 1, w), (grid((0, 3)), positive(grid((3,), 1))))

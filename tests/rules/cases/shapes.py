@@ -85,6 +85,28 @@ def joins():
     yield Case(scatter, lambda *xs: record(scatter, xs, one), (grid((3,)),))
 
 
+def orders():
+    """In the order of Fortran, and in blocks."""
+    a, b = grid((2, 3)), grid((2, 3), 1)
+    for shape in ((3, 2), (-1,), 6, [1, -1]):
+        yield Case(np.reshape, lambda a, s=shape: np.reshape(a, s, order="F"), (a,))
+    yield Case(np.reshape, lambda a: np.reshape(a, (4, 6), order="F", copy=True), (grid((2, 3, 4)),))
+    for x in (a, grid((2, 3, 4)), grid(()), grid((0, 3))):
+        yield Case(np.ravel, lambda a: np.ravel(a, order="F"), (x,))
+    yield Case(np.block, lambda a, b: np.block([[a, b], [b, a]]), (a, b))
+    yield Case(np.block, lambda a, b: np.block([a, b, 1.0]), (grid((3,)), grid((), 1)))
+    yield Case(np.block, lambda a: np.block([[a, np.ones((2, 1))], [np.zeros((1, 4))]]), (a,))
+    yield Case(np.block, np.block, (a,))
+    yield Case(np.block, lambda a, b: np.block([[[a]], [[b]]]), (a, b))
+    for axis in (0, 1, -1) if hasattr(np, "unstack") else ():
+        yield Case(np.unstack, lambda a, x=axis: joined(np.unstack(a, axis=x)[::-1]), (grid((2, 3, 4)),))
+    yield Case(np.append, lambda a: np.append([[1.0, 2.0, 3.0]], a, axis=0), (a,))
+    yield Case(np.append, lambda a, b: np.append(a, [b, b + 1]), (a, grid((), 1)))
+    yield Case(np.concatenate, lambda a, b: np.concatenate([a, [b[0], b[1]]], dtype=np.float64), (a, b))
+    for fn in (np.stack, np.vstack, np.hstack):
+        yield Case(fn, lambda a, b, f=fn: f([a, b], dtype=np.float64), (a, b))
+
+
 def axes():
     x, flat, empty, one, none = grid((2, 3, 4)), grid((5,)), grid((0, 3)), grid((1, 1)), grid(())
     yield from calls(np.moveaxis, [x], (0, -1), (-1, 0), ((0, 1), (2, 0)), ([0, -1], [-1, 1]), (1, 1))
@@ -235,7 +257,7 @@ def indices():
 
 
 def shapes():
-    for rows in (basic, axes, differences):
+    for rows in (basic, orders, axes, differences):
         yield from rows()
 
 
