@@ -20,7 +20,7 @@ ELSEWHERE = {
 WIDER = {
     "engine": {"test_operands.py": "what is no tensor and meets one, from the operators to the table"},
     "rnn": {"test_bptt.py": "networks against gradients derived by hand"},
-    "rules": {"test_conventions.py": "the page on conventions"},
+    "rules": {"test_conventions.py": "the page on conventions", "test_namespace.py": "all of numpy and numpy.linalg"},
     "testing": {"test_imports.py": "what needs hypothesis", "test_state.py": "whole sessions, of engine and checker"},
 }
 """Tests in these folders that are of more than one file."""

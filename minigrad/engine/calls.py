@@ -30,25 +30,25 @@ def face(fn: Function) -> tuple[dict[str, Any], int]:
 
 def arranged(fn: Function, known: Primitive, args: Any, kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """How the rules of ``fn`` expect a call: ``np.sum(x, 0)`` and ``np.sum(a=x, axis=0)`` are ``(x,), {"axis": 0}``."""
-    defaults, count, options, names = face(fn)[0], known.count, known.options, [*face(fn)[0]]
-    if count:
-        if missing := [name for name in names[len(args) : count] if name not in kwargs]:
-            raise TypeError(f"{spelled(fn)} without {', '.join(missing)} has no derivative rule")
-        args += tuple(kwargs[name] for name in names[len(args) : count])
-        kwargs = {key: value for key, value in kwargs.items() if key not in names[:count]}
-    if known.rewrite is not None:
-        others, limit = face(known.rewrite)
-        count, options = count or limit, (*options, *others)
-    if count is not None and len(args) > count:
+    others, limit = face(known.rewrite) if known.rewrite is not None else ({}, 1 << 30)
+    if known.count == 0 and len(args) <= limit and all(key in others for key in kwargs):
+        return args, kwargs
+    defaults, names, count = face(fn)[0], [*face(fn)[0]], known.count or limit
+    if missing := [name for name in names[len(args) : known.count or 0] if name not in kwargs]:
+        raise TypeError(f"{spelled(fn)} without {', '.join(missing)} has no derivative rule")
+    args += tuple(kwargs[name] for name in names[len(args) : known.count or 0])
+    kwargs = {key: value for key, value in kwargs.items() if key not in names[: known.count or 0]}
+    if len(args) > count:
         args, kwargs = args[:count], kwargs | dict(zip(names[count:], args[count:], strict=False))
     given = {}
     for key, value in kwargs.items():
-        default = defaults.get(key, inspect.Parameter.empty)
-        same = value is default or (type(value) is type(default) in (str, int, bool, float) and value == default)
-        if key in known.options or not (same or (key == "where" and value is True)):
-            given[key] = value
-            if key not in options and "**" not in options:
-                rest = ", ".join(dict.fromkeys(o for o in options if o not in names[: known.count or 1]))
-                rest = (f"only {rest}" if rest else "and no other option") + INSTEAD.get(key, "")
-                raise TypeError(f"the derivative rule of {spelled(fn)} knows no {key}=, {rest}")
+        if key not in known.options:
+            default = True if key == "where" else defaults.get(key, inspect.Parameter.empty)
+            if value is default or (type(value) is type(default) in (str, int, bool, float) and value == default):
+                continue
+            if key not in others and "**" not in others:
+                rest = dict.fromkeys(o for o in (*known.options, *others) if o not in names[: known.count or 1])
+                hint = (f"only {', '.join(rest)}" if rest else "and no other option") + INSTEAD.get(key, "")
+                raise TypeError(f"the derivative rule of {spelled(fn)} knows no {key}=, {hint}")
+        given[key] = value
     return args, given

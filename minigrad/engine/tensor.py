@@ -178,11 +178,9 @@ class Tensor(NDArrayOperatorsMixin):  # which has the operators that are not spe
         return float(self._data)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if method != "__call__":
-            return apply(getattr(ufunc, method), inputs, kwargs)
-        if not kwargs and (known := primitives.get(ufunc)) and known.rules:  # the usual case, np.tanh(x), in short
-            return record(ufunc, inputs)
-        return apply(ufunc, inputs, kwargs)
+        if method == "__call__" and not kwargs and (known := primitives.get(ufunc)) and known.rules:
+            return record(ufunc, inputs)  # the usual case, np.tanh(x), in short
+        return apply(ufunc if method == "__call__" else getattr(ufunc, method), inputs, kwargs)
 
     def __array_function__(self, fn: Function, types: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         return apply(fn, args, kwargs)
@@ -284,24 +282,26 @@ def apply(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         raise TypeError(f"{spelled(fn)}(..., out=...) would overwrite an array: write y = {spelled(fn)}(...)")
     known = primitives.get(fn) or Primitive()
     if known.count == 0 and known.rewrite is None:
-        return fn(*bare(args, fn, known), **{key: bare(value, fn, known) for key, value in kwargs.items()})
+        if known.plain or not needy((*args, *kwargs.values())):
+            return fn(*map(bare, args), **{key: bare(value) for key, value in kwargs.items()})
+        advice = f"add one with minigrad.defvjp({spelled(fn)}, ...), or call it outside the graph, on t.detach().data"
+        raise TypeError(f"{spelled(fn)} has no derivative rule: {known.refused or advice}")
     if len(args) != known.count is not None or (kwargs and not all(key in known.options for key in kwargs)):
-        if kwargs or known.count or len(args) > 2:
+        if known.count or kwargs or len(args) > 2:
             args, kwargs = arranged(fn, known, args, kwargs)
         if known.rewrite is not None and (known.count == 0 or not all(key in known.options for key in kwargs)):
             return known.rewrite(*args, **kwargs)
     return record(fn, args, {key: frozen(value) for key, value in kwargs.items()} if kwargs else _NO_KWARGS)
 
 
-def bare(value: Any, fn: Function, known: Primitive) -> Any:
-    """``value`` without tensors, for a ``fn`` whose results carry no gradient; else no tensor may need one."""
-    if isinstance(value, Tensor):
-        if value.requires_grad and not known.plain:
-            name = spelled(fn)
-            advice = f"add one with minigrad.defvjp({name}, ...), or call it outside the graph, on t.detach().data"
-            raise TypeError(f"{name} has no derivative rule: {known.refused or advice}")
-        return value._data
-    return type(value)([bare(v, fn, known) for v in value]) if type(value) in (list, tuple) else value
+def needy(value: Any) -> bool:
+    """Whether there is a tensor that requires grad."""
+    return any(map(needy, value)) if type(value) in (list, tuple) else getattr(value, "requires_grad", False) is True
+
+
+def bare(v: Any) -> Any:
+    """The array of a tensor, in lists too; anything else as it is."""
+    return v._data if type(v) is Tensor else type(v)(map(bare, v)) if type(v) in (list, tuple) else v
 
 
 def raw(value: Any) -> Any:
