@@ -8,13 +8,13 @@ from typing import Any
 
 def mapped(f: Callable[[Any], Any], tree: Any) -> Any:
     """The same containers with ``f(leaf)`` in the place of every leaf."""
+    if not isinstance(tree, (dict, list, tuple)):
+        return f(tree)
     if isinstance(tree, dict):
         return {key: mapped(f, value) for key, value in tree.items()}
-    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+    if hasattr(tree, "_fields"):
         return type(tree)(*(mapped(f, value) for value in tree))
-    if isinstance(tree, (list, tuple)):
-        return type(tree)(mapped(f, value) for value in tree)
-    return f(tree)
+    return type(tree)(mapped(f, value) for value in tree)
 
 
 def leaves(tree: Any) -> list[Any]:

@@ -211,3 +211,59 @@ def test_models_go_to_other_processes_and_come_back(method):
     (net(np.ones(2)) + nets[0](np.ones(2)) + 2 * nets[1](np.ones(2))).backward()
     np.testing.assert_allclose(nets[1].W.grad, 2 * nets[0].W.grad, rtol=1e-12)
     np.testing.assert_allclose(net.W.grad, 1 - np.tanh(1) ** 2 * np.ones((2, 2)), rtol=1e-12)
+
+
+# -- what holds tensors -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def run():
+    xs = np.random.default_rng(0).normal(size=(3000, 2))
+    return mg.rnn.unroll(mg.rnn.RNN(2, 4, 1), xs, xs[:, :1].copy())
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, COPIES["pickle 5"]])
+def test_a_run_keeps_its_graph_and_its_model(copied, run):
+    if copied is copy.deepcopy:
+        model, twin, last = copied((run.model, run, run["C"][-1]))
+        assert last is twin["C"][-1]
+    else:
+        model, twin = copied((run.model, run))
+    assert twin.model is model is not run.model
+    assert repr(twin) == repr(run)
+    assert twin.steps[0].keys() == run.steps[0].keys()
+    np.testing.assert_array_equal(twin.outputs, run.outputs)
+    parameters = [list(each.model.parameters().values()) for each in (run, twin)]
+    ours, theirs = (mg.gradients(each.cost, some) for each, some in zip((run, twin), parameters, strict=True))
+    for g, exact in zip(theirs, ours, strict=True):
+        np.testing.assert_array_equal(g, exact)
+    np.testing.assert_array_equal(mg.rnn.flow.gradient_norms(twin), mg.rnn.flow.gradient_norms(run))
+
+
+@pytest.mark.parametrize("steps", [1, 4])
+@pytest.mark.parametrize("hidden", [True, False])
+def test_a_run_of_every_kind_is_pickled(steps, hidden):
+    xs, targets = np.ones((steps, 2, 1)), np.zeros((steps, 2, 1))
+    model = mg.rnn.OutputFeedbackRNN(1, 3, 1, hidden=hidden)
+    for run in (mg.rnn.unroll(model, xs), mg.rnn.unroll(model, xs, targets, teacher_forcing=True)):
+        twin = COPIES["pickle 5"](run)
+        assert (twin.forced, len(twin.targets), twin.cost is None) == (run.forced, len(run.targets), run.cost is None)
+        assert [step.keys() for step in twin.carried] == [step.keys() for step in run.carried]
+        assert mg.rnn.draw(twin, color="none").source == mg.rnn.draw(run, color="none").source
+
+
+@every_way
+def test_networks_histories_and_reports_are_copied(copied):
+    x, (xs, targets) = np.array([0.5, 1.0]), np.random.default_rng(0).normal(size=(2, 5, 2, 1))
+    for f, g in (("tanh", "identity"), ("relu", "softmax"), ("logistic", "tanh"), ("identity", "relu")):
+        model = mg.rnn.RNN(1, 2, 1, f=f, g=g)
+        history = mg.rnn.fit(model, mg.optim.SGD(model, lr=0.1, momentum=0.5), [(xs, targets)] * 2)
+        assert copied(history).costs == history.costs
+        assert repr(copied(model)) == repr(model)
+    for report in (
+        mg.testing.grad_report(np.tanh, (x,)),
+        mg.testing.vjp_report(np.sin, lambda g, x: g, (x,)),
+        mg.rnn.spectral.classify(np.eye(2)),
+        mg.rnn.spectral.expand(0.5 * np.eye(2), x),
+    ):
+        assert str(copied(report)) == str(report)

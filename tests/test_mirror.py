@@ -11,10 +11,6 @@ ELSEWHERE = {
     "engine/cotangents.py": "shares that wait and meet: tests/engine/test_walk.py",
     "rnn/cells/feedback.py": "one cell with two ways back, one table: tests/rnn/cells/test_vanilla.py",
     "rnn/cells/initial.py": "what all cells start from: tests/rnn/cells/test_vanilla.py",
-    "rnn/figure/folded.py": "part of the figure: tests/rnn/figure/test_drawing.py",
-    "rnn/figure/grid.py": "where wiring puts things: tests/rnn/figure/test_wiring.py",
-    "rnn/figure/names.py": "part of the figure: tests/rnn/figure/test_drawing.py",
-    "rnn/figure/paint.py": "part of the figure: tests/rnn/figure/test_drawing.py",
 }
 """Files without a test file of their own, why, and where they are tested."""
 WIDER = {

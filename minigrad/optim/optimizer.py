@@ -151,17 +151,26 @@ class Optimizer:
     @contextmanager
     def _wholly_or_not_at_all(self) -> Iterator[None]:
         """Put everything back if the step ends in an error, or by Ctrl-C: half a step is none."""
-        steps, state, taken = self.steps, dict(self.state), len(self.history)
+        memory = self.memory()
         values = {name: parameter.data for name, parameter in self.parameters.items()}
         try:
             yield
         except BaseException:
-            self.steps, self.state = steps, state
-            del self.history[taken:]
+            self.recall(memory)
             for name, parameter in self.parameters.items():
                 if parameter.data is not values[name]:
                     parameter.data = values[name]
             raise
+
+    def memory(self) -> tuple[int, dict[str, Array], int]:
+        """What `recall` needs to come back to this step; unlike `state_dict` it copies no numbers."""
+        return self.steps, dict(self.state), len(self.history)
+
+    def recall(self, memory: tuple[int, dict[str, Array], int]) -> None:
+        """Forget what has happened since `memory` was asked for; the parameters stay as they are."""
+        steps, state, taken = memory
+        self.steps, self.state = steps, dict(state)
+        del self.history[taken:]
 
     def state_dict(self) -> dict[str, Array]:
         """The memory and the number of steps, as copies: what `load_state_dict` needs to go on from here.

@@ -1,9 +1,10 @@
 """Recurrent networks: the lecture, in its order.
 
-An oscillator stepped by Euler's method is a recurrence (`oscillator`); given weights it is an RNN (`cells`), and along
-a sequence a graph (`unroll`). What its eigenvalues say about gradients (`spectral`), where the gradient really goes
-(`flow`), what that looks like (`draw`; its parts are `figure`, `grid`, `paint`, `names`, `folded`) and how it moves
-(`animate`), and training it (`training`).
+`dynamics`: an oscillator stepped by Euler's method is a recurrence (`oscillator`), what its eigenvalues say about
+gradients (`spectral`), and where the gradient of a real run goes (`flow`). `cells`: given weights, a recurrence is an
+RNN. `unrolling`: along a sequence it is a graph (`unroll`). `training`: its weights are learnt (`fit`). `figure`: what
+all that looks like (`draw`), and how it moves (`animate`). `plots`: curves and spectra, by matplotlib. The last two are
+loaded when they are first asked for.
 """
 
 from typing import TYPE_CHECKING
@@ -31,15 +32,17 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from minigrad.rnn.figure.drawing import draw
-    from minigrad.rnn.figure.film import Animation, animate
+    from minigrad.rnn import figure as figure
+    from minigrad.rnn import plots as plots
+    from minigrad.rnn.figure import Animation, animate, draw
 else:
     __getattr__, __dir__ = later(
         __name__,
         figure="minigrad.rnn",
-        draw="minigrad.rnn.figure.drawing",
-        Animation="minigrad.rnn.figure.film",
-        animate="minigrad.rnn.figure.film",
+        plots="minigrad.rnn",
+        draw="minigrad.rnn.figure",
+        Animation="minigrad.rnn.figure",
+        animate="minigrad.rnn.figure",
     )
 
 Run._repr_mimebundle_ = shown_by("minigrad.rnn.figure.drawing", "of_run")  # type: ignore[attr-defined]

@@ -112,6 +112,7 @@ def fit(
     options: Any = {"cost": cost, "teacher_forcing": teacher_forcing}
     history = History()
     current = best = model.state_dict()  # of arrays that nobody can change: snapshots cost nothing
+    done = 0, current, optimizer.memory()  # how many updates have happened wholly, and what is so after them
 
     def judge(updates: int, found: float) -> None:
         nonlocal best
@@ -148,13 +149,18 @@ def fit(
                 if validation is None:
                     judge(len(history.costs) - 1, history.costs[-1])  # a batch judges the parameters before its update
                 current = model.state_dict()
+                done = len(history.costs), current, optimizer.memory()
                 if len(history.costs) % every == 0:
                     validate()
                 advance(history)
         validate()
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # an update, or the note of it, may have been half done
         history.interrupted = True
-        model.load_state_dict(current)  # an update may have been half done
+        updates, current, memory = done
+        for column in (history.costs, history.norms, history.clipped):
+            del column[updates:]
+        model.load_state_dict(current)
+        optimizer.recall(memory)
         validate()
     finally:
         model.load_state_dict(best)

@@ -8,11 +8,13 @@ back-propagation through time is ``run.cost.backward()``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, fields
 from typing import Any, Protocol
 
 import numpy as np
 
+from minigrad.copies import Recording
 from minigrad.engine.tensor import Array, Tensor
 from minigrad.functions import cross_entropy, squared_error
 from minigrad.rnn.cells.vanilla import choose
@@ -28,8 +30,6 @@ class Model(Protocol):
     n_in: int
     dtype: np.dtype[Any]
 
-    @property
-    def layout(self) -> dict[str, tuple[float, float]]: ...
     @property
     def roles(self) -> tuple[str, ...]: ...
     @property
@@ -81,10 +81,28 @@ class Run:
     def __len__(self) -> int:
         return len(self.steps)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For pickle: the tensors with the graph behind them as plain data, so that no sequence is too long."""
+        cost = {} if self.cost is None else {"": self.cost}
+        sections: list[dict[Any, Tensor]] = [*self.carried, *self.steps, dict(enumerate(self.targets)), cost]
+        recording = Recording.of([tensor for section in sections for tensor in section.values()])
+        return _restored, (self.model, self.forced, len(self), [list(section) for section in sections], recording)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Run:
+        names = [each.name for each in fields(self)]
+        return Run(**{name: deepcopy(getattr(self, name), memo) for name in names})
+
     @property
     def outputs(self) -> Array:
         """All ỹ_t as one array (T, ..., n_out)."""
         return np.stack([y.data for y in self["y"]])
+
+
+def _restored(model: Model, forced: bool, length: int, sections: list[list[Any]], recording: Recording) -> Run:
+    """A run from what `Run.__reduce__` stored."""
+    tensors = iter(recording.tensors())
+    *found, targets, cost = [{name: next(tensors) for name in names} for names in sections]
+    return Run(model, found[:length], found[length:], cost.get(""), forced, list(targets.values()))
 
 
 def unroll(

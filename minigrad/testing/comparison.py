@@ -20,7 +20,7 @@ from minigrad.testing.numerical import SATISFACTORY, SPREAD, near_kink
 from minigrad.testing.problem import Problem, inner, is_float, values
 from minigrad.testing.report import Finding, Row, Verdict
 
-DIRECTIONS = 3  # random directions for each argument
+DIRECTIONS = 3  # random directions for each argument, unless told otherwise
 KINK = "at a kink or the edge of the domain, there is no derivative"
 NOTHING = 1e-12  # of what a derivative could have been is none: where slopes cancel, rounding is left
 SMALL = 64  # arguments of up to so many numbers are differentiated one by one for a hint
@@ -57,6 +57,8 @@ class Comparison:
         What rounding may cost the claimed gradient, relative to the sum of the sizes of its terms.
     results : Results
         Where it all goes.
+    directions : int
+        How many for each argument.
     """
 
     problem: Problem
@@ -64,6 +66,7 @@ class Comparison:
     rng: np.random.Generator
     rtol: float
     results: Results
+    directions: int = DIRECTIONS
 
     def run(self) -> None:
         """Compare the cotangents of all arguments."""
@@ -171,7 +174,7 @@ class OneArgument:
     def run(self) -> None:
         """Along several directions; the first wrong one is followed up."""
         results, x = self.whole.results, self.x
-        for _ in range(min(DIRECTIONS, x.size)):
+        for _ in range(min(self.whole.directions, x.size)):
             v = weights(x, self.whole.rng)
             row = self.compared(v)
             results.rows.append(row)

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import ast
 import copy
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 Variants = Iterator[tuple[str, ast.expr | ast.stmt]]
+Surroundings = Iterator[tuple[ast.AST, tuple[str, tuple[str, int]]]]
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Mutant:
         The node's place in the order of `ast.walk`, and which of its `variants` this is.
     code : tuple of str and int
         Name and first line of the innermost function around it, as in its code object.
+    again : int
+        How many mistakes of the same name stand before it.
     """
 
     file: str
@@ -43,17 +47,21 @@ class Mutant:
     node: int
     variant: int
     code: tuple[str, int]
+    again: int = 0
 
     @property
     def name(self) -> str:
         """What it is known by, wherever in the file it stands."""
-        return f"{self.file}, {self.where}: {self.before} → {self.after}"
+        return f"{self.file}, {self.where}: {self.before} → {self.after}" + (
+            f" ({self.again + 1})" if self.again else ""
+        )
 
 
 def mutants(file: str, source: str) -> Iterator[Mutant]:
     """All mistakes in the functions of a file, one at a time."""
     tree = ast.parse(source)
     around = dict(_surroundings(tree))
+    seen: Counter[str] = Counter()
     parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
     for number, node in enumerate(ast.walk(tree)):
         if node not in around:
@@ -64,7 +72,9 @@ def mutants(file: str, source: str) -> Iterator[Mutant]:
         for variant, (kind, replacement) in enumerate(variants(node)):
             after = _text(replacement if shown is node else copy.deepcopy(shown, {id(node): replacement}))
             if before != after:
-                yield Mutant(file, where, node.lineno, kind, before, after, number, variant, code)
+                mutant = Mutant(file, where, node.lineno, kind, before, after, number, variant, code)
+                yield replace(mutant, again=seen[mutant.name])
+                seen[mutant.name] += 1
 
 
 def mutated(source: str, mutant: Mutant) -> ast.Module:
@@ -85,16 +95,15 @@ def _text(node: ast.AST) -> str:
     return " ".join(ast.unparse(ast.fix_missing_locations(node)).split())
 
 
-def _surroundings(tree: ast.Module) -> Iterator[tuple[ast.AST, tuple[str, tuple[str, int]]]]:
+def _surroundings(tree: ast.Module) -> Surroundings:
     """For each node inside of a function, whose rule it is, and the code object that runs it.
 
-    Messages of errors, and the conditions of what does nothing but raise one, are left out.
+    What does nothing but raise an error is left out.
     """
 
-    def inside(
-        node: ast.AST, where: str, code: tuple[str, int]
-    ) -> Iterator[tuple[ast.AST, tuple[str, tuple[str, int]]]]:
-        if isinstance(node, ast.Raise) or (isinstance(node, ast.If) and isinstance(node.body[0], ast.Raise)):
+    def inside(node: ast.AST, where: str, code: tuple[str, int]) -> Surroundings:
+        complaint = isinstance(node, ast.If) and isinstance(node.body[0], ast.Raise)
+        if complaint or isinstance(node, ast.Raise) or (isinstance(node, ast.keyword) and node.arg == "strict"):
             return
         if isinstance(node, (ast.FunctionDef, ast.Lambda)):
             code = (getattr(node, "name", "<lambda>"), node.lineno)
@@ -216,6 +225,8 @@ def _called(node: ast.Call) -> Variants:
     if isinstance(node.func, ast.Attribute) and node.func.attr == "astype":
         yield "cast", node.func.value
     for i, keyword in enumerate(node.keywords):
+        if keyword.arg == "strict":  # a complaint of zip's
+            continue
         rest = [*node.keywords[:i], *node.keywords[i + 1 :]]
         yield ("cast" if keyword.arg == "dtype" else "option"), ast.Call(node.func, node.args, rest)
         if keyword.arg in ("axis", "axes"):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
-from minigrad.optim import SGD, Adam
+from minigrad.optim import SGD, Adam, Optimizer
 from minigrad.rnn.cells import RNN, OutputFeedbackRNN
 from minigrad.rnn.training import evaluate, fit
 from minigrad.rnn.unrolling import unroll
@@ -332,3 +334,53 @@ def test_a_single_batch_is_not_a_sequence_of_batches():
     model = network()
     with pytest.raises(TypeError, match=r"\[\(xs, targets\), \.\.\.\]"):
         fit(model, SGD(model, 0.1), delayed(0))
+
+
+# -- Ctrl-C, anywhere -------------------------------------------------------------------------------------------------
+
+
+def test_ctrl_c_at_any_line_leaves_a_whole_number_of_updates():
+    """Model, optimizer and history agree on how many updates there were, and on what was so after them."""
+    xs, targets = np.random.default_rng(0).normal(size=(2, 6, 3, 1))
+    batches = [(xs, targets)] * 4
+
+    def start():
+        model = RNN(1, 2, 1, rng=0)
+        return model, Adam(model, lr=0.1)
+
+    memories = []
+    for n in range(len(batches) + 1):
+        model, optimizer = start()
+        if n:
+            fit(model, optimizer, batches[:n], validation=(xs, targets))
+        memories.append(optimizer.state_dict())
+    files = {sys.modules[each.__module__].__file__ for each in (fit, Optimizer, Adam)}
+    lines = 0
+
+    def count(frame, event, arg):
+        nonlocal lines
+        if frame.f_code.co_filename not in files:
+            return None
+        lines += event == "line"
+        if lines == stop:
+            lines += 1  # once
+            raise KeyboardInterrupt
+        return count
+
+    seen = set()
+    for stop in range(30, 700, 11):
+        model, optimizer = start()
+        lines = 0
+        sys.settrace(count)
+        try:
+            history = fit(model, optimizer, batches, validation=(xs, targets))
+        except KeyboardInterrupt:
+            continue  # outside of the loop, where nothing is caught
+        finally:
+            sys.settrace(None)
+        n = len(history.costs)
+        seen.add(n)
+        assert len(history.norms) == len(history.clipped) == len(optimizer.history) == n
+        state = optimizer.state_dict()
+        assert all(np.array_equal(state[key], memories[n][key]) for key in state), (stop, n)
+    assert len(seen) > 3

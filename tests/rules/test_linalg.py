@@ -50,7 +50,7 @@ def test_multi_dot_multiplies_in_the_cheapest_order():
 @given(hnp.mutually_broadcastable_shapes(signature=np.matmul.signature, min_side=0, max_side=3, max_dims=2))
 def test_matrix_products_of_all_shapes(shapes_):
     a, b = shapes_.input_shapes
-    assert check_grads(np.matmul, (grid(a), grid(b, 1)), contract=False)
+    assert check_grads(np.matmul, (grid(a), grid(b, 1)), contract=False, directions=1)
 
 
 @pytest.mark.parametrize("f", [lambda W, x: W @ x, lambda W, x: x @ W.T, lambda W, x: x[None] @ W, np.dot])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -136,6 +138,14 @@ def test_forward_mode_fails_on_its_own_mistakes():
     assert report.verdict == "fail" and "tangent" in report.reason
 
 
+@pytest.mark.parametrize("directions", [1, 2, 3])
+def test_as_many_directions_as_asked_for(directions):
+    report = check_grads(layer, (W, X, B), directions=directions, contract=False)
+    for order, argument in product(("order 1", "order 2"), range(3)):
+        rows = [row for row in report.rows if (row.check, row.argument) == (order, f"args[{argument}]")]
+        assert len(rows) == directions
+
+
 def test_keywords_and_a_choice_of_arguments():
     f = lambda W, x, *, power: (W @ x) ** power
     report = check_grads(f, (W, X[0]), {"power": 3}, wrt=[1])
@@ -224,6 +234,7 @@ def test_adjoints():
         (lambda: check_grads(np.sin, (1,)), TypeError, r"write 1\.0, not 1"),
         (lambda: check_grads(np.sin, (B,), method="both"), ValueError, "'both'.*'auto', 'reverse' or 'forward'"),
         (lambda: check_grads(np.sin, (B,), order=0), ValueError, "order=0"),
+        (lambda: check_grads(np.sin, (B,), directions=0), ValueError, "directions=0"),
         (lambda: check_grads(np.power, (B, 2), wrt=[1]), ValueError, r"argument 1: there are 2.* in \[0\]"),
         (lambda: check_grads(np.argsort, (B,)), TypeError, "int64"),
         (lambda: check_vjp(np.add, lambda g, a, b: (g,), (B, B)), ValueError, "1 cotangents for 2 arguments"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from minigrad.testing.comparison import KINK, Comparison, Results, elsewhere, evened, weights
@@ -24,6 +24,7 @@ def run(vjp, **options):
     return comparison.results
 
 
+@settings(max_examples=30)
 @given(st.floats(-0.5, 0.5), st.integers(0, 2**32))
 def test_a_factor_is_told_from_one_whatever_it_is(off, seed):
     """Above a millionth, that is, whatever the random directions are."""
@@ -33,6 +34,7 @@ def test_a_factor_is_told_from_one_whatever_it_is(off, seed):
     assert len(results.findings) == (off != 0)
 
 
+@settings(max_examples=20)
 @given(st.integers(0, 2), st.floats(0.01, 10), st.integers(0, 2**32))
 def test_one_wrong_element_is_found_and_named(place, off, seed):
     unit = np.eye(3)[place]

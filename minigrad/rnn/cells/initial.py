@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minigrad.engine.tensor import Array
-from minigrad.rnn.dynamics.spectral import spectral_radius
+from minigrad.rnn.dynamics.spectrum import spectral_radius
 
 
 def normal(shape: tuple[int, int], rng: np.random.Generator, gain: float = 1.0) -> Array:

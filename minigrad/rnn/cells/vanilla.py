@@ -8,10 +8,9 @@ A cell knows its parameters and one step; `unroll` makes the steps into a graph.
 - ``roles``, the names of what a step computes, in order, and ``carried``, those that the next step needs;
 - ``bind()``, what is computed once per unrolling (the transposed matrices, since data is stored as rows);
 - ``initial(batch)``, what the first step is given for the carried roles, with ``batch`` the leading axes of a step;
-- ``step(bound, x, carried)``, which returns a tensor for every role;
-- ``layout``, where the textbook figure puts each role: column and row, the rows upwards from the hidden units' row 0;
-- ``folded``, the same for the folded network, where some roles are left out: what leads through them is drawn as one
-  arrow. (It may be missing: then there are x, what is carried, y and C, one above the other.)
+- ``step(bound, x, carried)``, which returns a tensor for every role.
+
+Where the figure puts the roles is not the cell's business: see `minigrad.rnn.figure.layouts`.
 """
 
 from __future__ import annotations
@@ -31,7 +30,14 @@ Function = Callable[[Any], Any]
 Seed = int | np.random.Generator
 
 ACTIVATIONS: dict[str, Function] = {"tanh": np.tanh, "logistic": logistic, "relu": relu, "identity": identity}
-OUTPUTS: dict[str, Function] = {**ACTIVATIONS, "identity": lambda o: o, "softmax": softmax}  # V h + c is its own node
+
+
+def unchanged(o: Any) -> Any:
+    """o itself: V h + c is a node of its own."""
+    return o
+
+
+OUTPUTS: dict[str, Function] = {**ACTIVATIONS, "identity": unchanged, "softmax": softmax}
 
 
 def choose(what: str, choice: Any, known: dict[str, Any]) -> Any:
@@ -80,12 +86,6 @@ class RNN(Module):
 
     roles: ClassVar[tuple[str, ...]] = ("z", "h", "y")
     carried: ClassVar[tuple[str, ...]] = ("h",)
-    layout: ClassVar[dict[str, tuple[float, float]]] = {
-        "x": (0, -1), "z": (0, 0), "h": (1, 0), "y": (1, 1), "C": (1, 2), "target": (2.1, 1)
-    }  # fmt: skip
-    folded: ClassVar[dict[str, tuple[float, float]]] = {
-        "x": (0, -1), "h": (0, 0), "y": (0, 1), "C": (0, 2), "target": (1.2, 1)
-    }  # fmt: skip
 
     def __init__(
         self,

@@ -1,8 +1,9 @@
 """The textbook figure: a network folded and unrolled, drawn from the graph of a real run, coloured by its gradient.
 
-`figure` finds what is to be drawn, `grid` says where it stands, and `paint` how it is coloured. `draw` puts the three
-together: one column a step, roles where the model says, parameters as buses along the bottom and the top. Along a bus,
-from right to left, the steps' contributions add up to the parameter's gradient. That is back-propagation through time.
+`wiring` finds what is to be drawn, `layouts`, `grid` and `buses` say where it stands, and `paint` how it is coloured.
+`draw` puts them together: one column a step, roles where the model says, parameters as buses along the bottom and the
+top. Along a bus, from right to left, the steps' contributions add up to the parameter's gradient. That is
+back-propagation through time.
 """
 
 from __future__ import annotations
@@ -15,21 +16,20 @@ import numpy as np
 
 from minigrad.engine.tables import name_of
 from minigrad.engine.tensor import Tensor
-from minigrad.engine.walk import gradients
 from minigrad.graph import graph_of, rms
-from minigrad.pictures.dot import Digraph
 from minigrad.pictures.notebook import shown
 from minigrad.pictures.style import FONT, INK, PARAMETER, hint, pin, text
+from minigrad.rnn.figure.buses import Buses
 from minigrad.rnn.figure.folded import Folded
-from minigrad.rnn.figure.grid import BUS, ENDS, MANY, SPACE, Gap, Grid, chosen
+from minigrad.rnn.figure.grid import MANY, SPACE, Gap, Grid, chosen
+from minigrad.rnn.figure.layouts import layout_of
 from minigrad.rnn.figure.names import CIRCLE, COST, TARGET, circle, label, safe, short
 from minigrad.rnn.figure.paint import ByCost, ByGradient, ByValue, Paint
-from minigrad.rnn.figure.wiring import Figure, Place, Wiring
+from minigrad.rnn.figure.picture import Part, Picture
+from minigrad.rnn.figure.wiring import Place, Wiring
 from minigrad.rnn.unrolling import Run
 
 SHORT = 100  # steps of a run that a notebook draws without being asked
-
-__all__ = ["ENDS", "MANY", "Figure", "Place", "differentiable", "draw"]
 
 
 def draw(
@@ -40,7 +40,7 @@ def draw(
     steps: Literal["auto", "all", "ends"] | Sequence[int] = "auto",
     color: Literal["gradient", "value", "none"] = "gradient",
     by: Literal["gradient", "cost"] = "gradient",
-) -> Digraph:
+) -> Picture:
     """Draw a run as the textbooks do: folded on the left, unrolled on the right.
 
     Parameters
@@ -64,9 +64,10 @@ def draw(
 
     Returns
     -------
-    Digraph
-        Positions are part of it, so that any Graphviz keeps them. ``.render("unrolled.svg")`` writes a picture. Every
-        node has its name as ``id``, every edge ``source--target``, and SVG keeps them.
+    Picture
+        A `Digraph`. Positions are part of it, so that every Graphviz keeps them. ``.render("unrolled.svg")`` writes a
+        picture. Every node has its name as ``id``, every edge ``source--target``, and SVG keeps them; what they stand
+        for is told by ``.parts``.
 
     Raises
     ------
@@ -77,8 +78,9 @@ def draw(
 
     Notes
     -----
-    Where a role stands is told by the model's ``layout`` and ``folded``: see `minigrad.rnn.cells`. What was detached
-    on its way to the next step, as truncated back-propagation through time does, is drawn dotted and cut through.
+    Where a role stands may be told by the model's ``layout`` and ``folded``: see `minigrad.rnn.figure.layouts`. What
+    was detached on its way to the next step, as truncated back-propagation through time does, is drawn dotted and cut
+    through.
 
     Examples
     --------
@@ -137,39 +139,21 @@ def _paint(run: Run, wiring: Wiring, visible: Sequence[int], of: Tensor | None, 
     return ByGradient(wiring.differentiated(of), name, visible)
 
 
-class _Identified(Digraph):
-    """A graph whose nodes and edges have stable ids in the SVG; ``h1--z2--2`` is a second edge from h1 to z2."""
-
-    def node(self, name: str, label: str | None = None, **attributes: str) -> None:
-        super().node(name, label, **{"id": name, **attributes})
-
-    def edge(self, tail: str, head: str, **attributes: str) -> None:
-        seen = self.__dict__.setdefault("_seen", {})
-        count = seen[tail, head] = seen.get((tail, head), 0) + 1
-        super().edge(tail, head, id=f"{tail}--{head}" + f"--{count}" * (count > 1), **attributes)
-
-
 class _Drawing:
-    """A `Figure` on its `Grid`, in its `Paint`."""
+    """A `Figure` on its `Grid`, with its `Buses`, in its `Paint`."""
 
     def __init__(self, run: Run, wiring: Wiring, visible: Sequence[int], paint: Paint, of: Tensor | None) -> None:
         self.run, self.figure, self.paint, self.of = run, paint.figure, paint, of
         self.parameters = wiring.parameters
-        self.grid = Grid(run.model.layout, {role for role, _ in wiring.tensors}, visible, len(run))
-        self.used: dict[str, list[Place]] = {}  # where each parameter is used, from left to right
-        for name, place in sorted(wiring.uses, key=lambda use: (use[1][1], self.grid.layout[use[1][0]])):
-            self.used.setdefault(name, []).append(place)
-        self.roles = {name: {role for role, _ in places} for name, places in self.used.items()}
-        names = [name for name in wiring.parameters if name in self.used]
-        self.above = [name for name in names if self.grid.layout[self.used[name][0][0]][1] > 0]
-        below = [name for name in names if name not in self.above]
-        self.below = sorted(below, key=lambda name: name not in self.figure.recurrent)
-        circles = {circle(place) for place in wiring.tensors}
-        self.ids = {name: safe(name) + "_parameter" * (safe(name) in circles) for name in names}
-        self.ends: dict[str, list[tuple[float, float]]] = {}  # where connections vanish in gaps
-        self.graph = _Identified("unrolled", strict=False)
+        self.grid = Grid(layout_of(run, wiring), {role for role, _ in wiring.tensors}, visible, len(run))
+        self.buses = Buses(self.grid, wiring.uses, wiring.parameters, wiring.recurrent)
+        self.graph = Picture("unrolled", strict=False)
+        self.circles = {place: self.graph.unique(circle(place)) for place in wiring.tensors}
+        names = [*self.buses.below, *self.buses.above]
+        self.boxes = {name: self.graph.unique(safe(name), f"{safe(name)}_parameter") for name in names}
+        self.ends: dict[tuple[str, float, float], str] = {}  # where connections vanish in gaps
 
-    def drawn(self, folded: bool) -> Digraph:
+    def drawn(self, folded: bool) -> Picture:
         """The whole picture."""
         self.graph.attr(layout="nop", splines="line", outputorder="edgesfirst", pad="0.15", fontname=FONT)
         self.graph.attr("node", shape="circle", style="filled", fixedsize="true", margin="0", fontname=FONT)
@@ -184,19 +168,21 @@ class _Drawing:
             self._step(t, places)
         for connection in self.figure.connections:
             self._connection(*connection)
-        for names in (self.below, self.above):
-            for i, name in enumerate(names):
-                self._bus(name, i)
+        for name in self.boxes:
+            self._bus(name)
         for number, gap in enumerate(self.grid.gaps):
             self._elision(gap, number)
         if folded:
-            Folded(self.graph, self.run, self.figure, -SPACE - 160 - max(map(self._width, self.used)) + 30).draw()
-            text(self.graph, "unfold", "unfold →", -SPACE - 50 - max(map(self._width, self.used)), 0)
-        self.paint.legend(self.graph, max(self.grid.right - 12, 160.0), self._bus_y(len(self.below), above=False) - 6)
+            width = max(map(_width, self.boxes), default=0.0)
+            Folded(self.graph, self.run, self.figure, -SPACE - 160 - width + 30).draw()
+            text(self.graph, self.graph.unique("unfold"), "unfold →", -SPACE - 50 - width, 0)
+        self.paint.legend(self.graph, max(self.grid.right - 12, 160.0), self.buses.bottom - 6)
         return self.graph
 
-    def _bend(self, name: str, x: float, y: float) -> None:
+    def _bend(self, name: str, x: float, y: float) -> str:
+        name = self.graph.unique(name)
         pin(self.graph, name, "", x, y, 0.72, 0.72, shape="point", style="invis")
+        return name
 
     # -- steps --------------------------------------------------------------------------------------------------------
 
@@ -213,7 +199,9 @@ class _Drawing:
             (width, height), look["shape"], look["fontsize"] = TARGET, "box", "11"
         x, y = self.grid.at(place)
         tooltip = _tooltip(self.figure.tensors[place], self.paint.words("sizes", place))
-        pin(graph, circle(place), words, x, y, width, height, tooltip=tooltip, **look)
+        id = self.circles[place]
+        self.graph.parts[id] = Part("place", place, place)
+        pin(graph, id, words, x, y, width, height, tooltip=tooltip, **look)
 
     def _stands_for_target(self, place: Place) -> bool:
         """Whether it is y_0 where targets are fed back: what the first step hears in the place of a target."""
@@ -236,113 +224,96 @@ class _Drawing:
         shown = self.grid.shows(source[1]), self.grid.shows(target[1])
         if not any(shown):
             return
-        tail, head, look = circle(source), circle(target), self.paint.line("connections", (source, target))
+        tail, head, look = self.circles[source], self.circles[target], self.paint.line("connections", (source, target))
         ends = [
             self.grid.at(place) if seen else self.grid.towards(source, target)
             for place, seen in zip((source, target), shown, strict=True)
         ]
+        at: Place | Gap = target
         if not shown[1]:
-            head = self._end_in_gap(source, "in", *ends[1])
+            head, at = self._end_in_gap(source, "in", *ends[1]), self.grid.gap_with(target[1])
         elif not shown[0]:
             tail = self._end_in_gap(source, "out", *ends[0])
-        self.graph.edge(tail, head, **look)
+        self.graph.edge(tail, head, Part("connection", (source, target), at), **look)
         if (source, target) in self.figure.cuts:
             (x1, y1), (x2, y2) = ends
             bars = {"style": "filled", "fillcolor": "white", "tooltip": "cut: the values pass, no gradient does"}
-            text(self.graph, f"cut_{tail}_{head}", "‖", (x1 + x2) / 2, (y1 + y2) / 2, size=13, **bars)
+            name = self.graph.unique(f"cut_{tail}_{head}")
+            text(self.graph, name, "‖", (x1 + x2) / 2, (y1 + y2) / 2, size=13, **bars)
 
     def _end_in_gap(self, source: Place, way: str, x: float, y: float) -> str:
         """A point where a connection vanishes, by the name of what it carries."""
-        stem = f"gap_{safe(source[0])}_{way}"
-        same = self.ends.setdefault(stem, [])
-        if (x, y) not in same:
-            same.append((x, y))
-            self._bend(_nth(stem, len(same)), x, y)
-        return _nth(stem, same.index((x, y)) + 1)
+        end = f"gap_{safe(source[0])}_{way}", x, y
+        if end not in self.ends:
+            self.ends[end] = self._bend(*end)
+        return self.ends[end]
 
     # -- parameters ---------------------------------------------------------------------------------------------------
 
-    def _bus_y(self, i: int, above: bool) -> float:
-        return self.grid.high + BUS * (i + 0.9) if above else self.grid.low - BUS * (i + 1)
-
-    def _width(self, name: str) -> float:
-        return max(30.0, 7.5 * len(short(name, 20)) + 12)
-
-    def _bus(self, name: str, i: int) -> None:
+    def _bus(self, name: str) -> None:
         """A parameter's box, its bus, and a tap to every place where it is used."""
-        above, places, id = name in self.above, self.used[name], self.ids[name]
-        y, first = self._bus_y(i, above), (name, places[0][1])  # the sum from there on is that of all steps
+        places, id, y = self.buses.used[name], self.boxes[name], self.buses.y(name)
+        first = name, places[0][1]  # the sum from there on is that of all steps
         look = {"style": "filled", "fontcolor": "black"} | self.paint.node("accumulated", first)
         look |= {"color": PARAMETER, "penwidth": "2", "shape": "box"}
         if look["style"] != "striped":
             look["style"] += ",rounded"
-        width = self._width(name)
+        width = _width(name)
         tooltip = _tooltip(self.parameters[name], self.paint.words("accumulated", first))
+        self.graph.parts[id] = Part("parameter", first)
         pin(self.graph, id, label(short(name, 20)), 15 - SPACE - width / 2, y, width, 26.0, tooltip=tooltip, **look)
         before, passed = id, 0
         for place in [place for place in places if self.grid.shows(place[1])]:
             while passed < len(self.grid.gaps) and self.grid.gaps[passed].before < place[1]:
-                before = self._bus_in_gap(name, before, y, passed)
+                before = self._bus_in_gap(name, before, passed)
                 passed += 1
-            tap = f"{id}_{circle(place)}"
-            x = self._tap(name, place, tap, y, above)
-            point = {"shape": "point", "color": PARAMETER, "fillcolor": PARAMETER}
-            pin(self.graph, tap, "", x, y, 4.3, 4.3, tooltip=hint(f"{name} used at t = {place[1]}"), **point)
-            self.graph.edge(before, tap, dir="none", **self.paint.line("accumulated", (name, place[1])))
-            before = tap
+            before = self._tap(name, place, before)
         for number in range(passed, len(self.grid.gaps)):
-            before = self._bus_in_gap(name, before, y, number)
+            before = self._bus_in_gap(name, before, number)
 
-    def _bus_in_gap(self, name: str, before: str, y: float, number: int) -> str:
+    def _bus_in_gap(self, name: str, before: str, number: int) -> str:
         """Lead a bus to the middle of a gap, where the steps that are left out add their share; where it is then."""
         gap = self.grid.gaps[number]
-        used = self.used[name]
+        used = self.buses.used[name]
         first, last = (bisect_left(used, t, key=lambda place: place[1]) for t in (gap.first, gap.last + 1))
         hidden = [t for _, t in used[first:last]]
         if not hidden:
             return before
-        middle = _nth(self.ids[name], number + 1) + "_gap"
+        middle = self.graph.unique(_nth(self.boxes[name], number + 1) + "_gap")
         dot = {"color": PARAMETER, "tooltip": hint(f"{name} used {len(hidden)} times, t = {gap.first} … {gap.last}")}
-        pin(self.graph, middle, "", sum(self.grid.span(gap)) / 2, y, 5.0, 5.0, **dot)
-        self.graph.edge(before, middle, dir="none", **self.paint.line("accumulated", (name, hidden[0])))
+        pin(self.graph, middle, "", sum(self.grid.span(gap)) / 2, self.buses.y(name), 5.0, 5.0, **dot)
+        self._piece(name, hidden[0], before, middle, gap)
         return middle
 
-    def _tap(self, name: str, place: Place, tap: str, y: float, above: bool) -> float:
-        """A line from a bus to a place, along a lane of its own; where it leaves the bus."""
-        x, bend = self._lane(name, place, above)
+    def _piece(self, name: str, t: int, tail: str, head: str, at: Place | Gap) -> None:
+        """A piece of a bus: what steps t ... T contribute together."""
+        look = self.paint.line("accumulated", (name, t))
+        self.graph.edge(tail, head, Part("bus", (name, t), at), dir="none", **look)
+
+    def _tap(self, name: str, place: Place, before: str) -> str:
+        """Lead a bus on to the lane of a use, and that to its place; where it leaves the bus."""
+        (x, bend), use = self.buses.lane(name, place), Part("tap", (name, place), place)
+        tap = self.graph.unique(f"{self.boxes[name]}_{self.circles[place]}")
+        point = {"shape": "point", "color": PARAMETER, "fillcolor": PARAMETER}
         look = self.paint.line("taps", (name, place))
-        self._bend(f"{tap}_bend", x, bend)
-        self.graph.edge(tap, f"{tap}_bend", dir="none", **look)
+        turn = self._bend(f"{tap}_bend", x, bend)
+        self.graph.edge(tap, turn, use, dir="none", **look)
         end = {"color": look["color"].rpartition(":")[2], "arrowsize": "0.5"}  # of a bar of many colours the last
-        self.graph.edge(f"{tap}_bend", circle(place), **(look | end))
-        return x
-
-    def _lane(self, name: str, place: Place, above: bool) -> tuple[float, float]:
-        """Where a tap comes down, or up, beside its circle, and where it turns towards it.
-
-        The parameters that act on what comes from the step before come from the left, the others from the right. From
-        above all come from the side where nothing stands, unless the step before comes from there.
-        """
-        role, (x, y) = place[0], self.grid.at(place)
-        along, recurrent = (self.above if above else self.below), self.figure.recurrent
-        users = [other for other in along if role in self.roles[other]]
-        heard = any(other in recurrent for other in users)
-        right, left = self.grid.free(role, 1), self.grid.free(role, -1) and self.grid.layout[role][0] > 0
-        if above and not heard and (right or left):
-            k = users.index(name)
-            return x + (32 + 10 * k) * (1 if right else -1), y - 20 * k
-        k = [other for other in users if (other in recurrent) == (name in recurrent)].index(name)
-        turn = 27 if name in recurrent else 27 - 7 * k
-        return x + (-27 - 8 * k if name in recurrent else 25 + 8 * k), y + (turn if above else -turn)
+        self.graph.edge(turn, self.circles[place], use, **(look | end))
+        tooltip = hint(f"{name} used at t = {place[1]}")
+        pin(self.graph, tap, "", x, self.buses.y(name), 4.3, 4.3, tooltip=tooltip, **point)
+        self._piece(name, place[1], before, tap, place)
+        return tap
 
     # -- gaps ---------------------------------------------------------------------------------------------------------
 
     def _elision(self, gap: Gap, number: int) -> None:
         """What a gap leaves out, and how much of the gradient is lost or gained across it."""
-        name, x = _nth("gap", number + 1), sum(self.grid.span(gap)) / 2
+        name, x = self.graph.unique(_nth("gap", number + 1)), sum(self.grid.span(gap)) / 2
+        self.graph.parts[name] = Part("gap", gap, gap)
         text(self.graph, name, f"… {len(gap)} step{'s' * (len(gap) > 1)} …", x, self.grid.high - 10)
         for i, line in enumerate(self._drop(gap)):
-            text(self.graph, _nth(f"{name}_drop", i + 1), line, x, self.grid.high - 25 - 12 * i, size=10)
+            text(self.graph, self.graph.unique(f"{name}_drop"), line, x, self.grid.high - 25 - 12 * i, size=10)
 
     def _drop(self, gap: Gap) -> list[str]:
         """How the gradient changes from the far end of a gap to the near one, in words.
@@ -351,6 +322,8 @@ class _Drawing:
         a walk for each gap, so of many gaps it is not told.
         """
         if type(self.paint) is not ByGradient or not gap.before or gap.last == len(self.run):
+            return []
+        if not self.run.model.carried:  # then nothing comes across
             return []
         role, early, late = self.run.model.carried[0], gap.before, gap.last + 1
         near, far = self.figure.sizes[role, early], self.figure.sizes[role, late]
@@ -369,6 +342,11 @@ class _Drawing:
 def _nth(name: str, n: int) -> str:
     """The first is called by its name alone."""
     return name if n == 1 else f"{name}_{n}"
+
+
+def _width(name: str) -> float:
+    """Of a parameter's box."""
+    return max(30.0, 7.5 * len(short(name, 20)) + 12)
 
 
 def _tooltip(tensor: Tensor, size: str) -> str:

@@ -6,20 +6,23 @@ by way of z_t is drawn as an arrow to h.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
-
-import graphviz  # type: ignore[import-untyped]
+from itertools import pairwise, product
+from typing import NamedTuple
 
 from minigrad.pictures.style import pin, text
+from minigrad.rnn.figure.crossings import Line, Point, of_one_another, through_circles
 from minigrad.rnn.figure.grid import COLUMN, ROW
+from minigrad.rnn.figure.layouts import Spots, known_of
 from minigrad.rnn.figure.names import CIRCLE, COST, TARGET, label, safe, short
+from minigrad.rnn.figure.picture import Part, Picture
 from minigrad.rnn.figure.wiring import Figure, Place
 from minigrad.rnn.unrolling import Run
 
 REACH = 44.0  # from a circle to the loop that leads back to it
 LANE = 62.0  # from the last column to the loops between different roles
+ASIDE = (0.0, 1.5, -1.5)  # columns that a role may be moved to
 POINT = {"shape": "point", "style": "invis"}
 
 
@@ -30,17 +33,6 @@ class Arrow(NamedTuple):
     target: str
     later: bool
     by: list[str]
-
-
-def roles_of(run: Run, figure: Figure) -> dict[str, tuple[float, float]]:
-    """Column and row of every role that is drawn folded."""
-    layout = run.model.layout
-    told = getattr(run.model, "folded", None)
-    if told is None:
-        told = {role: (0.0, layout[role][1]) for role in ("x", *run.model.carried, "y", "C") if role in layout}
-        told |= {"target": (1.2, layout["target"][1])} if "target" in layout else {}
-    present = {role for role, _ in figure.tensors}
-    return {role: place for role, place in told.items() if role in present}
 
 
 def arrows_of(run: Run, figure: Figure, kept: Iterable[str]) -> list[Arrow]:
@@ -76,85 +68,149 @@ def kept_in_order(kept: set[str], figure: Figure) -> list[str]:
     return [role for role in dict.fromkeys(role for role, t in figure.tensors if t) if role in kept]
 
 
-@dataclass
+# -- where it stands --------------------------------------------------------------------------------------------------
+
+
+class Stroke(NamedTuple):
+    """An arrow as it is drawn: from circle to circle through some points, with words in a place beside it."""
+
+    arrow: Arrow
+    points: list[Point]
+    words: str
+    beside: Point
+
+
+def spots_of(run: Run, figure: Figure) -> Spots:
+    """Column and row of every role that is drawn folded: as the model tells, as is known of its class, or arranged."""
+    present = {role for role, _ in figure.tensors}
+    told: Spots | None = getattr(run.model, "folded", None)
+    if told is None:
+        known = known_of(run)
+        told = arranged(run, figure) if known is None else known.folded
+    return {role: spot for role, spot in told.items() if role in present}
+
+
+def arranged(run: Run, figure: Figure) -> Spots:
+    """x, what is carried, y and C, one above the other; and what is in the way of an arrow stands aside."""
+    carried = kept_in_order(set(run.model.carried) - {"y"}, figure)
+    column: Spots = {role: (0.0, row - 1.0) for row, role in enumerate(["x", *carried, "y", "C"])}
+    column["target"] = 1.2, column["C"][1]
+    column = {role: spot for role, spot in column.items() if any(role == other for other, _ in figure.tensors)}
+    arrows = arrows_of(run, figure, column)
+    aside = product(ASIDE, repeat=len(carried)) if len(carried) <= 6 else [(0.0,) * len(carried)]
+    tried = sorted(aside, key=lambda columns: sum(map(abs, columns)))
+    moved = [
+        column | {role: (x, column[role][1]) for x, role in zip(columns, carried, strict=True)} for columns in tried
+    ]
+    return min(moved, key=lambda spots: _crossings(spots, arrows))
+
+
+def _crossings(spots: Spots, arrows: list[Arrow]) -> tuple[int, int]:
+    circles, lines = {role: _centre(spot) for role, spot in spots.items()}, []
+    for arrow, points, words, (x, y) in strokes_of(spots, arrows):
+        lines += [Line(a, b, (arrow.source, arrow.target)) for a, b in pairwise(points)]
+        lines += [Line((x - 3.1 * len(words), y), (x + 3.1 * len(words), y), ())] if words else []
+    return through_circles(circles, lines), of_one_another(lines)
+
+
+def _centre(spot: tuple[float, float]) -> Point:
+    column, row = spot
+    return column * COLUMN, row * ROW
+
+
+def strokes_of(spots: Spots, arrows: list[Arrow]) -> list[Stroke]:
+    """Straight arrows, loops beside a role that goes on to itself, and loops on the right from a role to another."""
+    centres = {role: _centre(spot) for role, spot in spots.items()}
+    across = [arrow for arrow in arrows if arrow.later and arrow.source != arrow.target]
+    busy = {role for arrow in across for role in (arrow.source, arrow.target)}  # on its right
+    lane = LANE + max(x for role, (x, _) in centres.items() if role != "target")
+    strokes, touched = [], Counter[str]()
+    for arrow in arrows:
+        (x, y), (to_x, to_y), words = centres[arrow.source], centres[arrow.target], _words(arrow)
+        side = 1
+        if not arrow.later:
+            beside = (x + to_x) / 2 + 12 + 3.2 * len(words), (y + to_y) / 2
+            strokes.append(Stroke(arrow, [(x, y), (to_x, to_y)], words, beside))
+            continue
+        if arrow.source == arrow.target:
+            side = 1 if x > 0 and arrow.source not in busy else -1
+            turn, top, bottom = x + side * REACH, y + 26, y - 26
+        else:  # of several each has a lane of its own, and starts and ends a little below the one before
+            turn, top, bottom = max(x, lane), y - 18 * touched[arrow.source], to_y - 18 * touched[arrow.target]
+            touched.update([arrow.source, arrow.target])
+            lane += 34 + 7.2 * len(words)
+        beside = turn + side * (12 + 3.6 * len(words)), (top + bottom) / 2
+        strokes.append(Stroke(arrow, [(x, y), (turn, top), (turn, bottom), (to_x, to_y)], words, beside))
+    return strokes
+
+
+def _words(arrow: Arrow) -> str:
+    return ", ".join(map(label, arrow.by))
+
+
+# -- the drawing ------------------------------------------------------------------------------------------------------
+
+
 class Folded:
-    """The drawing; ``x`` is the column of the hidden units."""
+    """The folded network left of ``right``."""
 
-    graph: graphviz.Digraph
-    run: Run
-    figure: Figure
-    x: float
-    places: dict[str, tuple[float, float]] = field(init=False)
-    arrows: list[Arrow] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.places = roles_of(self.run, self.figure)
-        self.arrows = arrows_of(self.run, self.figure, self.places)
-        columns = [column for column, _ in self.places.values()]
-        across = any(arrow.later and arrow.source != arrow.target for arrow in self.arrows)
-        self.x -= max(columns) * COLUMN if not across else max(LANE, max(columns) * COLUMN) + 20
-
-    def at(self, role: str) -> tuple[float, float]:
-        """The centre of a role's circle."""
-        column, row = self.places[role]
-        return self.x + column * COLUMN, row * ROW
+    def __init__(self, picture: Picture, run: Run, figure: Figure, right: float) -> None:
+        self.picture, self.spots = picture, spots_of(run, figure)
+        self.strokes = strokes_of(self.spots, arrows_of(run, figure, self.spots))
+        columns = max(_centre(spot)[0] for spot in self.spots.values())
+        lanes = [stroke.points[1][0] for stroke in self.strokes if stroke.arrow.later and stroke.points[1][0] > 0]
+        words = [stroke.beside[0] + 3.1 * len(stroke.words) for stroke in self.strokes]
+        self.x = right - max([columns, *(lane + 20 for lane in lanes), *(end - 60 for end in words)])
+        self.names = {role: picture.unique(f"folded_{safe(role)}") for role in self.spots}
 
     def draw(self) -> None:
         """Circles, arrows, loops."""
-        for role in self.places:
+        for role in self.spots:
             self._circle(role)
-        loops: dict[str, int] = {}
-        for arrow in self.arrows:
-            if not arrow.later:
-                self._arrow(arrow)
-            elif arrow.source == arrow.target:
-                self._back(arrow)
+        for stroke in self.strokes:
+            if stroke.arrow.later:
+                self._loop(stroke)
             else:
-                self._across(arrow, loops.setdefault(arrow.target, 0))
-                loops[arrow.target] += 1
+                self._arrow(stroke)
 
     def _circle(self, role: str) -> None:
-        (x, y), look = self.at(role), {"shape": "circle"}
+        (x, y), look = _centre(self.spots[role]), {"shape": "circle"}
         width = height = CIRCLE
         if role == "C":
             width, height, look = COST, COST, {"shape": "doublecircle"}
         elif role == "target":
             (width, height), look = TARGET, {"shape": "box", "fontsize": "11"}
-        pin(self.graph, f"folded_{safe(role)}", label(short(role, 6)) + "ₜ", x, y, width, height, **look)
+        self.picture.parts[self.names[role]] = Part("folded", role)
+        pin(self.picture, self.names[role], label(short(role, 6)) + "ₜ", self.x + x, y, width, height, **look)
 
-    def _arrow(self, arrow: Arrow) -> None:
-        self.graph.edge(f"folded_{safe(arrow.source)}", f"folded_{safe(arrow.target)}")
-        if arrow.by:
-            words, (x1, y1), (x2, y2) = self._words(arrow), self.at(arrow.source), self.at(arrow.target)
-            x = (x1 + x2) / 2 + 12 + 3.2 * len(words)
-            text(self.graph, f"folded_{safe(arrow.target)}_by", words, x, (y1 + y2) / 2, fontcolor="black")
+    def _edge(self, stroke: Stroke, tail: str, head: str, **look: str) -> None:
+        self.picture.edge(tail, head, Part("folded", stroke.arrow.target), **look)
 
-    def _back(self, arrow: Arrow) -> None:
-        """A loop on the left, from a role to itself."""
-        x, y = self.at(arrow.source)
-        self._loop(arrow, -1, (x - REACH, y + 26), (x - REACH, y - 26))
+    def _text(self, name: str, stroke: Stroke) -> None:
+        x, y = stroke.beside
+        text(self.picture, self.picture.unique(name), stroke.words, self.x + x, y, fontcolor="black")
 
-    def _across(self, arrow: Arrow, k: int) -> None:
-        """A loop on the right, from a role to another; the k-th into that one."""
-        (x, y), (_, end) = self.at(arrow.source), self.at(arrow.target)
-        lane = max(x, self.x + LANE) + 34 * k
-        self._loop(arrow, 1, (lane, y), (lane, end - 18 * k))
+    def _arrow(self, stroke: Stroke) -> None:
+        source, target = stroke.arrow.source, stroke.arrow.target
+        self._edge(stroke, self.names[source], self.names[target])
+        if stroke.words:
+            self._text(f"{self.names[target]}_by", stroke)
 
-    def _loop(self, arrow: Arrow, side: int, *ends: tuple[float, float]) -> None:
+    def _loop(self, stroke: Stroke) -> None:
         """Out of a circle, through a square that stands for the delay, and in again."""
-        source, target, words = safe(arrow.source), safe(arrow.target), self._words(arrow)
-        name = f"loop_{source}" if arrow.source in (arrow.target, "y", "target") else f"loop_{source}_{target}"
-        (x, top), (_, bottom) = ends
-        middle = (top + bottom) / 2
-        square: dict[str, Any] = {"shape": "square", "fillcolor": "black", "tooltip": "one step later"}
-        pin(self.graph, name, "", x, middle, 10, 10, **square)
-        text(self.graph, f"{name}_by", words, x + side * (12 + 3.6 * len(words)), middle, fontcolor="black")
-        for end, y in (("top", top), ("bottom", bottom)):
-            pin(self.graph, f"{name}_{end}", "", x, y, 0.72, 0.72, **POINT)
-        self.graph.edge(f"folded_{source}", f"{name}_top", dir="none")
-        self.graph.edge(f"{name}_top", name, dir="none")
-        self.graph.edge(name, f"{name}_bottom", dir="none")
-        self.graph.edge(f"{name}_bottom", f"folded_{target}")
-
-    def _words(self, arrow: Arrow) -> str:
-        return ", ".join(map(label, arrow.by))
+        source, target = stroke.arrow.source, stroke.arrow.target
+        name = f"loop_{safe(source)}"
+        if source not in (target, "y", "target"):
+            name += f"_{safe(target)}"
+        name = self.picture.unique(name)
+        _, (x, top), (_, bottom), _ = stroke.points
+        square = {"shape": "square", "fillcolor": "black", "tooltip": "one step later"}
+        pin(self.picture, name, "", self.x + x, (top + bottom) / 2, 10, 10, **square)
+        self._text(f"{name}_by", stroke)
+        ends = [self.picture.unique(f"{name}_{end}") for end in ("top", "bottom")]
+        for end, y in zip(ends, (top, bottom), strict=True):
+            pin(self.picture, end, "", self.x + x, y, 0.72, 0.72, **POINT)
+        self._edge(stroke, self.names[source], ends[0], dir="none")
+        self._edge(stroke, ends[0], name, dir="none")
+        self._edge(stroke, name, ends[1], dir="none")
+        self._edge(stroke, ends[1], self.names[target])

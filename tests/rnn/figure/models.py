@@ -28,9 +28,9 @@ def data(T, batch=(), seed=0):
     return rng.normal(size=(T, *batch, 2)), rng.uniform(0, 1, size=(T, *batch, 3))
 
 
-def example(kind="W", T=5, **options):
+def example(kind="W", T=5, batch=(), **options):
     """A run of it."""
-    return unroll(network(kind), *data(T), **options)
+    return unroll(network(kind), *data(T, batch), **options)
 
 
 def textbook(kind, T, forced=False):
@@ -135,3 +135,77 @@ class Truncated(RNN):
             carried = {role: tensor.detach() for role, tensor in carried.items()}
         self.count += 1
         return super().step(bound, x, carried)
+
+
+class Named(Module):
+    """Its carried role and its only parameters have the names that it is given."""
+
+    def __init__(self, role, *parameters):
+        self.roles, self.carried, self.names = (role, "y"), (role,), parameters
+        self.layout = {"x": (0, -1), role: (0, 0), "y": (0, 1), "C": (0, 2)}
+        self.n_in, self.dtype = 1, np.dtype(float)
+        for name in parameters:
+            setattr(self, name, Tensor(np.eye(1), requires_grad=True, name=name))
+
+    def initial(self, batch):
+        return {self.carried[0]: np.zeros((*batch, 1))}
+
+    def bind(self):
+        return tuple(getattr(self, name).T for name in self.names)
+
+    def step(self, bound, x, carried):
+        h = np.tanh(sum(x @ matrix for matrix in bound) + carried[self.carried[0]])
+        return {self.carried[0]: h, "y": h * 1.0}
+
+    def run(self, T=3):
+        return unroll(self, np.ones((T, 1)), np.zeros((T, 1)))
+
+
+class Wired(Module):
+    """A model of some roles that are made from one another, from x and from the step before as ``rng`` pleases.
+
+    Every role has matrices of its own (``W_a_b`` leads from a to b), or only some of them: then what it hears is added.
+    """
+
+    def __init__(self, roles, rng, n=2):
+        self.n_in, self.n, self.dtype, self.roles = n, n, np.dtype(float), roles
+        self.b = Tensor(np.zeros(n), requires_grad=True, name="b")
+        self.carried = tuple(role for role in roles if rng.random() < 0.5) or roles[:1]
+        self.hears, later = {}, dict.fromkeys(self.carried, False)
+        for i, role in enumerate(roles):
+            now = [other for other in ("x", *roles[:i]) if rng.random() < 0.6]
+            before = [other for other in self.carried if rng.random() < 0.6]
+            later |= dict.fromkeys(before, True)
+            self.hears[role] = now or ["x"], before
+        for role in (role for role, heard in later.items() if not heard):
+            self.hears[role][1].append(role)
+        for role, (now, before) in self.hears.items():
+            for other in (*now, *(f"{other}'" for other in before)):
+                if rng.random() < 0.5:
+                    setattr(self, f"W_{other}_{role}", _matrix(f"W_{other}_{role}", rng, n, n))
+
+    def initial(self, batch):
+        return {role: np.zeros((*batch, self.n)) for role in self.carried}
+
+    def bind(self):
+        return ()
+
+    def step(self, bound, x, carried):
+        made = {"x": x}
+        for role, (now, before) in self.hears.items():
+            z = self.b if role == self.roles[0] else 0.1
+            for name, tensor in [(o, made[o]) for o in now] + [(f"{o}'", carried[o]) for o in before]:
+                matrix = self.parameters().get(f"W_{name}_{role}")
+                z = z + (tensor if matrix is None else tensor @ matrix.T)
+            made[role] = np.tanh(z)
+        del made["x"]
+        return made
+
+
+def wired(n, seed, T, forced=False, names=("a", "b1", "c", "b2", "e", "d")):
+    """A run of such a model with ``n`` roles, the last of which is y."""
+    rng = np.random.default_rng(seed)
+    model = Wired((*names[: n - 1], "y"), rng)
+    return unroll(
+        model, rng.normal(size=(T, 2)), rng.normal(size=(T, 2)), teacher_forcing=forced and "y" in model.carried
+    )

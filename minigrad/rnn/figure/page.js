@@ -1,12 +1,13 @@
 "use strict";
-/* The behaviour of the page. What is shown, and in which order, was decided in animate.py and stands in `film`:
+/* The behaviour of the page. What is shown, and in which order, was decided in film.py and stands in `film`:
 
      film.frames   [{pass, id, lights: [edge ids], sums: {parameter: edge id}, text}]
      film.about    {id: {label, kind, facts, count, value, to}}  what is told of a circle, a parameter, an edge
+     film.gaps     the ids of the words that stand for steps left out
      film.ids      the ids of all that has a gradient; choices[i].sizes[k] is that of ids[k]: a number, 0 for exactly
                    nothing, null where none was asked for, "nan" or "inf"
      film.choices  [{value, label, total, sizes, first: {id: the first numbers of its cotangent},
-                     across: the change of the gradient across the steps left out, if it came from beyond them}]
+                     across: {gap: the change of the gradient across the steps left out, if it came from beyond them}}]
      film.scale    {low, high, clipped, colors, zero, nonfinite}
 
    The picture is a function of three numbers (`state`): `paint` draws it anew from these, and nothing else changes it.
@@ -25,8 +26,10 @@ let pointed = null; // the id of what the mouse or the focus is on
 // -- which frame lights up what ---------------------------------------------------------------------------------------
 
 const drawn = new Map(); // id -> its <g> in the figure
+const gaps = new Map(); // likewise
 for (const g of svg.querySelectorAll("g.node, g.edge")) {
   if (Object.hasOwn(film.about, g.id)) drawn.set(g.id, g);
+  if (film.gaps.includes(g.id)) gaps.set(g.id, g);
 }
 const row = new Map(film.ids.map((id, k) => [id, k]));
 const lit = { forward: new Map(), backward: new Map() }; // id -> the frame that lights it up
@@ -104,7 +107,7 @@ function paint() {
     g.classList.toggle("now", id === frame.id);
     g.classList.toggle("pointed", id === pointed);
   }
-  for (const words of svg.querySelectorAll("#gap")) words.classList.toggle("now", frame.id === "gap");
+  for (const [id, words] of gaps) words.classList.toggle("now", id === frame.id);
   document.body.classList.toggle("backward", state.frame >= turn);
   part("phase").dataset.pass = frame.pass;
   part("phase").textContent = frame.pass;
@@ -128,12 +131,12 @@ function sentence(frame) {
   if (frame.pass === "turn") {
     return `The forward pass is done: ${choice.total}. Now backwards, starting from 1 at ${choice.label}.`;
   }
-  if (frame.pass === "backward" && frame.id !== "gap" && size(frame.id) === 0) {
+  if (frame.pass === "backward" && !gaps.has(frame.id) && size(frame.id) === 0) {
     const { label } = film.about[frame.id];
     return `${label}: exactly nothing of the gradient of ${choice.label} arrives, so it has nothing to pass on.`;
   }
-  if (frame.pass === "backward" && frame.id === "gap" && choice.across !== null) {
-    return `${frame.text} Across them the gradient changes by a factor of ${short(choice.across, 2)}.`;
+  if (frame.pass === "backward" && Object.hasOwn(choice.across, frame.id)) {
+    return `${frame.text} Across them the gradient changes by a factor of ${short(choice.across[frame.id], 2)}.`;
   }
   return frame.text;
 }
@@ -254,7 +257,7 @@ function pause() {
 function follow() {
   const { pass, id } = film.frames[state.frame];
   const box = part("figure");
-  const g = id === "gap" ? svg.querySelector("#gap") : drawn.get(id);
+  const g = gaps.get(id) ?? drawn.get(id);
   if (pass === "start") box.scrollTo({ left: 0 });
   if (!g || box.scrollWidth <= box.clientWidth) return;
   const at = g.getBoundingClientRect();
@@ -368,7 +371,7 @@ for (const [id, g] of drawn) {
     g.append(hit);
   }
 }
-for (const words of svg.querySelectorAll("#gap")) words.classList.add("words");
+for (const words of gaps.values()) words.classList.add("words");
 for (const { value, label } of film.choices) {
   const option = new Option(value === "all" ? label : `${label} only`, value);
   part("choice").append(option);

@@ -1,0 +1,85 @@
+"""The picture, and what each id in it stands for.
+
+Ids are made here, once: a name in the DOT text is the ``id`` of a node in the SVG, and an edge's is made of the names
+of its ends. Whoever wants to do something with what is drawn, as the film does, looks up what an id stands for in
+`Picture.parts`; nothing is ever read back out of a name.
+"""
+
+from __future__ import annotations
+
+from itertools import chain, count
+from typing import Any, Literal, NamedTuple
+
+from minigrad.pictures.dot import Digraph
+from minigrad.rnn.figure.grid import Gap
+from minigrad.rnn.figure.wiring import Figure, Place
+
+TABLES = {
+    "place": "sizes",
+    "parameter": "accumulated",
+    "connection": "connections",
+    "tap": "taps",
+    "bus": "accumulated",
+}
+"""Where a `Figure` keeps the sizes of what kind of part."""
+
+
+class Part(NamedTuple):
+    """What something drawn stands for.
+
+    Attributes
+    ----------
+    kind : {"place", "parameter", "connection", "tap", "bus", "gap", "folded"}
+        A circle, a parameter's box, an arrow from circle to circle, one of the two pieces of a tap, a piece of a bus;
+        the words in the place of steps that are left out; or anything in the folded network.
+    key : Place, Connection, Use, (str, int), Gap or str
+        Which one, as a `Figure` knows it: a piece of a bus by the parameter and the first of the steps whose
+        contributions it holds, and a parameter's box likewise, by its first use. Of the folded network, the role that
+        it is or leads to.
+    at : Place, Gap or None
+        The circle or gap that it leads to: when that is reached, this is. Both lead to themselves.
+    """
+
+    kind: Literal["place", "parameter", "connection", "tap", "bus", "gap", "folded"]
+    key: Any
+    at: Place | Gap | None = None
+
+    def size(self, figure: Figure) -> float | None:
+        """The size of the gradient that belongs here; None for gaps and for the folded network, which have none."""
+        table = TABLES.get(self.kind)
+        found: float | None = None if table is None else getattr(figure, table)[self.key]
+        return found
+
+
+class Picture(Digraph):
+    """A graph whose nodes and edges have stable ids in the SVG; ``h1--z2--2`` is a second edge from h1 to z2.
+
+    Attributes
+    ----------
+    parts : dict of str to Part
+        What stands for something in the network, by its id; not words, dots, bends and the legend.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.parts: dict[str, Part] = {}
+        self._taken: set[str] = set()
+        self._edges: dict[tuple[str, str], int] = {}
+
+    def unique(self, *names: str) -> str:
+        """The first of ``names`` that nothing has yet, or else the last of them with a number; now it is taken."""
+        wanted = [f"_{name}" if name.startswith("legend_") else name for name in names]  # the legend has those
+        numbered = (f"{wanted[-1]}_{n}" for n in count(2))
+        name = next(name for name in chain(wanted, numbered) if name not in self._taken)
+        self._taken.add(name)
+        return name
+
+    def node(self, name: str, label: str | None = None, **attributes: str) -> None:
+        super().node(name, label, **{"id": name, **attributes})
+
+    def edge(self, tail: str, head: str, part: Part | None = None, **attributes: str) -> None:
+        nth = self._edges[tail, head] = self._edges.get((tail, head), 0) + 1
+        id = f"{tail}--{head}" + f"--{nth}" * (nth > 1)
+        if part is not None:
+            self.parts[id] = part
+        super().edge(tail, head, id=id, **attributes)

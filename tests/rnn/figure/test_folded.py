@@ -1,0 +1,81 @@
+"""The folded network: what is heard now, and what one step later."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from minigrad.rnn.figure.drawing import draw
+from minigrad.rnn.unrolling import unroll
+from tests.rnn.figure.models import Gated, Stacked, data, example, network, wired
+from tests.rnn.figure.sources import place_of, statements
+
+
+def test_the_folded_network_can_be_left_out():
+    run = example("WR")
+    nodes, _ = statements(draw(run).source)
+    assert [nodes[f"folded_{role}"]["label"] for role in "xhyC"] == ["xₜ", "hₜ", "yₜ", "Cₜ"]
+    alone, _ = statements(draw(run, folded=False).source)
+    assert set(alone) == {name for name in nodes if not re.match("folded_|loop_|unfold", name)}
+
+
+def test_two_loops_end_in_two_arrowheads():
+    """What comes from h itself enters from the left, what comes from the output from the right."""
+    nodes, edges = statements(draw(example("WR")).source)
+    h, own, output = (place_of(nodes[name])[0] for name in ("folded_h", "loop_h_bottom", "loop_y_bottom"))
+    assert own < h < output
+    assert {("loop_h_bottom", "folded_h"), ("loop_y_bottom", "folded_h")} <= edges.keys()
+    assert (nodes["loop_h_by"]["label"], nodes["loop_y_by"]["label"]) == ("W", "R")
+
+
+def folded_arrows(source):
+    """From role to role, and those through a delay."""
+    _, edges = statements(source)
+    arrows = {
+        (a.removeprefix("folded_"), b.removeprefix("folded_")) for a, b in edges if "folded" in a and "folded" in b
+    }
+    starts = {b.removesuffix("_top"): a.removeprefix("folded_") for a, b in edges if b.endswith("_top")}
+    later = {(starts[a.removesuffix("_bottom")], b.removeprefix("folded_")) for a, b in edges if a.endswith("_bottom")}
+    return arrows, later
+
+
+@pytest.mark.parametrize("T", [1, 3])
+def test_the_folded_network_says_what_is_heard_later(T):
+    chain = {("x", "h"), ("h", "y"), ("y", "C")}
+    assert folded_arrows(draw(example("W", T=T)).source) == (chain, {("h", "h")})
+    assert folded_arrows(draw(example("WR", T=T)).source) == (chain, {("h", "h"), ("y", "h")})
+    forced = draw(example("R", T=T, teacher_forcing=True)).source
+    assert folded_arrows(forced) == (chain | {("target", "C")}, {("target", "h")})
+    layers = {("x", "h1"), ("h1", "h2"), ("h2", "y"), ("y", "C")}
+    assert folded_arrows(draw(unroll(Stacked(2, 4, 3), *data(T))).source) == (layers, {("h1", "h1"), ("h2", "h2")})
+    gates = {("x", "z"), ("z", "c"), ("z", "h"), ("c", "h"), ("h", "y"), ("y", "C")}
+    assert folded_arrows(draw(unroll(Gated(2, 4, 3), *data(T))).source) == (gates, {("c", "c"), ("h", "z")})
+
+
+def test_a_model_that_tells_nothing_is_folded_all_the_same():
+    class Silent(type(network("W"))):
+        folded = None
+
+    arrows = folded_arrows(draw(unroll(Silent(2, 4, 3), *data(3))).source)
+    assert arrows == folded_arrows(draw(example("W", T=3)).source)
+
+
+def test_what_would_be_in_the_way_stands_aside():
+    """x leads to h past c, which h is made from too: c stands beside the column, and h above x."""
+
+    class Silent(Gated):
+        layout = folded = None
+
+    nodes, _ = statements(draw(unroll(Silent(2, 4, 3), *data(3))).source)
+    x, c, h, y, C = (place_of(nodes[f"folded_{role}"]) for role in ("x", "c", "h", "y", "C"))
+    assert x[0] == h[0] == y[0] == C[0] != c[0]
+    assert x[1] < c[1] < h[1] < y[1] < C[1]
+
+
+def test_loops_between_different_roles_have_lanes_of_their_own():
+    run = wired(4, 25, 3)  # in which a, b1 and c are carried, and heard by others
+    nodes, _ = statements(draw(run, color="none").source)
+    squares = [place_of(node) for name, node in nodes.items() if node.get("tooltip") == "one step later"]
+    assert len(squares) > 4
+    assert len(set(squares)) == len(squares)

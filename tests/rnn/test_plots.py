@@ -1,0 +1,143 @@
+"""The figures: that they show the data that they are given, on the axes that they are given."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from matplotlib import pyplot
+from matplotlib.colors import same_color
+from matplotlib.figure import Figure
+
+import minigrad as mg
+from minigrad.rnn import plots
+from minigrad.rnn.training import History
+
+
+@pytest.fixture
+def ax():
+    return Figure().subplots()
+
+
+@pytest.fixture
+def history():
+    norms = [5.0, 1.0, 4.0, 0.5]
+    return History([4.0, 2.0, 3.0, 1.0], norms, [norm > 3 for norm in norms], [(2, 2.5), (4, 1.5)], 4, 1.5)
+
+
+def curve(ax, label):
+    (line,) = (line for line in ax.lines if line.get_label() == label)
+    return line
+
+
+def assert_shows(line, x, y):
+    np.testing.assert_array_equal(line.get_xdata(), x)
+    np.testing.assert_array_equal(line.get_ydata(), y)
+
+
+def test_a_trajectory_and_forecasts_of_its_end(ax):
+    times, truth = 0.3 * np.arange(10), np.sin(np.arange(10.0))
+    forecasts = {"good": truth[6:] + 0.01, "wild": 1e6 * truth[6:]}
+    assert plots.trajectory(times, truth, forecasts, label="really", ax=ax) is ax
+    assert_shows(curve(ax, "really"), times, truth)
+    for name, values in forecasts.items():
+        assert_shows(curve(ax, name), times[6:], values)
+    (dotted,) = (line for line in ax.lines if line.get_linestyle() == ":")
+    assert {*dotted.get_xdata()} == {times[5]}
+    assert ax.get_ylim() == pytest.approx((-1.35 * np.abs(truth).max(), 1.35 * np.abs(truth).max()))
+
+
+def test_a_trajectory_without_forecasts_or_with_one_of_all_of_it(ax):
+    for forecasts in ({}, {"all": np.ones(3)}):
+        ax.clear()
+        plots.trajectory(np.arange(3), np.ones(3), forecasts, ax=ax)
+        assert len(ax.lines) == 1 + len(forecasts)
+
+
+def test_the_gradient_is_drawn_relative_to_where_it_starts_from(ax):
+    norms = np.array([1e-3, 1e-2, 0.1, 2.0])
+    assert plots.gradient_flow(norms, ax=ax, label="here", linestyle="--") is ax
+    assert_shows(curve(ax, "here"), [3, 2, 1, 0], norms / 2.0)
+    assert (curve(ax, "here").get_linestyle(), ax.get_yscale()) == ("--", "log")
+
+
+def test_a_spectrum_and_one_unit_circle(ax):
+    W = np.random.default_rng(0).normal(size=(5, 5))
+    matrices = {"W": W, "half": 0.5 * W, "as a tensor": mg.Tensor(W)}
+    for label, matrix in matrices.items():
+        assert plots.spectrum(matrix, label=label, ax=ax, color="red") is ax
+    circle, *points = ax.lines
+    np.testing.assert_allclose(np.hypot(*circle.get_data()), 1)
+    for (label, matrix), line in zip(matrices.items(), points, strict=True):
+        values = mg.rnn.spectral.eigenvalues(matrix)
+        assert_shows(line, values.real, values.imag)
+        assert line.get_label() == f"{label}, ρ = {mg.rnn.spectral.spectral_radius(matrix):.3f}"
+        assert (line.get_linestyle(), line.get_marker()) == ("None", "o")
+        assert same_color(line.get_color(), "red")
+
+
+def test_a_training_shows_its_history(history):
+    axes = Figure().subplots(2, 1)
+    assert plots.training(history, max_norm=3.0, axes=axes) is axes
+    cost, norm = axes
+    assert_shows(curve(cost, "training batch"), [1, 2, 3, 4], history.costs)
+    assert_shows(curve(cost, "validation"), [2, 4], [2.5, 1.5])
+    assert_shows(curve(cost, "best: kept"), [4], [1.5])
+    assert_shows(curve(norm, "‖g‖₂"), [1, 2, 3, 4], history.norms)
+    assert_shows(curve(norm, "clipped (2)"), [1, 3], [5.0, 4.0])
+    assert {*curve(norm, "ε = 3").get_ydata()} == {3.0}
+
+
+def test_a_training_without_validation_and_clipping():
+    cost, norm = plots.training(History([2.0, 1.0], [1.0, 1.0], [False, False]), axes=Figure().subplots(2, 1))
+    assert [line.get_label() for line in cost.lines] == ["training batch", "best: kept"]
+    assert [line.get_label() for line in norm.lines] == ["‖g‖₂", "clipped (0)"]
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda history: plots.trajectory([0, 1], [1, 2], {}),
+        lambda history: plots.gradient_flow([0.5, 1.0]),
+        lambda history: plots.spectrum(np.eye(2)),
+        lambda history: plots.training(history)[0],
+    ],
+)
+def test_without_axes_there_are_new_ones(draw, history):
+    pyplot.switch_backend("agg")
+    first, second = draw(history), draw(history)
+    assert first.figure is not second.figure
+    assert first.lines and second.lines
+    pyplot.close("all")
+
+
+def test_a_figure_is_saved_in_the_lectures_style_and_the_same_every_time(tmp_path):
+    for name in ("one", "other"):
+        for suffix in ("svg", "pdf", "png"):
+            with plots.saved_as(tmp_path / f"{name}.{suffix}", 1, 2, size=(4, 3)) as (left, right):
+                plots.spectrum(np.eye(2), ax=left)
+                plots.gradient_flow([0.5, 1.0], ax=right, label="g")
+                plots.legend_beside(right)
+                assert not left.spines["top"].get_visible()
+    for suffix in ("svg", "pdf", "png"):
+        one, other = ((tmp_path / f"{name}.{suffix}").read_bytes() for name in ("one", "other"))
+        assert one == other
+        assert len(one) > 1000
+
+
+def test_of_a_figure_that_fails_nothing_is_saved(tmp_path):
+    with pytest.raises(ZeroDivisionError), plots.saved_as(tmp_path / "half.svg", size=(4, 3)) as ax:
+        plots.spectrum(np.eye(2), ax=ax)
+        1 / 0  # noqa: B018
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_networks_load_without_matplotlib():
+    code = "import sys, minigrad.rnn; assert 'plots' in dir(minigrad.rnn); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "minigrad.rnn" in loaded
+    assert not {"matplotlib", "minigrad.rnn.plots"} & {*loaded}
+    with pytest.raises(AttributeError, match="no attribute 'plot'"):
+        mg.rnn.plot  # noqa: B018
