@@ -31,7 +31,7 @@ def face(fn: Function) -> tuple[dict[str, Any], int]:
 def arranged(fn: Function, known: Primitive, args: Any, kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """How the rules of ``fn`` expect a call: ``np.sum(x, 0)`` and ``np.sum(a=x, axis=0)`` are ``(x,), {"axis": 0}``."""
     others, limit = face(known.rewrite) if known.rewrite is not None else ({}, 1 << 30)
-    if known.count == 0 and len(args) <= limit and all(key in others for key in kwargs):
+    if known.count == 0 and len(args) <= limit and kwargs.keys() <= others.keys():
         return args, kwargs
     defaults, names, count = face(fn)[0], [*face(fn)[0]], known.count or limit
     if missing := [name for name in names[len(args) : known.count or 0] if name not in kwargs]:
