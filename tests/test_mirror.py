@@ -6,10 +6,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 ELSEWHERE = {
-    **{
-        f"rules/{name}.py": "rows of the table, in tests/rules/cases, and tests/rules/test_namespace.py"
-        for name in ("calling", "methods", "partial", "polynomials", "ranges", "signals", "statistics")
-    },
     "engine/ancestors.py": "what the walk needs of it, in tests/engine/test_walk.py",
     "engine/context.py": "recording, scopes and who watches: tests/engine/test_tensor.py, tests/test_anomaly.py",
     "engine/cotangents.py": "shares that wait and meet: tests/engine/test_walk.py",

@@ -112,7 +112,8 @@ def cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
 
 def trace(a, offset=0, axis1=0, axis2=1, dtype=None):
     """`numpy.trace`."""
-    return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype)
+    a = a if dtype is None else a.astype(dtype)
+    return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1)
 
 
 def multi_dot(arrays):

@@ -128,23 +128,20 @@ def joined(a):
 
 def parts(arrays):
     """What is joined, one by one."""
-    return [joined(a) if type(a) in (list, tuple) else a for a in arrays]
-
-
-def cast(y, dtype):
-    """``y`` in another dtype, if there is one."""
-    return y if dtype is None else y.astype(dtype)
+    return [a if type(a) is Tensor else joined(a) for a in arrays]
 
 
 def stacking(arrays, axis=0, *, dtype=None):
     """`numpy.stack`."""
-    return cast(stack(*parts(arrays), axis=axis), dtype)
+    y = stack(*parts(arrays), axis=axis)
+    return y if dtype is None else y.astype(dtype)
 
 
 def concatenation(arrays, axis=0, *, dtype=None):
     """`numpy.concatenate`; ``axis=None`` joins the flattened arrays."""
     arrays = map(np.ravel, parts(arrays)) if axis is None else parts(arrays)
-    return cast(concatenate(*arrays, axis=axis or 0), dtype)
+    y = concatenate(*arrays, axis=axis or 0)
+    return y if dtype is None else y.astype(dtype)
 
 
 def hstack(tup, *, dtype=None):
