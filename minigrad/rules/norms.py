@@ -6,13 +6,19 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from minigrad.engine.tables import rewrite
+from minigrad.rules.kinks import creased
 
 
 def root(s, p=2.0):
-    """The p-th root of a sum of powers; where the sum is 0, the derivative is 0 too."""
+    """The p-th root of a sum of powers; where the sum is 0, the derivative is 0 too, and there is no second one."""
     zero = s == 0
-    s = np.where(zero, 1, s)
+    s = np.where(zero, 1, creased(s))
     return np.where(zero, 0 if p > 0 else np.inf, np.sqrt(s) if p == 2 else s ** (1 / p))
+
+
+def flat_at_0(x):
+    """Of x, which is not negative; the derivative at 0, where it has its minimum, is 0."""
+    return np.where(x == 0, 0, creased(x))
 
 
 def vector_norm(x, p, axis):
@@ -28,6 +34,7 @@ def vector_norm(x, p, axis):
     if abs(p) == np.inf:
         return (np.max if p > 0 else np.min)(np.abs(x), axis=axis, keepdims=True)
     p, zero = float(p), x == 0  # float: a NumPy number would widen float32
+    x = creased(x) if p < 3 else x  # |x|³ is smooth enough to be flat at 0 twice
     powers = np.where(zero, 0 if p > 0 else np.inf, np.abs(np.where(zero, 1, x)) ** p)
     return root(np.sum(powers, axis=axis, keepdims=True), p)
 
@@ -45,8 +52,9 @@ def matrix_norm(x, p, axis):
     if p in (2, -2, "nuc"):
         rest = [i for i in range(x.ndim) if i not in axis]
         values = np.linalg.svd(np.transpose(x, (*rest, *axis)), compute_uv=False)
-        reduction = np.sum if p == "nuc" or (p == 2 and x.size == 0) else np.max if p == 2 else np.min
-        return np.expand_dims(reduction(np.where(values == 0, 0, values), axis=-1), axis)  # `where`: at 0 it is flat
+        if p == "nuc" or (p == 2 and x.size == 0):
+            return np.expand_dims(np.sum(flat_at_0(values), axis=-1), axis)
+        return np.expand_dims(flat_at_0((np.max if p == 2 else np.min)(values, axis=-1)), axis)
     raise ValueError(f"{p!r} is no norm of matrices: ord=None, 'fro', 'nuc', 1, -1, 2, -2, np.inf or -np.inf")
 
 

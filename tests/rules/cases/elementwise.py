@@ -7,11 +7,15 @@ from itertools import product
 import numpy as np
 
 from minigrad.engine.tensor import Tensor, astype
+from minigrad.rules.elementwise import logistic
+from minigrad.rules.kinks import creased, marked
 from tests.rules.cases.grid import Case, grid, nonzero, positive, real
 
 UNARY = {
     **dict.fromkeys((np.negative, np.positive, np.absolute, np.fabs, np.square), real),
-    **dict.fromkeys((np.exp, np.exp2, np.expm1, np.sin, np.cos, np.tan, np.sinh, np.cosh, np.tanh), real),
+    **dict.fromkeys(
+        (np.exp, np.exp2, np.expm1, np.sin, np.cos, np.tan, np.sinh, np.cosh, np.tanh, logistic, creased), real
+    ),
     **dict.fromkeys((np.arctan, np.arcsinh, np.deg2rad, np.radians, np.rad2deg, np.degrees, np.nan_to_num), real),
     **dict.fromkeys((np.reciprocal, np.cbrt), nonzero),
     **dict.fromkeys((np.sqrt, np.log, np.log2, np.log10), positive),
@@ -51,6 +55,8 @@ def elementwise():
         yield Case(np.nan_to_num, lambda a, o=options: np.nan_to_num(a, **o), (grid((2, 3)),))
     for fn, decimals in product((np.round, np.around), (0, 1, -1)):
         yield Case(fn, lambda a, f=fn, d=decimals: f(a, d), (8 * grid((2, 3)) - 0.125,))
+    for shape in ((), (0, 3), (2, 3)):
+        yield Case(marked, lambda slope, x: marked(slope, x, False), (grid(shape), grid(shape, 1)))
     yield from clipped()
 
 

@@ -1,0 +1,59 @@
+"""What networks and their costs are made of, beside NumPy: primitives that keep digits, and infinities, apart.
+
+Put together from NumPy's functions they would be right on paper only. `minigrad.functions` has them for users.
+An element that is -inf is masked: it has no share, and gets no gradient; if all are, so is their sum. Elements that are
++inf share equally.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minigrad.engine.primitive import primitive
+from minigrad.engine.tables import defvjp, linear
+from minigrad.rules.reductions import spread
+
+
+def lowered(x, axis):
+    """x minus its maximum over ``axis``, exactly 0 where it is the maximum (inf - inf, too); and the maximum."""
+    x = np.asarray(x)
+    largest = np.max(x, axis=axis, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        return np.where(x == largest, 0, x - largest), largest
+
+
+@primitive
+def logsumexp(x, axis=None, keepdims=False):
+    """log Σ exp(x)."""
+    low, largest = lowered(x, axis)
+    total = np.log(np.sum(np.exp(low), axis=axis, keepdims=True)) + largest
+    return total if keepdims else np.squeeze(total, axis)
+
+
+@primitive
+def softmax(x, axis=-1):
+    """exp(x) / Σ exp(x), and 0 where all are masked."""
+    low, largest = lowered(x, axis)
+    weights = np.exp(low)
+    return weights / np.where(largest == -np.inf, np.inf, np.sum(weights, axis=axis, keepdims=True))
+
+
+@primitive
+def log_softmax(x, axis=-1):
+    """x - log Σ exp(x), without the digits that both have in common."""
+    low, largest = lowered(x, axis)
+    return low - np.where(largest == -np.inf, np.inf, np.log(np.sum(np.exp(low), axis=axis, keepdims=True)))
+
+
+@primitive
+def weighted(weight, cost):
+    """weight · cost, where no weight makes nothing even of an infinite cost."""
+    return np.multiply(weight, np.where(np.equal(weight, 0), 0, cost))
+
+
+defvjp(logsumexp, lambda g, y, x, axis=None, keepdims=False: spread(g, x, axis, keepdims) * softmax(x, axis=axis))
+defvjp(softmax, lambda g, y, x, axis=-1: y * (g - np.sum(g * y, axis=axis, keepdims=True)))
+defvjp(log_softmax, lambda g, y, x, axis=-1: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True))
+defvjp(weighted, lambda g, y, weight, cost: g * cost,
+                 lambda g, y, weight, cost: g * weight)
+linear(weighted, form="elementwise")
