@@ -74,31 +74,35 @@ defvjp(np.log1p, lambda g, y, a: g / (1 + a))
 
 @primitive
 def logistic(x):
-    """1 / (1 + exp(-x)), with all digits of either tail: exp(-|x|) cannot overflow, and nothing is taken from 1."""
-    e = np.exp(-np.abs(x))
-    return np.where(np.greater_equal(x, 0), 1, e) / (1 + e)
+    """1 / (1 + exp(-x)), which keeps its digits in either tail; where exp overflows it is 0, without a warning."""
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(np.negative(x)))
 
 
-def share(a, b, unit=1):
+@primitive
+def share(a, b, exp):
     """exp(a) / (exp(a) + exp(b)): two infinities share equally, two zeros have no share in their sum."""
-    same = np.isinf(a) & (a == b)
-    ratio = logistic((np.where(same, 0, a) - np.where(same, 0, b)) * unit)
-    return np.where(same & (a < 0), 0, ratio)
+    with np.errstate(invalid="ignore", over="ignore"):
+        y = 1 / (1 + exp(np.subtract(b, a)))
+    same = np.equal(a, b)
+    return np.where(same, 0.5 * np.greater(a, -np.inf), y) if same.any() else y
 
 
-defvjp(logistic, lambda g, y, a: g * y * logistic(-a))
-defvjp(np.logaddexp, lambda g, y, a, b: g * share(a, b),
-                     lambda g, y, a, b: g * share(b, a))
-defvjp(np.logaddexp2, lambda g, y, a, b: g * share(a, b, math.log(2)),
-                      lambda g, y, a, b: g * share(b, a, math.log(2)))
+defvjp(logistic, lambda g, y, a: g * y * logistic(-a))  # 1 - y has lost its digits where y is near 1
+defvjp(share, lambda g, y, a, b, exp: g * math.log(exp(1)) * y * share(b, a, exp),
+              lambda g, y, a, b, exp: -g * math.log(exp(1)) * y * share(b, a, exp), None)
+defvjp(np.logaddexp, lambda g, y, a, b: g * share(a, b, np.exp),
+                     lambda g, y, a, b: g * share(b, a, np.exp))
+defvjp(np.logaddexp2, lambda g, y, a, b: g * share(a, b, np.exp2),
+                      lambda g, y, a, b: g * share(b, a, np.exp2))
 
 # -- trigonometric and hyperbolic functions; the factors keep digits where 1 - a² would lose them ----------------------
 
 
-def arctan_slope(a):
-    """1 / (1 + a²); where the square overflows the slope is 0, and that is no cause for a warning."""
+def share_of_arctan(g, y, a):
+    """g / (1 + a²); where the square overflows it is 0, and that is no cause for a warning."""
     with np.errstate(over="ignore"):
-        return 1 / (1 + a * a)
+        return g / (1 + a * a)
 
 
 defvjp(np.sin, lambda g, y, a: g * np.cos(a))
@@ -106,7 +110,7 @@ defvjp(np.cos, lambda g, y, a: -g * np.sin(a))
 defvjp(np.tan, lambda g, y, a: g * (1 + y * y))
 defvjp(np.arcsin, lambda g, y, a: g / np.sqrt((1 - a) * (1 + a)))
 defvjp(np.arccos, lambda g, y, a: -g / np.sqrt((1 - a) * (1 + a)))
-defvjp(np.arctan, lambda g, y, a: g * arctan_slope(a))
+defvjp(np.arctan, share_of_arctan)
 defvjp(np.sinh, lambda g, y, a: g * np.cosh(a))
 defvjp(np.cosh, lambda g, y, a: g * np.sinh(a))
 defvjp(np.tanh, lambda g, y, a: g * (1 - y * y))
@@ -188,7 +192,7 @@ defvjp(np.heaviside, lambda g, y, a, b: np.zeros_like(g),
                      lambda g, y, a, b: np.where(a == 0, g, 0))  # b is the value at a = 0
 
 linear(np.where, astype)
-linear(logistic, form="elementwise")
+linear(logistic, share, form="elementwise")
 plain(np.isfinite, np.isnan, np.isinf, np.signbit, np.isclose, np.allclose, np.array_equal)
 plain(np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal)
 plain(np.logical_and, np.logical_or, np.logical_not, np.logical_xor)

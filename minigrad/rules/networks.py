@@ -11,13 +11,15 @@ import numpy as np
 
 from minigrad.engine.primitive import primitive
 from minigrad.engine.tables import defvjp, linear
-from minigrad.rules.reductions import spread
+from minigrad.rules.reductions import count, kept
 
 
 def lowered(x, axis):
-    """x minus its maximum over ``axis``, exactly 0 where it is the maximum (inf - inf, too); and the maximum."""
+    """x minus its maximum over ``axis``, which is 0 for the maximum even if that is infinite; and the maximum."""
     x = np.asarray(x)
     largest = np.max(x, axis=axis, keepdims=True)
+    if np.isfinite(largest).all():
+        return x - largest, largest
     with np.errstate(invalid="ignore"):
         return np.where(x == largest, 0, x - largest), largest
 
@@ -39,10 +41,29 @@ def softmax(x, axis=-1):
 
 
 @primitive
+def softmax_by(x, y, axis=-1):
+    """softmax(x), given y = log Σ exp(x), whose rounding is shared by all and cancels."""
+    if not np.isfinite(y).all():
+        return softmax(x, axis=axis)
+    weights = np.exp(x - y)
+    return weights / np.sum(weights, axis=axis, keepdims=True)
+
+
+@primitive
 def log_softmax(x, axis=-1):
     """x - log Σ exp(x), without the digits that both have in common."""
     low, largest = lowered(x, axis)
     return low - np.where(largest == -np.inf, np.inf, np.log(np.sum(np.exp(low), axis=axis, keepdims=True)))
+
+
+@primitive
+def mean_square(e):
+    """Σ e² / n, where the sum may overflow and the mean does not."""
+    e = np.asarray(e)
+    if e.dtype == np.float16:  # which has no room for sums, nor for n
+        return np.mean(e * e)
+    y = np.vdot(e, e) / e.size
+    return y if np.isfinite(y) else np.vdot(e, e / e.size)
 
 
 @primitive
@@ -51,9 +72,19 @@ def weighted(weight, cost):
     return np.multiply(weight, np.where(np.equal(weight, 0), 0, cost))
 
 
-defvjp(logsumexp, lambda g, y, x, axis=None, keepdims=False: spread(g, x, axis, keepdims) * softmax(x, axis=axis))
-defvjp(softmax, lambda g, y, x, axis=-1: y * (g - np.sum(g * y, axis=axis, keepdims=True)))
+
+
+def share_of_softmax(g, p, axis):
+    """∂pᵢ/∂xⱼ = pᵢ (δᵢⱼ - pⱼ)."""
+    return p * (g - np.sum(g * p, axis=axis, keepdims=True))
+
+
+defvjp(logsumexp, lambda g, y, x, axis=None, keepdims=False:
+       kept(g, axis, keepdims) * softmax_by(x, kept(y, axis, keepdims), axis=axis))
+defvjp(softmax, lambda g, y, x, axis=-1: share_of_softmax(g, y, axis))
+defvjp(softmax_by, lambda g, p, x, y, axis=-1: share_of_softmax(g, p, axis), None)
 defvjp(log_softmax, lambda g, y, x, axis=-1: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True))
+defvjp(mean_square, lambda g, y, e: g * 2 / count(y, e) * e)
 defvjp(weighted, lambda g, y, weight, cost: g * cost,
                  lambda g, y, weight, cost: g * weight)
 linear(weighted, form="elementwise")

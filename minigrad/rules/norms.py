@@ -5,15 +5,25 @@ from __future__ import annotations
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from minigrad.engine.tables import rewrite
-from minigrad.rules.kinks import creased
+from minigrad.engine.primitive import primitive
+from minigrad.engine.tables import defvjp, rewrite
+from minigrad.rules.kinks import creased, kinked
 
 
-def root(s, p=2.0):
-    """The p-th root of a sum of powers; where the sum is 0, the derivative is 0 too, and there is no second one."""
+@primitive
+def root(s, p):
+    """The p-th root of a sum of powers."""
+    return np.sqrt(s) if p == 2 else np.where(s == 0, 0 if p > 0 else np.inf, np.where(s == 0, 1, s) ** (1 / p))
+
+
+def share_of_root(g, y, s, p):
+    """Where the sum is 0, the derivative is 0 by convention, and there is no second one."""
     zero = s == 0
-    s = np.where(zero, 1, creased(s))
-    return np.where(zero, 0 if p > 0 else np.inf, np.sqrt(s) if p == 2 else s ** (1 / p))
+    slope = 0.5 / np.where(zero, 1, y) if p == 2 else np.where(zero, 1, s) ** (1 / p - 1) / p
+    return kinked(np.where(zero, 0, g * slope), s)
+
+
+defvjp(root, share_of_root, None)
 
 
 def flat_at_0(x):
@@ -28,7 +38,7 @@ def vector_norm(x, p, axis):
     if p == 0:
         raise TypeError("np.linalg.norm(..., ord=0) counts and has no gradient: write np.count_nonzero(x, axis)")
     if p is None or p == 2:
-        return root(np.sum(x * x, axis=axis, keepdims=True))
+        return root(np.sum(x * x, axis=axis, keepdims=True), 2)
     if p == 1 or (p == np.inf and x.size == 0):  # the largest of nothing is taken as 0
         return np.sum(np.abs(x), axis=axis, keepdims=True)
     if abs(p) == np.inf:
@@ -42,7 +52,7 @@ def vector_norm(x, p, axis):
 def matrix_norm(x, p, axis):
     """The norm of the matrices whose rows and columns are the two of ``axis``, which are kept."""
     if p in (None, "fro", "f"):
-        return root(np.sum(x * x, axis=axis, keepdims=True))
+        return root(np.sum(x * x, axis=axis, keepdims=True), 2)
     if p in (1, -1, np.inf, -np.inf):
         down, across = axis if abs(p) == 1 else axis[::-1]
         lengths = np.sum(np.abs(x), axis=down, keepdims=True)
@@ -63,7 +73,7 @@ def norm(x, ord=None, axis=None, keepdims=False):
     x = x if x.dtype.kind == "f" else x.astype(float)
     axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
     if axis is None and ord is None:
-        y = root(np.sum(x * x, keepdims=True))
+        y = root(np.sum(x * x, keepdims=True), 2)
     elif len(axes) in (1, 2):
         y = vector_norm(x, ord, axes) if len(axes) == 1 else matrix_norm(x, ord, axes)
     else:

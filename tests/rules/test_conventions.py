@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from minigrad import Tensor, functions, gradients, hessian
+from minigrad.engine.tables import name_of
+from tests.rules.cases import CASES
 
 PAGE = Path(__file__).parents[2] / "docs" / "conventions.md"
 
@@ -74,7 +76,9 @@ def test_second_derivatives(expression, at, expected, second):
 def test_hessian(expression, at, expected):
     x = np.asarray(point(at)["x"], float)
     h = hessian(lambda x: eval(expression, {**NAMES, "x": x}))(x)
-    np.testing.assert_allclose(np.reshape(h, (x.size, x.size)), eval(f"np.atleast_2d({expected})", NAMES), rtol=1e-15)
+    np.testing.assert_allclose(
+        np.reshape(h, (x.size, x.size)), eval(f"np.atleast_2d({expected})", NAMES), rtol=1e-15, atol=1e-15
+    )
 
 
 @pytest.mark.parametrize(("expression", "at", "expected"), INFINITE)
@@ -88,3 +92,33 @@ def test_infinite_slopes_are_infinite_and_warn(expression, at, expected):
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_zero_times_infinity_is_not_a_number(expression, at, expected):
     assert np.isnan(grads(expression, at)[0])
+
+
+# -- at NaN -----------------------------------------------------------------------------------------------------------
+
+LOOKS_AWAY = {np.maximum, np.minimum, np.fmax, np.fmin, np.clip, np.nan_to_num, np.nansum, np.nanmean}
+LOOKS_AWAY |= {np.sort, np.partition}  # which put NaN last, as they put any number somewhere
+"""Functions whose gradient at NaN is a number, as the page says, though it is another one elsewhere."""
+
+
+def slope_at(case, k, value):
+    """The derivative by the first number of the k-th argument, there; NaN if NumPy refuses to compute at NaN."""
+    points = [np.array(point, float) for point in case.points]
+    points[k].flat[0] = value
+    xs = [Tensor(point, requires_grad=True) for point in points]
+    try:
+        y = case.call(*xs)
+        return gradients(y, [xs[k]], np.linspace(0.5, 1, y.size).reshape(y.shape))[0].flat[0]
+    except np.linalg.LinAlgError:
+        return np.nan
+
+
+@pytest.mark.parametrize("fn", dict.fromkeys(case.fn for case in CASES if case.fn not in LOOKS_AWAY), ids=name_of)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_no_rule_makes_a_number_of_nan(fn):
+    """The derivative at NaN is NaN, unless it does not depend on the argument at all: then it is that constant."""
+    for case in CASES:
+        for k in [k for k, point in enumerate(case.points) if case.fn is fn and np.size(point)]:
+            slope, beside = slope_at(case, k, np.nan), [slope_at(case, k, value) for value in (0.8125, 1.4375)]
+            if not np.isnan(slope):
+                np.testing.assert_allclose(beside, slope, rtol=1e-12, atol=1e-13, err_msg=f"of argument {k}")

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 
 from minigrad.engine.tensor import Tensor, astype
-from minigrad.rules.elementwise import logistic
+from minigrad.rules.elementwise import logistic, share
 from minigrad.rules.kinks import creased, marked
 from tests.rules.cases.grid import Case, grid, nonzero, positive, real
 
@@ -56,6 +56,8 @@ def elementwise():
     for fn, decimals in product((np.round, np.around), (0, 1, -1)):
         yield Case(fn, lambda a, f=fn, d=decimals: f(a, d), (8 * grid((2, 3)) - 0.125,))
     for shape in ((), (0, 3), (2, 3)):
+        for exp in (np.exp, np.exp2):
+            yield Case(share, lambda a, b, e=exp: share(a, b, e), (grid(shape), grid(shape, 1)))
         yield Case(marked, lambda slope, x: marked(slope, x, False), (grid(shape), grid(shape, 1)))
     yield from clipped()
 
