@@ -46,7 +46,11 @@ def log_softmax(x: Any, axis: int | tuple[int, ...] | None = -1) -> Any:
 
 def squared_error(target: Any, output: Any) -> Any:
     """The mean of (output - target)² over batch and components; both have shape (..., n_out)."""
-    return networks.mean_square(output - target)
+    error = output - target
+    if error.dtype == np.float16:  # which has no room for the sum, nor for a large size
+        return np.mean(error * error)
+    cost = np.vdot(error, error) / error.size
+    return np.vdot(error, error / error.size) if np.isinf(cost) else cost  # only the sum may have overflowed
 
 
 def cross_entropy(target: Any, logits: Any) -> Any:

@@ -128,6 +128,12 @@ def test_squared_error_overflows_only_where_the_mean_does(size):
     np.testing.assert_allclose(grad(squared_error, argnums=1)(np.zeros((100, 100)), output), size / 5000, rtol=1e-13)
 
 
+def test_squared_error_in_float16():
+    output = np.full(70_000, 0.5, np.float16)
+    assert squared_error(np.float16(0), output) == 0.25
+    assert np.all(grad(squared_error, argnums=1)(np.float16(0), output) == np.float16(1 / 70_000))
+
+
 @pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
 def test_squared_error_too_large_is_infinite_and_its_gradient_is_not():
     output = np.array([1e200, -1e300, 0.0])

@@ -11,7 +11,7 @@ import numpy as np
 
 from minigrad.engine.primitive import primitive
 from minigrad.engine.tables import defvjp, linear
-from minigrad.rules.reductions import count, kept
+from minigrad.rules.reductions import kept
 
 
 def lowered(x, axis):
@@ -57,16 +57,6 @@ def log_softmax(x, axis=-1):
 
 
 @primitive
-def mean_square(e):
-    """Σ e² / n, where the sum may overflow and the mean does not."""
-    e = np.asarray(e)
-    if e.dtype == np.float16:  # which has no room for sums, nor for n
-        return np.mean(e * e)
-    y = np.vdot(e, e) / e.size
-    return y if np.isfinite(y) else np.vdot(e, e / e.size)
-
-
-@primitive
 def weighted(weight, cost):
     """weight · cost, where no weight makes nothing even of an infinite cost."""
     return np.multiply(weight, np.where(np.equal(weight, 0), 0, cost))
@@ -84,7 +74,6 @@ defvjp(logsumexp, lambda g, y, x, axis=None, keepdims=False:
 defvjp(softmax, lambda g, y, x, axis=-1: share_of_softmax(g, y, axis))
 defvjp(softmax_by, lambda g, p, x, y, axis=-1: share_of_softmax(g, p, axis), None)
 defvjp(log_softmax, lambda g, y, x, axis=-1: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True))
-defvjp(mean_square, lambda g, y, e: g * 2 / count(y, e) * e)
 defvjp(weighted, lambda g, y, weight, cost: g * cost,
                  lambda g, y, weight, cost: g * weight)
 linear(weighted, form="elementwise")

@@ -67,6 +67,14 @@ def test_both_tails_of_these_keep_their_digits(x):
     assert grad(np.expm1)(x) == pytest.approx(math.exp(x), rel=1e-15, abs=0)
 
 
+@given(st.floats(-1000, 1000))
+def test_the_slope_of_tanh_has_the_digits_of_its_result(x):
+    """And no more, as the page on conventions says."""
+    e = math.exp(-2 * abs(x))
+    assert grad(np.tanh)(x) == pytest.approx(4 * e / (1 + e) ** 2, rel=0, abs=7e-16)
+    assert abs(x) < 20 or grad(np.tanh)(x) == 0
+
+
 @given(st.floats(-1e15, 1e15), st.integers(-60, 60))
 def test_sums_of_exponentials_are_shared_by_what_is_between_them(a, gap):
     b = a + gap

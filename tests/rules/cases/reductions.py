@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 
-from minigrad.rules.networks import log_softmax, logsumexp, mean_square, softmax, softmax_by, weighted
+from minigrad.rules.networks import log_softmax, logsumexp, softmax, softmax_by, weighted
 from minigrad.rules.norms import root
 from tests.rules.cases.grid import Case, grid, nonzero, positive
 
@@ -135,8 +135,6 @@ def networks():
         yield along(logsumexp, grid((2, 3)), axis, keepdims=True)
     for p, shape in product((2, 2.0, 3.0, 0.5), ((), (1, 1), (2, 3))):
         yield Case(root, lambda s, p=p: root(s, p), (positive(grid(shape)),))
-    for shape in ((), (1,), (2, 3)):
-        yield Case(mean_square, mean_square, (grid(shape),))
     for shape in ((), (0, 3), (2, 3)):
         yield Case(weighted, weighted, (grid(shape), grid(shape, 1)))
     yield Case(weighted, lambda cost: weighted(np.eye(2, 3), cost), (grid((2, 3)),))
