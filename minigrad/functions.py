@@ -1,7 +1,8 @@
-"""Functions that networks and their costs need and NumPy lacks, written in NumPy.
+"""Functions that networks and their costs need and NumPy lacks.
 
 They hold no rules of their own: each is an ordinary function of arrays or tensors, differentiable because what it
-calls is. All stay finite, and free of warnings, for arguments up to 1e300 or so.
+calls is. All stay finite, and free of warnings, for arguments up to 1e300 or so. Logits of -inf are masked: they have
+no share in a sum and get no gradient.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.tensor import Tensor
+from minigrad.rules import elementwise, networks
 
 
 def identity(x: Any) -> Any:
@@ -19,8 +20,8 @@ def identity(x: Any) -> Any:
 
 
 def logistic(x: Any) -> Any:
-    """1 / (1 + exp(-x)), by way of tanh, which saturates where exp would overflow."""
-    return 0.5 * (1 + np.tanh(0.5 * x))
+    """1 / (1 + exp(-x)), to all digits of both tails: it is exp(x) far below, and so is its derivative."""
+    return elementwise.logistic(x)
 
 
 def relu(x: Any) -> Any:
@@ -30,35 +31,36 @@ def relu(x: Any) -> Any:
 
 def logsumexp(x: Any, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Any:
     """log Σ exp(x) over ``axis``."""
-    largest = np.max(_constant(x), axis=axis, keepdims=True)
-    total = np.log(np.sum(np.exp(x - largest), axis=axis, keepdims=True)) + largest
-    return total if keepdims else np.squeeze(total, axis)
+    return networks.logsumexp(x, axis=axis, keepdims=keepdims)
 
 
-def softmax(x: Any, axis: int = -1) -> Any:
-    """exp(x) / Σ exp(x) over ``axis``: positive and of sum 1."""
-    weights = np.exp(x - np.max(_constant(x), axis=axis, keepdims=True))
-    return weights / np.sum(weights, axis=axis, keepdims=True)
+def softmax(x: Any, axis: int | tuple[int, ...] | None = -1) -> Any:
+    """exp(x) / Σ exp(x) over ``axis``: not negative, and of sum 1; if all are masked, they are 0."""
+    return networks.softmax(x, axis=axis)
 
 
-def log_softmax(x: Any, axis: int = -1) -> Any:
+def log_softmax(x: Any, axis: int | tuple[int, ...] | None = -1) -> Any:
     """log softmax(x), also where softmax underflows to 0."""
-    return x - logsumexp(x, axis, keepdims=True)
+    return networks.log_softmax(x, axis=axis)
 
 
 def squared_error(target: Any, output: Any) -> Any:
     """The mean of (output - target)² over batch and components; both have shape (..., n_out)."""
     error = output - target
-    return np.vdot(error, error) / error.size
+    if error.dtype == np.float16:  # which has no room for the sum, nor for a large size
+        return np.mean(error * error)
+    cost = np.vdot(error, error) / error.size
+    return np.vdot(error, error / error.size) if np.isinf(cost) else cost  # only the sum may have overflowed
 
 
 def cross_entropy(target: Any, logits: Any) -> Any:
     """-Σ target · log softmax(logits), summed over the last axis and averaged over the batch.
 
     ``target`` holds probabilities (one-hot rows, say) and ``logits`` the outputs *before* a softmax, both (..., n_out):
-    leave a network's output function at ``"identity"``.
+    leave a network's output function at ``"identity"``. Logits of -inf, which are masked, cost nothing where the target
+    is 0.
     """
-    return -np.mean(np.sum(target * log_softmax(logits), axis=-1))
+    return -np.mean(np.sum(networks.weighted(target, log_softmax(logits)), axis=-1))
 
 
 def binary_cross_entropy(target: Any, logits: Any) -> Any:
@@ -67,9 +69,5 @@ def binary_cross_entropy(target: Any, logits: Any) -> Any:
     ``target`` holds probabilities and ``logits`` the outputs *before* a logistic function, both (..., n_out): leave a
     network's output function at ``"identity"``. The logarithms are taken before p could round to 0 or 1.
     """
-    return np.mean(target * np.logaddexp(0, -logits) + (1 - target) * np.logaddexp(0, logits))
-
-
-def _constant(x: Any) -> Any:
-    """A shift that cancels out of the result needs no derivative."""
-    return x.detach() if isinstance(x, Tensor) else x
+    yes, no = np.logaddexp(0, -logits), np.logaddexp(0, logits)
+    return np.mean(networks.weighted(target, yes) + networks.weighted(1 - target, no))

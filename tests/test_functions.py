@@ -121,6 +121,46 @@ def test_squared_error(batch, n):
     np.testing.assert_allclose(g, 2 * (output - target) / (batch * n), rtol=1e-13)
 
 
+@pytest.mark.parametrize("size", [1e150, 1e153, 1e154])
+def test_squared_error_overflows_only_where_the_mean_does(size):
+    output = np.full((100, 100), size)
+    assert squared_error(np.zeros((100, 100)), output) == pytest.approx(size * size, rel=1e-12)
+    np.testing.assert_allclose(grad(squared_error, argnums=1)(np.zeros((100, 100)), output), size / 5000, rtol=1e-13)
+
+
+def test_squared_error_in_float16():
+    output = np.full(70_000, 0.5, np.float16)
+    assert squared_error(np.float16(0), output) == 0.25
+    assert np.all(grad(squared_error, argnums=1)(np.float16(0), output) == np.float16(1 / 70_000))
+
+
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
+def test_squared_error_too_large_is_infinite_and_its_gradient_is_not():
+    output = np.array([1e200, -1e300, 0.0])
+    assert squared_error(0.0, output) == np.inf
+    np.testing.assert_allclose(grad(squared_error, argnums=1)(0.0, output), output / 1.5, rtol=1e-15)
+
+
+def test_masked_logits_cost_nothing_where_the_target_is_0():
+    """As if they were not there."""
+    logits, kept = np.array([[-np.inf, 0.5, 2.0], [1.0, -np.inf, -np.inf]]), np.array([[0.5, 2.0]])
+    target = np.array([[0.0, 0.25, 0.75], [1.0, 0.0, 0.0]])
+    assert cross_entropy(target, logits) == pytest.approx(cross_entropy(np.array([[0.25, 0.75]]), kept) / 2, rel=1e-15)
+    g = grad(cross_entropy, argnums=1)(target, logits)
+    np.testing.assert_allclose(g[0, 1:], grad(cross_entropy, argnums=1)(target[:1, 1:], kept)[0] / 2, rtol=1e-14)
+    np.testing.assert_array_equal([g[0, 0], *g[1]], np.zeros(4))
+    assert cross_entropy(1 - target, logits) == np.inf
+    assert np.isfinite(hvp(lambda z: cross_entropy(target, z), (logits,), (np.ones((2, 3)),))[0]).all()
+
+
+def test_infinite_logits_that_are_right_cost_nothing():
+    target, logits = np.array([1.0, 0.0]), np.array([np.inf, -np.inf])
+    assert binary_cross_entropy(target, logits) == 0
+    assert binary_cross_entropy(1 - target, logits) == np.inf
+    np.testing.assert_array_equal(grad(binary_cross_entropy, argnums=1)(target, logits), [0, 0])
+    np.testing.assert_array_equal(grad(binary_cross_entropy, argnums=1)(1 - target, logits), [0.5, -0.5])
+
+
 @given(st.integers(1, 4), st.integers(1, 4))
 def test_cross_entropy(batch, n):
     """Its gradient is (softmax - target)/batch, and it is least, the target's entropy, where softmax is the target."""

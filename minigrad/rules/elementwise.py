@@ -13,7 +13,8 @@ import numpy as np
 
 from minigrad.engine.primitive import primitive
 from minigrad.engine.tables import Function, defvjp, linear, plain, rewrite
-from minigrad.engine.tensor import astype
+from minigrad.engine.tensor import Tensor, astype
+from minigrad.rules.kinks import kinked
 
 fn: Function  # one after the other, of those that share a rule
 
@@ -27,10 +28,26 @@ defvjp(np.multiply, lambda g, y, a, b: g * b,
                     lambda g, y, a, b: g * a)
 defvjp(np.divide, lambda g, y, a, b: g / b,
                   lambda g, y, a, b: -g * y / b)
+
+
+def power_slope(a, b):
+    """b aᵇ⁻¹; x**0 is the constant 1, at x = 0 too, so there 0**(-1) is kept away."""
+    if type(b) in (int, float):
+        return b * a ** (b - 1) if b else np.zeros_like(a)
+    at_zero = a == 0
+    return kinked(b * a ** np.where(at_zero & (b == 0), 1, b - 1), b, at_zero)
+
+
+def exponential_slope(y, a, b):
+    """y log a; 0**b is the constant 0, so there log 0 is kept away."""
+    at_zero = a == 0
+    slope = y * np.log(np.where(at_zero, np.ones_like(y), a))  # in the precision of y
+    return kinked(kinked(slope, a, at_zero), b, at_zero & (b <= 0))
+
+
 for fn in (np.power, np.float_power):
-    # x**0 is the constant 1, at x = 0 too, and 0**b the constant 0: the inner `where` keeps 0**(-1) and log 0 away.
-    defvjp(fn, lambda g, y, a, b: g * (b * a ** np.where(b == 0, 1, b - 1)),
-               lambda g, y, a, b: g * y * np.log(np.where(a == 0, np.ones_like(y), a)))  # in the precision of y
+    defvjp(fn, lambda g, y, a, b: g * power_slope(a, b),
+               lambda g, y, a, b: g * exponential_slope(y, a, b))
 defvjp(np.remainder, lambda g, y, a, b: g,  # y = a - b ⌊a/b⌋
                      lambda g, y, a, b: -g * np.floor_divide(a, b))
 defvjp(np.fmod, lambda g, y, a, b: g,  # y = a - b n for a whole number n, which rounding must not miss
@@ -40,8 +57,8 @@ defvjp(np.positive, lambda g, y, a: g)
 defvjp(np.conjugate, lambda g, y, a: g)  # of real numbers, as all are here
 defvjp(np.real, lambda g, y, a: g)
 defvjp(np.ldexp, lambda g, y, a, n: np.ldexp(g, n), None)
-defvjp(np.absolute, lambda g, y, a: g * np.sign(a))
-defvjp(np.fabs, lambda g, y, a: g * np.sign(a))
+defvjp(np.absolute, lambda g, y, a: kinked(g * np.sign(a), a))
+defvjp(np.fabs, lambda g, y, a: kinked(g * np.sign(a), a))
 defvjp(np.square, lambda g, y, a: g * 2 * a)
 defvjp(np.sqrt, lambda g, y, a: g / (2 * y))
 defvjp(np.cbrt, lambda g, y, a: g / (3 * y * y))
@@ -51,31 +68,52 @@ defvjp(np.reciprocal, lambda g, y, a: -g * y * y)
 
 defvjp(np.exp, lambda g, y, a: g * y)
 defvjp(np.exp2, lambda g, y, a: g * y * math.log(2))
-defvjp(np.expm1, lambda g, y, a: g * (y + 1))
+defvjp(np.expm1, lambda g, y, a: g * np.exp(a))  # y + 1 has lost its digits where y is near -1
 defvjp(np.log, lambda g, y, a: g / a)
 defvjp(np.log2, lambda g, y, a: g / (a * math.log(2)))
 defvjp(np.log10, lambda g, y, a: g / (a * math.log(10)))
 defvjp(np.log1p, lambda g, y, a: g / (1 + a))
 
 
-def log_share(a, y):
-    """The logarithm of the share that a has in a sum y; it has none in y = -inf, the sum of two zeros."""
-    return a - np.where(y == -np.inf, 0, y)
+@primitive
+def logistic(x):
+    """1 / (1 + exp(-x)), which keeps its digits in either tail; where exp overflows it is 0, without a warning."""
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(np.negative(x)))
 
 
-defvjp(np.logaddexp, lambda g, y, a, b: g * np.exp(log_share(a, y)),
-                     lambda g, y, a, b: g * np.exp(log_share(b, y)))
-defvjp(np.logaddexp2, lambda g, y, a, b: g * np.exp2(log_share(a, y)),
-                      lambda g, y, a, b: g * np.exp2(log_share(b, y)))
+@primitive
+def share(a, b, exp):
+    """exp(a) / (exp(a) + exp(b)): two infinities share equally, two zeros have no share in their sum."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        y = 1 / (1 + exp(np.subtract(b, a)))
+    same = np.equal(a, b)
+    return np.where(same, 0.5 * np.greater(a, -np.inf), y) if same.any() else y
+
+
+defvjp(logistic, lambda g, y, a: g * y * logistic(-a))  # 1 - y has lost its digits where y is near 1
+defvjp(share, lambda g, y, a, b, exp: g * math.log(exp(1)) * y * share(b, a, exp),
+              lambda g, y, a, b, exp: -g * math.log(exp(1)) * y * share(b, a, exp), None)
+defvjp(np.logaddexp, lambda g, y, a, b: g * share(a, b, np.exp),
+                     lambda g, y, a, b: g * share(b, a, np.exp))
+defvjp(np.logaddexp2, lambda g, y, a, b: g * share(a, b, np.exp2),
+                      lambda g, y, a, b: g * share(b, a, np.exp2))
 
 # -- trigonometric and hyperbolic functions; the factors keep digits where 1 - a² would lose them ----------------------
+
+
+def share_of_arctan(g, y, a):
+    """g / (1 + a²); where the square overflows it is 0, and that is no cause for a warning."""
+    with np.errstate(over="ignore"):
+        return g / (1 + a * a)
+
 
 defvjp(np.sin, lambda g, y, a: g * np.cos(a))
 defvjp(np.cos, lambda g, y, a: -g * np.sin(a))
 defvjp(np.tan, lambda g, y, a: g * (1 + y * y))
 defvjp(np.arcsin, lambda g, y, a: g / np.sqrt((1 - a) * (1 + a)))
 defvjp(np.arccos, lambda g, y, a: -g / np.sqrt((1 - a) * (1 + a)))
-defvjp(np.arctan, lambda g, y, a: g / (1 + a * a))
+defvjp(np.arctan, share_of_arctan)
 defvjp(np.sinh, lambda g, y, a: g * np.cosh(a))
 defvjp(np.cosh, lambda g, y, a: g * np.sinh(a))
 defvjp(np.tanh, lambda g, y, a: g * (1 - y * y))
@@ -90,7 +128,7 @@ defvjp(np.degrees, lambda g, y, a: np.degrees(g))
 
 def ratio(a, r):
     """a/r, and 0 at the origin, where the radius r is 0 and nothing has a direction."""
-    return np.where(r == 0, 0, a / np.where(r == 0, 1, r))
+    return kinked(np.where(r == 0, 0, a / np.where(r == 0, 1, r)), r)
 
 
 defvjp(np.hypot, lambda g, y, a, b: g * ratio(a, y),
@@ -113,14 +151,23 @@ defvjp(np.sinc, lambda g, y, a: g * sinc_slope(a))
 
 # -- choices: `where` on the cotangent keeps an untaken branch at exactly zero -----------------------------------------
 
+
+def tied(share, a, b):
+    """What a choice between a and b hands back; where they are equal, and both vary, it has no derivative."""
+    if not (type(a) is Tensor and type(b) is Tensor and a.requires_grad and b.requires_grad):
+        return share
+    tie = a.data == b.data
+    return kinked(kinked(share, a, tie), b, tie)
+
+
 for fn in (np.maximum, np.minimum, np.fmax, np.fmin):  # where both are equal each gets half
-    defvjp(fn, lambda g, y, a, b: np.where(a == y, np.where(b == y, g * 0.5, g), 0),
-               lambda g, y, a, b: np.where(b == y, np.where(a == y, g * 0.5, g), 0))
+    defvjp(fn, lambda g, y, a, b: tied(np.where(a == y, np.where(b == y, g * 0.5, g), 0), a, b),
+               lambda g, y, a, b: tied(np.where(b == y, np.where(a == y, g * 0.5, g), 0), a, b))
 defvjp(np.where, None,
                  lambda g, y, condition, a, b: np.where(condition, g, 0),
                  lambda g, y, condition, a, b: np.where(condition, 0, g))
 defvjp(np.nan_to_num, lambda g, y, a, nan=0.0, posinf=None, neginf=None: np.where(np.isfinite(a), g, 0))
-defvjp(np.copysign, lambda g, y, a, b: g * np.sign(a) * np.copysign(1, b),
+defvjp(np.copysign, lambda g, y, a, b: kinked(g * np.sign(a) * np.copysign(1, b), a),
                     lambda g, y, a, b: np.zeros_like(g))
 defvjp(astype, lambda g, y, a, dtype: g, None)  # the walk casts a cotangent to its tensor's dtype
 
@@ -176,6 +223,7 @@ if hasattr(np, "astype"):  # NumPy 2.1
 
 linear(np.where, astype, np.real)
 plain(np.isreal, np.iscomplex, np.isposinf, np.isneginf, np.iscomplexobj, np.isrealobj, np.array_equiv)
+linear(logistic, share, form="elementwise")
 plain(np.isfinite, np.isnan, np.isinf, np.signbit, np.isclose, np.allclose, np.array_equal)
 plain(np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal)
 plain(np.logical_and, np.logical_or, np.logical_not, np.logical_xor)

@@ -5,14 +5,30 @@ from __future__ import annotations
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from minigrad.engine.tables import rewrite
+from minigrad.engine.primitive import primitive
+from minigrad.engine.tables import defvjp, rewrite
+from minigrad.rules.kinks import creased, kinked
 
 
-def root(s, p=2.0):
-    """The p-th root of a sum of powers; where the sum is 0, the derivative is 0 too."""
+@primitive
+def root(s, p):
+    """The p-th root of a sum of powers."""
+    return np.sqrt(s) if p == 2 else np.where(s == 0, 0 if p > 0 else np.inf, np.where(s == 0, 1, s) ** (1 / p))
+
+
+def share_of_root(g, y, s, p):
+    """Where the sum is 0, the derivative is 0 by convention, and there is no second one."""
     zero = s == 0
-    s = np.where(zero, 1, s)
-    return np.where(zero, 0 if p > 0 else np.inf, np.sqrt(s) if p == 2 else s ** (1 / p))
+    slope = 0.5 / np.where(zero, 1, y) if p == 2 else np.where(zero, 1, s) ** (1 / p - 1) / p
+    return kinked(np.where(zero, 0, g * slope), s)
+
+
+defvjp(root, share_of_root, None)
+
+
+def flat_at_0(x):
+    """Of x, which is not negative; the derivative at 0, where it has its minimum, is 0."""
+    return np.where(x == 0, 0, creased(x))
 
 
 def vector_norm(x, p, axis):
@@ -22,12 +38,13 @@ def vector_norm(x, p, axis):
     if p == 0:
         raise TypeError("np.linalg.norm(..., ord=0) counts and has no gradient: write np.count_nonzero(x, axis)")
     if p is None or p == 2:
-        return root(np.sum(x * x, axis=axis, keepdims=True))
+        return root(np.sum(x * x, axis=axis, keepdims=True), 2)
     if p == 1 or (p == np.inf and x.size == 0):  # the largest of nothing is taken as 0
         return np.sum(np.abs(x), axis=axis, keepdims=True)
     if abs(p) == np.inf:
         return (np.max if p > 0 else np.min)(np.abs(x), axis=axis, keepdims=True)
     p, zero = float(p), x == 0  # float: a NumPy number would widen float32
+    x = creased(x) if p < 3 else x  # |x|³ is smooth enough to be flat at 0 twice
     powers = np.where(zero, 0 if p > 0 else np.inf, np.abs(np.where(zero, 1, x)) ** p)
     return root(np.sum(powers, axis=axis, keepdims=True), p)
 
@@ -35,7 +52,7 @@ def vector_norm(x, p, axis):
 def matrix_norm(x, p, axis):
     """The norm of the matrices whose rows and columns are the two of ``axis``, which are kept."""
     if p in (None, "fro", "f"):
-        return root(np.sum(x * x, axis=axis, keepdims=True))
+        return root(np.sum(x * x, axis=axis, keepdims=True), 2)
     if p in (1, -1, np.inf, -np.inf):
         down, across = axis if abs(p) == 1 else axis[::-1]
         lengths = np.sum(np.abs(x), axis=down, keepdims=True)
@@ -45,8 +62,9 @@ def matrix_norm(x, p, axis):
     if p in (2, -2, "nuc"):
         rest = [i for i in range(x.ndim) if i not in axis]
         values = np.linalg.svd(np.transpose(x, (*rest, *axis)), compute_uv=False)
-        reduction = np.sum if p == "nuc" or (p == 2 and x.size == 0) else np.max if p == 2 else np.min
-        return np.expand_dims(reduction(np.where(values == 0, 0, values), axis=-1), axis)  # `where`: at 0 it is flat
+        if p == "nuc" or (p == 2 and x.size == 0):
+            return np.expand_dims(np.sum(flat_at_0(values), axis=-1), axis)
+        return np.expand_dims(flat_at_0((np.max if p == 2 else np.min)(values, axis=-1)), axis)
     raise ValueError(f"{p!r} is no norm of matrices: ord=None, 'fro', 'nuc', 1, -1, 2, -2, np.inf or -np.inf")
 
 
@@ -55,7 +73,7 @@ def norm(x, ord=None, axis=None, keepdims=False):
     x = x if x.dtype.kind == "f" else x.astype(float)
     axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
     if axis is None and ord is None:
-        y = root(np.sum(x * x, keepdims=True))
+        y = root(np.sum(x * x, keepdims=True), 2)
     elif len(axes) in (1, 2):
         y = vector_norm(x, ord, axes) if len(axes) == 1 else matrix_norm(x, ord, axes)
     else:

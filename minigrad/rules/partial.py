@@ -85,7 +85,7 @@ def deviation_of_some(a, *, axis=None, dtype=None, ddof=0, keepdims=False, where
         ddof = ddof if correction is None else correction
         return np.std(cast(a, dtype), axis=axis, ddof=ddof, keepdims=keepdims)
     options = {"axis": axis, "dtype": dtype, "ddof": ddof, "keepdims": keepdims, "correction": correction}
-    return root(variance_of_some(a, where=where, **options))
+    return root(variance_of_some(a, where=where, **options), 2)
 
 
 rewrite(np.sum, sum_of_some)
@@ -157,7 +157,7 @@ def variance_of_numbers(a, axis=None, dtype=None, *, ddof=0, keepdims=False, whe
 def deviation_of_numbers(a, axis=None, dtype=None, *, ddof=0, keepdims=False, where=True, correction=None):
     """`numpy.nanstd`."""
     options = {"ddof": ddof, "keepdims": keepdims, "where": where, "correction": correction}
-    return root(variance_of_numbers(a, axis, dtype, **options))
+    return root(variance_of_numbers(a, axis, dtype, **options), 2)
 
 
 defvjp(np.nanmax, share_of_extremum)

@@ -10,39 +10,48 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from minigrad.engine.tables import defvjp, linear, plain, rewrite
+from minigrad.engine.tensor import Tensor
+from minigrad.rules.kinks import kinked
+
+
+def kept(y, axis, keepdims):
+    """``y``, the result of a reduction over ``axis`` or its cotangent, as it broadcasts with what was reduced."""
+    return y if axis is None or keepdims else np.expand_dims(y, axis)
 
 
 def spread(g, a, axis, keepdims):
     """``g``, the cotangent of a reduction of ``a`` over ``axis``, laid out over the shape of ``a`` again."""
-    if axis is not None and not keepdims:
-        g = np.expand_dims(g, axis)
+    g = kept(g, axis, keepdims)
     return g + np.zeros(a.shape, g.dtype)  # `broadcast_to` would do, at ten times the cost where arrays are small
 
 
 def count(y, a):
-    """How many elements of ``a`` went into each element of ``y``, at least 1."""
-    return max(a.size // max(y.size, 1), 1)
+    """How many elements of ``a`` went into each element of ``y``, at least 1; float16 ends at 65504."""
+    n = max(a.size // max(y.size, 1), 1)
+    return n if a.dtype.itemsize > 2 else np.float32(n)
 
 
 def tally(mask, axis, dtype):
-    """How often ``mask`` holds along ``axis``, at least 1, in the dtype of what is divided by it."""
-    return np.maximum(np.sum(mask, axis=axis, keepdims=True, dtype=dtype), 1)
+    """How often ``mask`` holds along ``axis``, at least 1, in the dtype of what it divides, or one that can count."""
+    return np.maximum(np.sum(mask, axis=axis, keepdims=True, dtype=dtype if dtype.itemsize > 2 else np.float32), 1)
 
 
 # -- sums and means ---------------------------------------------------------------------------------------------------
 
 
-def deviation(a, y, axis):
-    """``a`` minus its mean over ``axis``, where ``y`` is some reduction over the same."""
-    return a - np.sum(a, axis=axis, keepdims=True) / count(y, a)
+def deviation(a, axis):
+    """``a`` minus its mean over ``axis``."""
+    return a - np.mean(a, axis=axis, keepdims=True) if a.size else a
 
 
 def share_of_std(g, y, a, axis=None, ddof=0, keepdims=False):
     """Elements move the standard deviation by what they deviate; a constant, deviating by rounding alone, gets 0."""
-    d = deviation(a, y, axis)
+    d, n = deviation(a, axis), count(y, a)
     constant = np.all(d >= 0, axis=axis, keepdims=True) | np.all(d <= 0, axis=axis, keepdims=True)
+    constant = constant & (n > ddof)  # else NumPy's result is NaN, and so is the derivative
     std = np.where(constant, 1, spread(y, a, axis, keepdims))
-    return np.where(constant, 0, spread(g, a, axis, keepdims)) * d / (std * max(count(y, a) - ddof, 0))
+    share = np.where(constant, 0, spread(g, a, axis, keepdims)) * d / (std * max(n - ddof, 0))
+    return kinked(share, a, constant) if n > 1 else share  # that of a single element is 0 everywhere
 
 
 defvjp(np.sum, lambda g, y, a, axis=None, keepdims=False: spread(g, a, axis, keepdims))
@@ -51,7 +60,7 @@ defvjp(np.nansum, lambda g, y, a, axis=None, keepdims=False: np.where(np.isnan(a
 defvjp(np.nanmean, lambda g, y, a, axis=None, keepdims=False:
        np.where(np.isnan(a), 0, spread(g, a, axis, keepdims) / tally(~np.isnan(a), axis, g.dtype)))
 defvjp(np.var, lambda g, y, a, axis=None, ddof=0, keepdims=False:
-       spread(g, a, axis, keepdims) * 2 * deviation(a, y, axis) / max(count(y, a) - ddof, 0))
+       spread(g, a, axis, keepdims) * 2 * deviation(a, axis) / max(count(y, a) - ddof, 0))
 defvjp(np.std, share_of_std)
 
 
@@ -59,9 +68,12 @@ defvjp(np.std, share_of_std)
 
 
 def share_of_extremum(g, y, a, axis=None, keepdims=False):
-    """Elements that tie for the extremum ``y`` share its cotangent equally."""
-    ties = a == spread(y, a, axis, keepdims)
-    return np.where(ties, spread(g, a, axis, keepdims) / tally(ties, axis, g.dtype), 0)
+    """Elements that tie for the extremum ``y`` share its cotangent equally; if that is NaN, nobody knows which do."""
+    y = kept(y, axis, keepdims)
+    ties = a == y
+    among = tally(ties, axis, g.dtype)
+    share = np.where(ties, kept(g, axis, keepdims) / among, np.where(np.isnan(y), np.nan, 0))
+    return kinked(share, a, ties & (among > 1)) if type(a) is Tensor else share
 
 
 def share_of_median(g, y, a, axis=None, keepdims=False):
@@ -69,8 +81,8 @@ def share_of_median(g, y, a, axis=None, keepdims=False):
     if a.size == 0:
         return spread(g, a, axis, keepdims)
     middle = spread(y, a, axis, keepdims)
-    below = np.max(np.where(a <= middle, a, -np.inf), axis=axis, keepdims=keepdims)
-    above = np.min(np.where(a >= middle, a, np.inf), axis=axis, keepdims=keepdims)
+    below = np.max(np.where(a > middle, -np.inf, a), axis=axis, keepdims=keepdims)
+    above = np.min(np.where(a < middle, np.inf, a), axis=axis, keepdims=keepdims)
     return share_of_extremum(g / 2, below, a, axis, keepdims) + share_of_extremum(g / 2, above, a, axis, keepdims)
 
 

@@ -16,7 +16,7 @@ from minigrad.engine.tensor import Tensor
 
 def inverse(axes, ndim):
     """The permutation that undoes ``axes``."""
-    return None if axes is None else np.argsort([axis % ndim for axis in axes])
+    return None if axes is None else np.argsort([axis % ndim for axis in np.atleast_1d(axes)])
 
 
 defvjp(np.reshape, lambda g, y, a, shape: np.reshape(g, a.shape), None)

@@ -420,7 +420,7 @@ def test_powers_of_zero():
     y = leaf([0.0, 0.5, 1.0, 2.0])
     (g,) = gradients(np.sum(0.0**y), [y], create_graph=True)
     np.testing.assert_array_equal(g.data, np.zeros(4))
-    np.testing.assert_array_equal(gradients(g.sum(), [y])[0], np.zeros(4))
+    np.testing.assert_array_equal(gradients(g.sum(), [y])[0], [np.nan, 0, 0, 0])  # 0**y jumps at y = 0
     x, y = leaf(0.0), leaf(2.0)
     assert gradients(x**y, [x, y]) == (0.0, 0.0)
     x, y = leaf(0.0), leaf(0.0)

@@ -7,10 +7,12 @@ import math
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from minigrad import Tensor, grad, gradients
 from minigrad.engine.tables import name_of, primitives
+from minigrad.rules.elementwise import logistic
 from minigrad.testing import check_grads
 from tests.rules.cases import grid, real
 from tests.rules.cases.elementwise import BINARY
@@ -55,9 +57,98 @@ def test_radius_and_angle_never_square(scale):
     np.testing.assert_allclose(angle, [0.16 / scale, -0.12 / scale], rtol=1e-15)
 
 
+@given(st.floats(-700, 700))
+def test_both_tails_of_these_keep_their_digits(x):
+    e = math.exp(-abs(x))
+    p, q = (1 / (1 + e), e / (1 + e)) if x >= 0 else (e / (1 + e), 1 / (1 + e))
+    assert logistic(x) == pytest.approx(p, rel=1e-15, abs=0)
+    assert grad(logistic)(x) == pytest.approx(p * q, rel=2e-15, abs=0)
+    assert grad(grad(logistic))(x) == pytest.approx(p * q * (q - p), rel=1e-14, abs=1e-16 * p * q)
+    assert grad(np.expm1)(x) == pytest.approx(math.exp(x), rel=1e-15, abs=0)
+
+
+@given(st.floats(-1000, 1000))
+def test_the_slope_of_tanh_has_the_digits_of_its_result(x):
+    """And no more, as the page on conventions says."""
+    e = math.exp(-2 * abs(x))
+    assert grad(np.tanh)(x) == pytest.approx(4 * e / (1 + e) ** 2, rel=0, abs=7e-16)
+    assert abs(x) < 20 or grad(np.tanh)(x) == 0
+
+
+@given(st.floats(-1e15, 1e15), st.integers(-60, 60))
+def test_sums_of_exponentials_are_shared_by_what_is_between_them(a, gap):
+    b = a + gap
+    for fn, unit in ((np.logaddexp, 1.0), (np.logaddexp2, math.log(2))):
+        shares = logistic((a - b) * unit), logistic((b - a) * unit)
+        np.testing.assert_allclose(grads(fn, a, b), shares, rtol=1e-14, atol=0)
+
+
+@pytest.mark.parametrize("fn", [np.logaddexp, np.logaddexp2])
+@given(a=st.sampled_from([-np.inf, -1.0, 3.0, np.inf]), b=st.sampled_from([-np.inf, 2.0, np.inf]))
+def test_infinite_terms(fn, a, b):
+    """The larger has it all, two infinities a half each, and two zeros nothing."""
+    if np.isinf(a) or np.isinf(b):
+        whole = 0.0 if a == b == -np.inf else 1.0
+        expected = (whole / 2, whole / 2) if a == b else (float(a > b), float(b > a))
+        assert grads(fn, a, b) == expected
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_slope_of_arctan_does_not_overflow(dtype):
+    huge = np.finfo(dtype).max
+    for x in (huge, -huge, np.sqrt(huge) * 2, np.inf):
+        assert grads(np.arctan, np.array(x, dtype))[0] < np.finfo(dtype).tiny
+    assert grad(grad(np.arctan))(1e200) == 0
+
+
 @pytest.mark.parametrize("fn", [np.arcsinh, np.arccosh])
 def test_far_out_these_are_logarithms(fn):
     assert grad(fn)(1e200) == pytest.approx(1e-200, rel=1e-15)
+
+
+def nested(f, i, j):
+    """∂^(i+j) f / ∂x^i ∂y^j."""
+    for argument in (0,) * i + (1,) * j:
+        f = grad(f, argument)
+    return f
+
+
+def derivative_of_power(x, y, i, j):
+    """∂^(i+j) x^y / ∂x^i ∂y^j = Σ C(j,k) p⁽ʲ⁻ᵏ⁾(y) logᵏ(x) x^(y-i) with p(y) = y (y-1) ... (y-i+1)."""
+    p = np.polynomial.Polynomial.fromroots(range(i)) if i else np.polynomial.Polynomial([1])
+    return sum(math.comb(j, k) * p.deriv(j - k)(y) * (np.log(x) if k else 1) ** k * x ** (y - i) for k in range(j + 1))
+
+
+ORDERS = [(i, j) for i in range(4) for j in range(4 - i) if i + j]
+
+
+@pytest.mark.parametrize("power", [np.power, np.float_power])
+@pytest.mark.parametrize(("i", "j"), ORDERS)
+@settings(max_examples=25)
+@given(x=st.floats(0.1, 5), y=st.sampled_from([0.0, 1.0, 2.0, 3.0, -1.0]) | st.floats(-4, 4))
+def test_every_derivative_of_a_power_to_third_order(power, i, j, x, y):
+    exact, size = derivative_of_power(x, y, i, j), sum(abs(derivative_of_power(x, z, i, j)) for z in (y - 1, y, y + 1))
+    assert nested(power, i, j)(x, y) == pytest.approx(exact, rel=1e-11, abs=1e-11 * size)
+
+
+@pytest.mark.parametrize("i", [1, 2, 3])
+@given(x=st.sampled_from([0.0, -2.0, -0.5, 3.0]), n=st.integers(0, 6))
+def test_whole_exponents_of_any_base(i, x, n):
+    """As a number, as an array, and as a variable that nobody differentiates by."""
+    exact = math.perm(n, i) * x ** (n - i) if i <= n else 0
+    for exponent in (n, float(n), np.array([n]), np.array([float(n)])):
+        assert nested(lambda t, e=exponent: np.sum(t**e), i, 0)(x) == pytest.approx(exact, rel=1e-14)
+    assert nested(np.power, i, 0)(x, float(n)) == pytest.approx(exact, rel=1e-14)
+
+
+@pytest.mark.parametrize(("i", "j"), [(i, j) for i, j in ORDERS if j and i + j > 1])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@given(y=st.sampled_from([0.0, 0.5, 1.0, 1.5, 2.0, 3.0]))
+def test_where_the_base_is_0_derivatives_are_exact_or_not_a_number(i, j, y):
+    """Of xʸ at 0 they are 0 to the left of the poles of 0^(y-i) log(0)^j, at y > i, and infinite or nothing beyond."""
+    for f in {nested(np.power, i, j), nested(lambda x, y: np.power(x, y), i, j)}:
+        value = f(0.0, y)
+        assert not np.isfinite(value) or (value == 0 and y > i)
 
 
 def test_multiples_are_counted_exactly():

@@ -15,6 +15,7 @@ from hypothesis.extra import numpy as hnp
 from minigrad.engine.tensor import Tensor
 from minigrad.engine.walk import gradients
 from minigrad.testing import check_grads
+from minigrad.transforms import jvp
 from tests.rules.cases import grid
 from tests.rules.gradients import gradient, hessian
 
@@ -41,8 +42,8 @@ def test_reductions_over_all_axes(shape, data):
 def test_std_of_a_constant_has_gradient_0_even_where_rounding_makes_it_deviate(value, n, dtype):
     constant = np.full(n, value, dtype)
     np.testing.assert_array_equal(gradient(np.std, constant), np.zeros(n, dtype), strict=True)
-    if n <= 10:
-        np.testing.assert_array_equal(hessian(np.std, constant), np.zeros((n, n)))
+    if n <= 10:  # of one element it is 0 everywhere, of more it has a kink
+        np.testing.assert_array_equal(hessian(np.std, constant), np.full((n, n), 0 if n == 1 else np.nan))
 
 
 def test_std_of_constant_rows_leaves_the_others_alone():
@@ -88,6 +89,40 @@ def test_gradient_of_the_median(a, expected):
 def test_ptp_shares_among_ties_and_is_flat_for_a_constant():
     np.testing.assert_array_equal(gradient(np.ptp, [1.0, 3.0, 1.0, 2.0]), [-0.5, 1, -0.5, 0])
     np.testing.assert_array_equal(gradient(np.ptp, [5.0, 5.0]), [0, 0])
+
+
+@pytest.mark.parametrize("fn", [np.max, np.min, np.median, np.mean, np.nanmean])
+def test_float16_counts_further_than_it_reaches(fn):
+    """70 000 is infinite in float16; their shares of a cotangent are not 0."""
+    x = Tensor(np.full(70_000, 0.5, np.float16), requires_grad=True)
+    (g,) = gradients(fn(x), [x], np.float16(30_000))
+    assert g.dtype == np.float16
+    np.testing.assert_array_equal(g, np.float16(30_000 / 70_000))
+
+
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")  # NumPy's own sum in float16
+def test_deviations_in_float16():
+    x = Tensor(np.resize(np.array([0.5, 1.5], np.float16), 70_000), requires_grad=True)
+    (g,) = gradients(np.var(x, axis=0), [x], np.float16(30_000))
+    np.testing.assert_array_equal(g[:2], np.float16([-3 / 7, 3 / 7]))
+
+
+@pytest.mark.parametrize("fn", [np.var, np.std])
+@pytest.mark.parametrize("x", [[2.0], [[2.0, 3.0]]])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_no_degrees_of_freedom_no_derivative(fn, x):
+    """NumPy warns, and gives NaN, forward as well as back."""
+    f = lambda x: fn(x, axis=0, ddof=1)
+    assert np.all(np.isnan(gradient(f, np.array(x))))
+    assert np.all(np.isnan(jvp(f, (np.array(x),), (np.ones(np.shape(x)),))[1]))
+
+
+@pytest.mark.parametrize("fn", [np.max, np.min, np.median, np.ptp])
+def test_an_extremum_that_is_nan_is_nobodys(fn):
+    x = np.array([[1.0, np.nan, 3.0], [1.0, 2.0, 4.0]])
+    g = gradient(lambda x: fn(x, axis=1), x)
+    assert np.all(np.isnan(g[0]))
+    np.testing.assert_array_equal(g[1:], gradient(lambda x: fn(x, axis=1), x[1:]))
 
 
 def test_nans_receive_nothing():

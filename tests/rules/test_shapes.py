@@ -48,6 +48,13 @@ def test_refusals(call, error, message):
         call(tensor(3, 4))
 
 
+@pytest.mark.parametrize("axes", [0, -1, (0,), [0], None])
+def test_the_axes_of_one_axis(axes):
+    x, v = tensor(3), np.arange(3.0)
+    (g,) = gradients(np.transpose(x, axes), [x], v)
+    np.testing.assert_array_equal(g, v)
+
+
 def test_joining_takes_lists_tuples_and_tensors():
     x = Tensor(grid((2, 3)), requires_grad=True)
     for y in (np.concatenate((x[0], x[1])), np.concatenate(x), np.stack([x[0], x[1]]), np.stack(x)):

@@ -7,12 +7,15 @@ from itertools import product
 import numpy as np
 
 from minigrad.engine.tensor import Tensor, astype
-from minigrad.rules.elementwise import fraction
+from minigrad.rules.elementwise import fraction, logistic, share
+from minigrad.rules.kinks import creased, marked
 from tests.rules.cases.grid import Case, grid, nonzero, positive, real
 
 UNARY = {
     **dict.fromkeys((np.negative, np.positive, np.absolute, np.fabs, np.square), real),
-    **dict.fromkeys((np.exp, np.exp2, np.expm1, np.sin, np.cos, np.tan, np.sinh, np.cosh, np.tanh), real),
+    **dict.fromkeys(
+        (np.exp, np.exp2, np.expm1, np.sin, np.cos, np.tan, np.sinh, np.cosh, np.tanh, logistic, creased), real
+    ),
     **dict.fromkeys((np.arctan, np.arcsinh, np.deg2rad, np.radians, np.rad2deg, np.degrees, np.nan_to_num), real),
     **dict.fromkeys((np.conjugate, np.real, np.imag, np.real_if_close, np.copy), real),
     **dict.fromkeys((fraction, np.angle, np.fix), lambda x: 8 * x - 0.125),
@@ -62,6 +65,9 @@ def elementwise():
         yield Case(np.divmod, lambda a, b: np.stack(np.divmod(a, b)), (grid(shape), b))
         if hasattr(np, "astype"):
             yield Case(np.astype, lambda a: np.astype(a, np.float64, copy=False), (a,))
+        for exp in (np.exp, np.exp2):
+            yield Case(share, lambda a, b, e=exp: share(a, b, e), (grid(shape), grid(shape, 1)))
+        yield Case(marked, lambda slope, x: marked(slope, x, False), (grid(shape), grid(shape, 1)))
     yield Case(np.angle, lambda a: np.angle(a, deg=True), (grid((2, 3)),))
     yield from clipped()
 

@@ -6,13 +6,15 @@ from itertools import product
 
 import numpy as np
 
+from minigrad.rules.networks import log_softmax, logsumexp, softmax, softmax_by, weighted
+from minigrad.rules.norms import root
 from tests.rules.cases.grid import Case, grid, nonzero, positive
 
 REDUCTIONS = (np.sum, np.mean, np.nansum, np.nanmean, np.var, np.prod, np.max, np.min, np.ptp, np.median)
 
 
 def reductions():
-    for calls in (over_axes, deviations, gaps, running, averages, integrals, norms):
+    for calls in (over_axes, deviations, gaps, running, averages, integrals, norms, networks):
         yield from calls()
 
 
@@ -123,3 +125,20 @@ def norms():
     for p in ("fro", 1, np.inf):
         yield Case(f, lambda a, p=p: f(a, p), (grid((0, 3)),))
         yield Case(f, lambda a, p=p: f(a, p), (grid((3, 0)),))
+
+
+def networks():
+    for fn, axis in product((logsumexp, softmax, log_softmax), (None, 0, -1, (0, 2))):
+        yield along(fn, 4 * grid((2, 3, 4)), axis)
+        yield along(fn, grid((2, 1, 1)), axis)
+    for axis in (1, -1):
+        yield Case(
+            softmax_by, lambda x, i=axis: softmax_by(x, logsumexp(x, axis=i, keepdims=True), axis=i), (grid((2, 3)),)
+        )
+    for axis in (None, 1):
+        yield along(logsumexp, grid((2, 3)), axis, keepdims=True)
+    for p, shape in product((2, 2.0, 3.0, 0.5), ((), (1, 1), (2, 3))):
+        yield Case(root, lambda s, p=p: root(s, p), (positive(grid(shape)),))
+    for shape in ((), (0, 3), (2, 3)):
+        yield Case(weighted, weighted, (grid(shape), grid(shape, 1)))
+    yield Case(weighted, lambda cost: weighted(np.eye(2, 3), cost), (grid((2, 3)),))

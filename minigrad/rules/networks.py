@@ -1,0 +1,79 @@
+"""What networks and their costs are made of, beside NumPy: primitives that keep digits, and infinities, apart.
+
+Put together from NumPy's functions they would be right on paper only. `minigrad.functions` has them for users.
+An element that is -inf is masked: it has no share, and gets no gradient; if all are, so is their sum. Elements that are
++inf share equally.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minigrad.engine.primitive import primitive
+from minigrad.engine.tables import defvjp, linear
+from minigrad.rules.reductions import kept
+
+
+def lowered(x, axis):
+    """x minus its maximum over ``axis``, which is 0 for the maximum even if that is infinite; and the maximum."""
+    x = np.asarray(x)
+    largest = np.max(x, axis=axis, keepdims=True)
+    if np.isfinite(largest).all():
+        return x - largest, largest
+    with np.errstate(invalid="ignore"):
+        return np.where(x == largest, 0, x - largest), largest
+
+
+@primitive
+def logsumexp(x, axis=None, keepdims=False):
+    """log Σ exp(x)."""
+    low, largest = lowered(x, axis)
+    total = np.log(np.sum(np.exp(low), axis=axis, keepdims=True)) + largest
+    return total if keepdims else np.squeeze(total, axis)
+
+
+@primitive
+def softmax(x, axis=-1):
+    """exp(x) / Σ exp(x), and 0 where all are masked."""
+    low, largest = lowered(x, axis)
+    weights = np.exp(low)
+    return weights / np.where(largest == -np.inf, np.inf, np.sum(weights, axis=axis, keepdims=True))
+
+
+@primitive
+def softmax_by(x, y, axis=-1):
+    """softmax(x), given y = log Σ exp(x), whose rounding is shared by all and cancels."""
+    if not np.isfinite(y).all():
+        return softmax(x, axis=axis)
+    weights = np.exp(x - y)
+    return weights / np.sum(weights, axis=axis, keepdims=True)
+
+
+@primitive
+def log_softmax(x, axis=-1):
+    """x - log Σ exp(x), without the digits that both have in common."""
+    low, largest = lowered(x, axis)
+    return low - np.where(largest == -np.inf, np.inf, np.log(np.sum(np.exp(low), axis=axis, keepdims=True)))
+
+
+@primitive
+def weighted(weight, cost):
+    """weight · cost, where no weight makes nothing even of an infinite cost."""
+    return np.multiply(weight, np.where(np.equal(weight, 0), 0, cost))
+
+
+
+
+def share_of_softmax(g, p, axis):
+    """∂pᵢ/∂xⱼ = pᵢ (δᵢⱼ - pⱼ)."""
+    return p * (g - np.sum(g * p, axis=axis, keepdims=True))
+
+
+defvjp(logsumexp, lambda g, y, x, axis=None, keepdims=False:
+       kept(g, axis, keepdims) * softmax_by(x, kept(y, axis, keepdims), axis=axis))
+defvjp(softmax, lambda g, y, x, axis=-1: share_of_softmax(g, y, axis))
+defvjp(softmax_by, lambda g, p, x, y, axis=-1: share_of_softmax(g, p, axis), None)
+defvjp(log_softmax, lambda g, y, x, axis=-1: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True))
+defvjp(weighted, lambda g, y, weight, cost: g * cost,
+                 lambda g, y, weight, cost: g * weight)
+linear(weighted, form="elementwise")
