@@ -7,8 +7,9 @@ import re
 import pytest
 
 from minigrad.rnn.figure.drawing import draw
+from minigrad.rnn.figure.folded import Arrow, strokes_of
 from minigrad.rnn.unrolling import unroll
-from tests.rnn.figure.models import Gated, Stacked, data, example, network, wired
+from tests.rnn.figure.models import Gated, Stacked, data, example, network
 from tests.rnn.figure.sources import place_of, statements
 
 
@@ -74,8 +75,13 @@ def test_what_would_be_in_the_way_stands_aside():
 
 
 def test_loops_between_different_roles_have_lanes_of_their_own():
-    run = wired(4, 25, 3)  # in which a, b1 and c are carried, and heard by others
-    nodes, _ = statements(draw(run, color="none").source)
-    squares = [place_of(node) for name, node in nodes.items() if node.get("tooltip") == "one step later"]
-    assert len(squares) > 4
-    assert len(set(squares)) == len(squares)
+    spots = {"x": (0.0, -1.0), "a": (0.0, 0.0), "b": (0.0, 1.0), "y": (0.0, 2.0)}
+    pairs = [("b", "a"), ("a", "b"), ("y", "a"), ("y", "b"), ("b", "b")]
+    *across, own = strokes_of(spots, [Arrow(source, target, True, ["W", "R"]) for source, target in pairs])
+    lanes = [stroke.points[1][0] for stroke in across]
+    widths = [6.2 * len(stroke.words) for stroke in across]
+    assert all(after - lane > width for lane, after, width in zip(lanes, lanes[1:], widths, strict=False))
+    assert own.points[1][0] < 0 < lanes[0]  # what comes from the role itself enters from the left
+    starts = [(stroke.arrow.source, stroke.points[1][1]) for stroke in across]
+    ends = [(stroke.arrow.target, stroke.points[2][1]) for stroke in across]
+    assert len({*starts, *ends}) == len(starts + ends)
