@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal, localcontext
+from fractions import Fraction
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from minigrad import Tensor, backward, grad
@@ -40,12 +43,23 @@ def test_sinc_keeps_its_digits_to_third_order():
         assert f(math.nextafter(0.5, 0)) == pytest.approx(f(0.5), rel=1e-14)
 
 
-def test_inverse_functions_keep_their_digits_at_the_edge_of_their_domain():
-    near = 1 - 2.0**-50
-    assert grad(np.arcsin)(near) == pytest.approx(1 / math.sqrt(2.0**-49 - 2.0**-100), rel=1e-15)
-    assert grad(np.arccos)(-near) == pytest.approx(-1 / math.sqrt(2.0**-49 - 2.0**-100), rel=1e-15)
-    assert grad(np.arctanh)(near) == pytest.approx(1 / (2.0**-49 - 2.0**-100), rel=1e-15)
-    assert grad(np.arccosh)(1 + 2.0**-50) == pytest.approx(1 / math.sqrt(2.0**-49 + 2.0**-100), rel=1e-15)
+EXACT = {  # slopes in terms of a, and on which side of 1 it lies
+    np.arcsin: (-1, lambda a: 1 / ((1 - a) * (1 + a)).sqrt()),
+    np.arccos: (-1, lambda a: -1 / ((1 - a) * (1 + a)).sqrt()),
+    np.arctanh: (-1, lambda a: 1 / ((1 - a) * (1 + a))),
+    np.arccosh: (1, lambda a: 1 / ((a - 1) * (a + 1)).sqrt()),
+}
+
+
+@pytest.mark.parametrize("fn", EXACT, ids=name_of)
+@given(st.floats(1e-15, 0.5), st.sampled_from([-1, 1]))
+def test_inverse_functions_keep_their_digits_at_the_edge_of_their_domain(fn, distance, sign):
+    """Where 1 - a² has lost them: beside 1, in the numbers that are neither 1 nor a power of 2 away from it."""
+    side, slope = EXACT[fn]
+    a = (1 + side * distance) * (sign if side < 0 else 1)
+    with localcontext(prec=50):
+        exact = float(slope(Decimal(a)))
+    assert grad(fn)(a) == pytest.approx(exact, rel=1e-15)
 
 
 @pytest.mark.parametrize("scale", [1e-200, 1.0, 1e200])
@@ -58,6 +72,14 @@ def test_radius_and_angle_never_square(scale):
 @pytest.mark.parametrize("fn", [np.arcsinh, np.arccosh])
 def test_far_out_these_are_logarithms(fn):
     assert grad(fn)(1e200) == pytest.approx(1e-200, rel=1e-15)
+
+
+@given(st.floats(-1e3, 1e3), st.floats(1e-2, 10), st.sampled_from([-1, 1]))
+def test_multiples_are_counted_as_in_exact_arithmetic(a, b, sign):
+    """(a - y)/b is a whole number only up to rounding, which may be to either side of it."""
+    multiples = Fraction(a) / Fraction(sign * b)
+    assert gradients(np.fmod, a, sign * b) == (1.0, -int(multiples))
+    assert gradients(np.remainder, a, sign * b) == (1.0, -math.floor(multiples))
 
 
 def test_multiples_are_counted_exactly():
