@@ -122,31 +122,19 @@ def bent(rules: Any, position: int) -> Any:
     return tuple(slightly if i == position else rule for i, rule in enumerate(rules))
 
 
-BUGS = [
+BUGS = [  # one of a kind: mistakes in all the others are made and noticed by `tests.mutants`
     (np.sin, 0),
-    (np.tanh, 0),
-    (np.negative, 0),
-    (np.add, 0),
     (np.subtract, 1),
-    (np.multiply, 1),
     (np.divide, 1),
-    (np.power, 0),
-    (np.logaddexp, 1),
     (np.matmul, 0),
     (np.matmul, 1),
     (np.sum, 0),
-    (np.mean, 0),
     (np.max, 0),
-    (np.var, 0),
     (np.cumsum, 0),
-    (np.maximum, 1),
     (np.where, 2),
-    (np.transpose, 0),
     (np.roll, 0),
-    (np.broadcast_to, 0),
     (operator.getitem, 0),
     (shape_rules.concatenate, -1),
-    (shape_rules.stack, -1),
 ]
 
 

@@ -181,7 +181,9 @@ def selections():
         for a in (x, square, flat, empty, grid((1, 1))):
             yield from calls(fn, [a], (), (1,), (-1,), (9,))
     table = np.array([[0, 2, -1], [1, 1, 0]])
-    yield from calls(np.take, [x], (3,), (-1, 1), ([0, 0, -2], 2), (table, 1), ([], 0), ([[5]],), (True, 0))
+    yield from calls(
+        np.take, [x], (3,), (-1, 1), ([0, 0, -2], 2), (table, 1), ([1, 0], -1), ([], 0), ([[5]],), (True, 0)
+    )
     yield from calls(np.take, [x], ([9, -7], 1), mode="wrap")
     yield from calls(np.take, [x], ([9, -7],), mode="clip")
     yield from calls(np.take, [empty], ([0, 2, 2], 1))
