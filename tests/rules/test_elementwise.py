@@ -39,6 +39,10 @@ def test_sinc_keeps_its_digits_to_third_order():
     for n in (1, 2, 5, -3):
         assert slope(float(n)) == pytest.approx((-1) ** n / n, rel=1e-14)
         assert bend(float(n)) == pytest.approx(-2 * (-1) ** n / n**2, rel=1e-13)
+    for x in (0.6, 1.3, 1.45, -2.5):
+        assert slope(x) == pytest.approx((math.cos(math.pi * x) - np.sinc(x)) / x, rel=1e-14)
+    far = np.array([1e200, 0.25])
+    assert np.all(np.isfinite(gradients(np.sinc, far, cotangent=np.ones(2))))  # and no warning of an overflow
     for f in (slope, bend):  # where the series hands over to the quotient
         assert f(math.nextafter(0.5, 0)) == pytest.approx(f(0.5), rel=1e-14)
 
@@ -145,6 +149,12 @@ def test_a_bound_that_float32_rounds_is_met_all_the_same(fn, shape):
         assert np.all(gradients(lambda t, s=scalar: fn(s, t), x, cotangent=np.ones(shape))[0] == 0)
         assert np.all(gradients(lambda t, s=scalar: fn(t, s), x * 0 + scalar, cotangent=np.ones(shape))[0] == 0.5)
     assert [g.sum() for g in gradients(fn, x, bound, cotangent=np.ones(shape))] == [0, x.size]
+
+
+def test_clipping_to_no_bounds_gives_a_tensor_of_its_own():
+    t = Tensor([1.0], requires_grad=True)
+    y = np.clip(t, None, None)
+    assert y is not t and y.fn is not None
 
 
 def test_clip_refuses_bounds_in_two_spellings():

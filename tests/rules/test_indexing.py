@@ -135,6 +135,7 @@ def test_all_steps_of_a_sequence_are_scattered_into_one_array(monkeypatch):
         (lambda a: np.pad(a, 1, "mean"), TypeError, r"mode='mean'.*np\.concatenate"),
         (lambda a: np.pad(a, 1, "reflect", reflect_type="odd"), TypeError, r"'odd'.*np\.concatenate"),
         (lambda a: np.repeat(a, a), TypeError, "would lose its gradient"),
+        (lambda a: np.insert(a, a, 1.0), TypeError, "would lose its gradient"),
         (lambda a: np.take(a, a), TypeError, "would lose its gradient"),
         (lambda a: np.choose(a, [a, a]), TypeError, "would lose its gradient"),
         (lambda a: np.array([a, a]), TypeError, "would leave the graph"),

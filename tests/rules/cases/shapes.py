@@ -158,6 +158,7 @@ def differences():
         yield Case(np.gradient, lambda x, k=order: np.gradient(np.arange(5), x, edge_order=k), (coordinates,))
         yield Case(np.gradient, lambda x, k=order: np.gradient([1.0, 3, 0, 2, 2], x, edge_order=k), (np.arange(5) / 2,))
     yield from calls(np.gradient, [grid((2,))], (), ([1.0, 3.0],))
+    yield from calls(np.gradient, [grid((7,))], ([0.0, 1, 3, 4, 9, 11, 12.5],), edge_order=2)
     yield from calls(np.gradient, [grid((0, 2))], axis=1)
 
 
