@@ -17,13 +17,13 @@ print(s.derandomize, s.deadline, s.max_examples, s.database is not None, s.print
 """
 
 
-@pytest.mark.parametrize("ci", ["", "true"], ids=["here", "under CI"])
 @pytest.mark.parametrize(
-    ("chosen", "expected"),
+    ("ci", "chosen", "expected"),
     [
-        ("", "True None 100 False False"),
-        ("ci", "True None 100 False True"),
-        ("nightly", "False None 2000 True True"),
+        ("", "", "True None 100 False False"),
+        ("true", "", "True None 100 False False"),
+        ("", "ci", "True None 100 False True"),
+        ("true", "nightly", "False None 2000 True True"),
     ],
 )
 def test_profiles_do_not_depend_on_where_they_run(ci, chosen, expected, tmp_path):

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import find, given, settings
+from hypothesis import assume, find, given, settings
 
 from minigrad import grad, hvp, jvp, vjp
 from minigrad.engine import walk
@@ -48,8 +48,15 @@ def apart(claimed: Any, f: Callable[..., Any]) -> bool:
     return bool(np.any(differ)) and not near_kink(f, ARGS, TANGENTS)
 
 
+def floating(program: Program) -> bool:
+    """Whether a program has a gradient at all: one that is an integer, such as 2, has none."""
+    return bool(np.asarray(program(*ARGS)).dtype.kind == "f")
+
+
 def wrong(program: Program) -> bool:
     """Whether what is pulled back through a program, with nothing in front of it, is not its derivative."""
+    if not floating(program):
+        return False
     y, pullback = vjp(program, *ARGS)
     weights = np.resize(WEIGHTS, np.shape(y))
     claimed = sum(np.sum(g * v) for g, v in zip(pullback(weights), TANGENTS, strict=True))
@@ -103,6 +110,7 @@ def test_tangents_of_programs(program: Program) -> None:
 @HALF
 @given(programs())
 def test_gradients_in_single_precision(program: Program) -> None:
+    assume(floating(program))
     single = [point.astype(np.float32) for point in ARGS]
     (y, pullback), (_, exact_pullback) = vjp(program, *single), vjp(program, *ARGS)
     assert np.asarray(y).dtype == np.asarray(program(*single)).dtype  # NumPy's: np.sin(2) is one of double precision
@@ -124,31 +132,19 @@ def bent(known: Primitive, position: int) -> Primitive:
     return replace(known, rules=tuple(slightly if i == position else rule for i, rule in enumerate(known.rules)))
 
 
-BUGS = [
+BUGS = [  # one of a kind: mistakes in all the others are made and noticed by `tests.mutants`
     (np.sin, 0),
-    (np.tanh, 0),
-    (np.negative, 0),
-    (np.add, 0),
     (np.subtract, 1),
-    (np.multiply, 1),
     (np.divide, 1),
-    (np.power, 0),
-    (np.logaddexp, 1),
     (np.matmul, 0),
     (np.matmul, 1),
     (np.sum, 0),
-    (np.mean, 0),
     (np.max, 0),
-    (np.var, 0),
     (np.cumsum, 0),
-    (np.maximum, 1),
     (np.where, 2),
-    (np.transpose, 0),
     (np.roll, 0),
-    (np.broadcast_to, 0),
     (operator.getitem, 0),
     (shape_rules.concatenate, -1),
-    (shape_rules.stack, -1),
 ]
 
 

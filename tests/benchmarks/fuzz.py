@@ -34,7 +34,7 @@ MORE = (
     "(1.5 + np.sin(a)) ** b",
     "np.cbrt(2 + np.sin(a))",
     "np.copysign(a, b)",
-    "np.heaviside(a, 0.5) * b",
+    "np.heaviside(a - 0.1234, 0.5) * b",
     "np.square(a) - np.fabs(b)",
     "np.reciprocal(2 + np.cos(a))",
     f"np.std(np.stack([{A}, 1 + {B}, 3 - {A}]), axis=0)",

@@ -119,9 +119,15 @@ def _surroundings(tree: ast.Module) -> Surroundings:
             yield from inside(part, where, code)
 
     for statement in tree.body:
-        called = statement.value if isinstance(statement, ast.Expr) else None
-        where = ast.unparse(called.args[0]) if isinstance(called, ast.Call) and called.args else ""
-        yield from inside(statement, where, ("", 0))
+        yield from inside(statement, _whose(statement), ("", 0))
+
+
+def _whose(statement: ast.stmt) -> str:
+    """Whose rules a statement gives: ``defvjp(np.sin, ...)``, ``for fn in (np.floor, np.ceil): ...``; or nothing."""
+    match statement:
+        case ast.Expr(ast.Call(args=[first, *_])) | ast.Assign([ast.Subscript(slice=first)]) | ast.For(iter=first):
+            return ast.unparse(first)
+    return ""
 
 
 # -- the mistakes -----------------------------------------------------------------------------------------------------
@@ -139,7 +145,17 @@ TAKEN_FOR = {
     "concatenate": "append", "isfinite": "isnan", "copysign": "multiply", "prod": "sum", "cumprod": "cumsum",
 }  # fmt: skip
 """NumPy's functions, and others that they are taken for."""
-SYMMETRIC = {"np.hypot", "np.maximum", "np.minimum", "np.multiply", "np.result_type", "max", "min", "zip"}
+SYMMETRIC = {
+    "np.hypot",
+    "np.maximum",
+    "np.minimum",
+    "np.multiply",
+    "np.result_type",
+    "common_dtype",
+    "max",
+    "min",
+    "zip",
+}
 """Whose arguments may be exchanged."""
 HARMLESS = {"tuple", "list", "len", "range", "zip", "enumerate", "isinstance", "type", "np.shape", "np.ndim", "np.size"}
 """Calls that something has to be done to before an array comes out; without them there is no program."""

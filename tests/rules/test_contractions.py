@@ -44,3 +44,10 @@ def test_einsum_refuses_what_numpy_refuses(operands):
     for x in (a, leaf(a)):
         with pytest.raises(ValueError, match=r"."):
             np.einsum(spec, x, *more)
+
+
+@pytest.mark.parametrize("spec", ["ij->ij", "...", "ij->ji"])
+def test_a_contraction_of_one_operand_is_never_that_operand(spec):
+    a = leaf(grid((2, 3)))
+    y = np.einsum(spec, a)
+    assert y is not a and y.fn is not None

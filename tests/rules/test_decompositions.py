@@ -7,6 +7,7 @@ import pytest
 
 from minigrad.engine.tensor import Tensor
 from minigrad.engine.walk import gradients
+from minigrad.testing import numerical_gradient
 from tests.rules.cases import grid
 from tests.rules.cases.linalg import square
 from tests.rules.gradients import gradient, leaf
@@ -47,7 +48,7 @@ def test_vectors_of_tied_values_have_no_gradient_and_say_so():
 
 
 def test_oblong_matrices_of_singular_value_0_have_no_singular_vectors_to_differentiate():
-    assert np.isnan(gradient(lambda a: np.linalg.svd(a, False).U * grid((3, 2)), np.eye(3, 2) * [1, 0])).any()
+    assert np.isnan(gradient(lambda a: np.linalg.svd(a, False).U * grid((3, 2)), np.eye(3, 2) * [2, 0])).any()
 
 
 def test_symmetric_functions_of_tied_values_have_gradients():
@@ -98,3 +99,96 @@ def test_third_derivatives_of_a_determinant(a):
     exact = det(u + v + w) - det(u + v) - det(v + w) - det(u + w) + det(u) + det(v) + det(w)
     np.testing.assert_allclose(third_derivative_of_det(a, directions), exact, atol=1e-11)
     assert np.isnan(third_derivative_of_det(np.eye(3), directions))
+
+
+def test_the_first_power_is_not_the_matrix_itself():
+    a = leaf(square(3))
+    assert np.linalg.matrix_power(a, 1) is not a
+
+
+# -- near ties --------------------------------------------------------------------------------------------------------
+
+
+def turned(*values):
+    """A symmetric matrix of these eigenvalues, as exactly as it can be written down."""
+    n = len(values)
+    w = np.arange(1.0, n + 1)
+    reflection = np.eye(n) - 2 * np.outer(w, w) / (w @ w)
+    return reflection @ np.diag(values) @ reflection
+
+
+def of_vectors(a):
+    return np.sum(np.linalg.eigh(a).eigenvectors * grid(a.shape))
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1.0, 1e12])
+@pytest.mark.parametrize("values", [(1.0, 2.0, 2.0), (-1.0, -1.0, 2.0), (-2.0, -2.0, -1.0)])
+def test_ties_to_rounding_are_ties_at_every_scale(values, scale):
+    assert np.isnan(gradient(of_vectors, scale * turned(*values))).any()
+    apart = turned(*np.array(values) * [1, 1 + 1e-6, 1 + 2e-6])
+    np.testing.assert_allclose(gradient(of_vectors, scale * apart) * scale, gradient(of_vectors, apart), rtol=1e-7)
+
+
+def test_a_large_matrix_of_a_batch_makes_no_ties_in_a_small_one():
+    small, large = turned(1.0, 1 + 1e-6, 3.0), turned(1e12, 2e12, 3e12)
+    together = gradient(of_vectors, np.stack([small, large]))
+    assert np.all(np.isfinite(together))
+
+
+def upper_projector(vectors):
+    """Of the last of two vectors, which has no sign."""
+    v = vectors[:, -1:]
+    return v @ np.swapaxes(v, 0, 1)
+
+
+@pytest.mark.parametrize("gap", [1e-1, 1e-3, 1e-6, 1e-9])
+@pytest.mark.parametrize("angle", [0.3, 1.9, 4.0])
+def test_how_vectors_turn_near_a_tie_is_known_of_two_by_two(gap, angle):
+    """Of [[1 + d, e], [e, 1 - d]] with d + ie = r exp(iθ), the projector is ½(1 + [[d, e], [e, -d]]/r)."""
+    d, e = gap * np.cos(angle), gap * np.sin(angle)
+    a, weights = np.array([[1 + d, e], [e, 1 - d]]), np.array([[0.5, -1.0], [2.0, 0.25]])
+    d, e = (a[0, 0] - a[1, 1]) / 2, a[1, 0]  # as they were rounded
+    r = np.hypot(d, e)
+    by_d, by_e = weights[0, 0] - weights[1, 1], weights[0, 1] + weights[1, 0]
+    along = (by_d * d + by_e * e) / r**3
+    by_d, by_e = (by_d / r - along * d) / 2, (by_e / r - along * e) / 2
+    g = gradient(lambda a: weights * upper_projector(np.linalg.eigh(a).eigenvectors), a)
+    np.testing.assert_allclose(g, [[by_d / 2, 0], [by_e, -by_d / 2]], rtol=1e-14 / gap, atol=1e-14 / gap**2)
+
+
+@pytest.mark.parametrize("gap", [1e-1, 1e-3, 1e-6])
+def test_singular_vectors_near_a_tie_are_the_eigenvectors_of_the_square(gap):
+    a = turned(1.0, 1 + gap)
+    a = a @ np.array([[0.0, -1.0], [1.0, 0.0]])  # no longer symmetric
+    weights = grid((2, 2))
+    by_svd = gradient(lambda a: weights * upper_projector(np.linalg.svd(a).U[:, ::-1]), a)
+    by_eigh = gradient(lambda a: weights * upper_projector(np.linalg.eigh(a @ np.transpose(a)).eigenvectors), a)
+    np.testing.assert_allclose(by_svd, by_eigh, rtol=1e-12 / gap, atol=1e-13 / gap**2)
+
+
+# -- singular values of 0 ---------------------------------------------------------------------------------------------
+
+
+def test_oblong_matrices_of_singular_value_0_have_gradients_of_what_does_not_ask_for_its_vectors():
+    a = np.eye(4, 2) * [2.0, 0.0]
+    for f in (lambda a: np.linalg.svd(a, False).S ** 2, lambda a: np.linalg.svd(a.T, False).S ** 2):
+        np.testing.assert_allclose(gradient(f, a), 2 * a, atol=1e-15)
+    g = gradient(lambda a: np.linalg.svd(a, False).U[:, :1] ** 2, a)  # of the other vector
+    assert np.all(np.isfinite(g))
+
+
+def test_nothing_is_special_about_singular_values_of_1():
+    a = np.eye(4, 2) * [2.0, 1.0]
+    f = lambda a: np.sum(upper_projector(np.linalg.svd(a, False).U) * grid((4, 4)))
+    (numerical,) = numerical_gradient(f, (a,))
+    np.testing.assert_allclose(gradient(f, a), numerical.value, atol=1e-8)
+
+
+def test_square_matrices_of_singular_value_0_have_vectors_to_differentiate():
+    """But for their signs: that of a 3 by 3 matrix of rank 2 is orthogonal to the two others, whatever is turned."""
+    a = np.diag([3.0, 2.0, 0.0]) + grid((3, 3)) / 4
+    a[:, 2] = a[:, 0] - a[:, 1]
+    for part in ("U", "Vh"):
+        squares = lambda a, k=part: np.sum(getattr(np.linalg.svd(a), k) ** 2 * grid((3, 3), 1))
+        (numerical,) = numerical_gradient(squares, (a,))
+        np.testing.assert_allclose(gradient(squares, a), numerical.value, rtol=1e-6, atol=1e-8)

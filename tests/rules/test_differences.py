@@ -66,7 +66,9 @@ def test_an_integral_of_nothing_is_nothing():
         (lambda a: np.diff(a, n=-1), ValueError, "n=-1"),
         (lambda a: np.diff(a[0, 0]), ValueError, r"shape \(\)"),
         (lambda a: np.gradient(a, 1.0, 2.0, 3.0), TypeError, "2 axes .* got 3"),
+        (lambda a: np.gradient(a, [0.0, 1.0, 3.0]), TypeError, "2 axes .* got 1"),
         (lambda a: np.gradient(a[:1]), ValueError, "too small"),
+        (lambda a: np.gradient(a[:2], edge_order=2), ValueError, "too small"),
         (lambda a: np.gradient(a, [0.0, 1.0], axis=0), ValueError, "length of the corresponding dimension"),
     ],
 )

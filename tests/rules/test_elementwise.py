@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal, localcontext
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -38,16 +40,31 @@ def test_sinc_keeps_its_digits_to_third_order():
     for n in (1, 2, 5, -3):
         assert slope(float(n)) == pytest.approx((-1) ** n / n, rel=1e-14)
         assert bend(float(n)) == pytest.approx(-2 * (-1) ** n / n**2, rel=1e-13)
+    for x in (0.6, 1.3, 1.45, -2.5):
+        assert slope(x) == pytest.approx((math.cos(math.pi * x) - np.sinc(x)) / x, rel=1e-14)
+    far = np.array([1e200, 0.25])
+    assert np.all(np.isfinite(grads(np.sinc, far, cotangent=np.ones(2))))  # and no warning of an overflow
     for f in (slope, bend):  # where the series hands over to the quotient
         assert f(math.nextafter(0.5, 0)) == pytest.approx(f(0.5), rel=1e-14)
 
 
-def test_inverse_functions_keep_their_digits_at_the_edge_of_their_domain():
-    near = 1 - 2.0**-50
-    assert grad(np.arcsin)(near) == pytest.approx(1 / math.sqrt(2.0**-49 - 2.0**-100), rel=1e-15)
-    assert grad(np.arccos)(-near) == pytest.approx(-1 / math.sqrt(2.0**-49 - 2.0**-100), rel=1e-15)
-    assert grad(np.arctanh)(near) == pytest.approx(1 / (2.0**-49 - 2.0**-100), rel=1e-15)
-    assert grad(np.arccosh)(1 + 2.0**-50) == pytest.approx(1 / math.sqrt(2.0**-49 + 2.0**-100), rel=1e-15)
+EXACT = {  # slopes in terms of a, and on which side of 1 it lies
+    np.arcsin: (-1, lambda a: 1 / ((1 - a) * (1 + a)).sqrt()),
+    np.arccos: (-1, lambda a: -1 / ((1 - a) * (1 + a)).sqrt()),
+    np.arctanh: (-1, lambda a: 1 / ((1 - a) * (1 + a))),
+    np.arccosh: (1, lambda a: 1 / ((a - 1) * (a + 1)).sqrt()),
+}
+
+
+@pytest.mark.parametrize("fn", EXACT, ids=name_of)
+@given(st.floats(1e-15, 0.5), st.sampled_from([-1, 1]))
+def test_inverse_functions_keep_their_digits_at_the_edge_of_their_domain(fn, distance, sign):
+    """Where 1 - a² has lost them: beside 1, in the numbers that are neither 1 nor a power of 2 away from it."""
+    side, slope = EXACT[fn]
+    a = (1 + side * distance) * (sign if side < 0 else 1)
+    with localcontext(prec=50):
+        exact = float(slope(Decimal(a)))
+    assert grad(fn)(a) == pytest.approx(exact, rel=1e-15)
 
 
 @pytest.mark.parametrize("scale", [1e-200, 1.0, 1e200])
@@ -104,6 +121,14 @@ def test_the_slope_of_arctan_does_not_overflow(dtype):
 @pytest.mark.parametrize("fn", [np.arcsinh, np.arccosh])
 def test_far_out_these_are_logarithms(fn):
     assert grad(fn)(1e200) == pytest.approx(1e-200, rel=1e-15)
+
+
+@given(st.floats(-1e3, 1e3), st.floats(1e-2, 10), st.sampled_from([-1, 1]))
+def test_multiples_are_counted_as_in_exact_arithmetic(a, b, sign):
+    """(a - y)/b is a whole number only up to rounding, which may be to either side of it."""
+    multiples = Fraction(a) / Fraction(sign * b)
+    assert grads(np.fmod, a, sign * b) == (1.0, -int(multiples))
+    assert grads(np.remainder, a, sign * b) == (1.0, -math.floor(multiples))
 
 
 def nested(f, i, j):
@@ -214,6 +239,12 @@ def test_a_bound_that_float32_rounds_is_met_all_the_same(fn, shape):
         assert np.all(grads(lambda t, s=scalar: fn(s, t), x, cotangent=np.ones(shape))[0] == 0)
         assert np.all(grads(lambda t, s=scalar: fn(t, s), x * 0 + scalar, cotangent=np.ones(shape))[0] == 0.5)
     assert [g.sum() for g in grads(fn, x, bound, cotangent=np.ones(shape))] == [0, x.size]
+
+
+def test_clipping_to_no_bounds_gives_a_tensor_of_its_own():
+    t = Tensor([1.0], requires_grad=True)
+    y = np.clip(t, None, None)
+    assert y is not t and y.fn is not None
 
 
 def test_clip_refuses_bounds_in_two_spellings():

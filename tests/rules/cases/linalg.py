@@ -54,6 +54,7 @@ EINSUMS = [
         ("ij,kj->ik", (2, 3), (4, 3)),
     ],
     *[("ii", (3, 3)), ("ii->i", (3, 3)), ("iij->ji", (3, 3, 2)), ("iii->i", (3, 3, 3)), ("...ii->...i", (2, 3, 3))],
+    *[("iji->j", (3, 2, 3)), ("ijij->ji", (2, 3, 2, 3))],
     *[("ij->", (2, 3)), ("ij->ji", (2, 3)), ("ji", (2, 3)), ("ij->ij", (2, 3)), ("ij->j", (0, 3)), ("->", ())],
     *[("i,j->ji", (2,), (3,)), ("i,i", (3,), (3,)), ("i,i->i", (3,), (3,)), ("ij,ij->", (2, 3), (2, 3))],
     *[("bij,bjk->bik", (2, 2, 3), (2, 3, 2)), ("ij,bj->bi", (2, 3), (4, 3)), ("bj,ij->bi", (4, 3), (2, 3))],
@@ -151,6 +152,8 @@ def contractions():
         points = grid((2, 3, 4)), grid((4, 3, 2), 1)
         yield Case(np.tensordot, lambda a, b, x=axes: np.tensordot(a, b, axes=x), points)
     yield Case(np.tensordot, np.tensordot, (grid((2, 0, 3)), grid((0, 3, 2), 1)))
+    yield Case(np.tensordot, lambda a: np.tensordot([[0.5, 2.0]], a, 1), (grid((2, 3)),))
+    yield Case(np.tensordot, lambda a: np.tensordot(a, [0.5, 2.0, 1.0], 1), (grid((2, 3)),))
     yield Case(np.tensordot, lambda a, b: np.tensordot(a, b, 0), (grid(()), grid((2,), 1)))
     for spec, *shapes in EINSUMS:
         points = tuple(grid(shape, i) for i, shape in enumerate(shapes))
@@ -197,6 +200,10 @@ def decompositions():
             yield Case(np.linalg.pinv, np.linalg.pinv, (a,))
             yield Case(svd_factors, lambda a: record(svd_factors, (a,)), (a,))
             yield Case(qr_factors, lambda a: record(qr_factors, (a,)), (a,))
+        if lead != (0,):
+            a = square(4, *lead)[..., ::-1, :3]  # rows exchanged: a negative determinant
+            yield Case(cofactor, lambda a: record(cofactor, (a,)), (a[..., 1:, :],))
+            yield Case(np.linalg.det, np.linalg.det, (a[..., 1:, :],))
     for a in (*SINGULAR, np.eye(3), -np.eye(2), np.zeros((0, 0))):
         yield Case(np.linalg.det, np.linalg.det, (a,))
     for n in range(-3, 8):

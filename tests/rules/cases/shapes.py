@@ -157,6 +157,9 @@ def stacks():
     yield from calls(np.dsplit, [grid((2, 1, 4))], (2,), ([1, 3],), several=True)
 
 
+FALLING = np.array([9, 7, 4, 1, 0], np.uint8)  # whose differences are negative, and not of this type
+
+
 def differences():
     x, flat, none = grid((3, 4)), grid((5,)), grid((), 1)
     yield from calls(np.diff, [x], (), (2,), (0,), (3, 0), (1, 0), (1, -2), (9,))
@@ -166,8 +169,8 @@ def differences():
     yield Case(np.diff, lambda a, p, q: np.diff(a, prepend=p, append=q), (x, none, grid((3, 2), 2)))
     points = np.array([0.0, 1.0, 1.5, 3.0, 7.0])
     for order in (1, 2):
-        spacings = ((), (0.5,), (points,), ([0, 1, 3, 4, 9],), (points.astype(np.float32),), (np.arange(5),))
-        yield from calls(np.gradient, [flat], *spacings, edge_order=order)
+        along = (points, [0, 1, 3, 4, 9], points.astype(np.float32), np.arange(5), FALLING)
+        yield from calls(np.gradient, [flat], (), (0.5,), *((x,) for x in along), edge_order=order)
         yield from calls(np.gradient, [grid((3, 5))], (), (0.3,), (2, points), several=True, edge_order=order)
         yield from calls(np.gradient, [grid((3, 5))], (), (0.3,), axis=0, edge_order=order)
         yield from calls(np.gradient, [grid((5, 3, 4))], (points, 2), axis=(0, -1), several=True, edge_order=order)
@@ -175,7 +178,9 @@ def differences():
         coordinates = np.linspace(0, 3, 5) ** 2 + grid((5,), 1) / 16
         yield Case(np.gradient, lambda a, x, k=order: np.gradient(a, x, edge_order=k), (flat, coordinates))
         yield Case(np.gradient, lambda x, k=order: np.gradient(np.arange(5), x, edge_order=k), (coordinates,))
+        yield Case(np.gradient, lambda x, k=order: np.gradient([1.0, 3, 0, 2, 2], x, edge_order=k), (np.arange(5) / 2,))
     yield from calls(np.gradient, [grid((2,))], (), ([1.0, 3.0],))
+    yield from calls(np.gradient, [grid((7,))], ([0.0, 1, 3, 4, 9, 11, 12.5],), edge_order=2)
     yield from calls(np.gradient, [grid((0, 2))], axis=1)
 
 
@@ -199,7 +204,9 @@ def selections():
         for a in (x, square, flat, empty, grid((1, 1))):
             yield from calls(fn, [a], (), (1,), (-1,), (9,))
     table = np.array([[0, 2, -1], [1, 1, 0]])
-    yield from calls(np.take, [x], (3,), (-1, 1), ([0, 0, -2], 2), (table, 1), ([], 0), ([[5]],), (True, 0))
+    yield from calls(
+        np.take, [x], (3,), (-1, 1), ([0, 0, -2], 2), (table, 1), ([1, 0], -1), ([], 0), ([[5]],), (True, 0)
+    )
     yield from calls(np.take, [x], ([9, -7], 1), mode="wrap")
     yield from calls(np.take, [x], ([9, -7],), mode="clip")
     yield from calls(np.take, [empty], ([0, 2, 2], 1))
