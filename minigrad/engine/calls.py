@@ -10,8 +10,6 @@ import inspect
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
-
 from minigrad.engine.tables import Function, Primitive, spelled
 
 INSTEAD: dict[str, str] = {}  # what to write instead of options that no rule knows: `minigrad.rules.refusals`
@@ -21,9 +19,10 @@ USUAL = {"where": True, "casting": "same_kind", "order": "K", "subok": True, "ou
 @lru_cache(maxsize=1024)  # to inspect a function takes longer than most calls of it
 def face(fn: Function) -> tuple[dict[str, Any], int]:
     """The arguments of a function with their defaults ("**" for any), and how many may stand by position."""
-    if isinstance(ufunc := getattr(fn, "__self__", fn), np.ufunc):  # or a method of one, np.add.reduce
-        return {**dict.fromkeys(map(str, range(ufunc.nin)), inspect.Parameter.empty), **USUAL}, ufunc.nin
-    parameters = inspect.signature(fn).parameters.values()
+    try:
+        parameters = inspect.signature(fn).parameters.values()
+    except ValueError:  # of ufuncs and what is written in C, older releases of NumPy tell nothing
+        return {**dict.fromkeys("012", inspect.Parameter.empty), **USUAL}, 3
     count = 1 << 30 if any(p.kind == 2 for p in parameters) else sum(p.kind < 2 for p in parameters)  # 2: *args
     return {"**" if p.kind is p.VAR_KEYWORD else p.name: p.default for p in parameters}, count
 
@@ -38,8 +37,7 @@ def arranged(fn: Function, known: Primitive, args: Any, kwargs: dict[str, Any]) 
         raise TypeError(f"{spelled(fn)} without {', '.join(missing)} has no derivative rule")
     args += tuple(kwargs[name] for name in names[len(args) : known.count or 0])
     kwargs = {key: value for key, value in kwargs.items() if key not in names[: known.count or 0]}
-    if len(args) > count:
-        args, kwargs = args[:count], kwargs | dict(zip(names[count:], args[count:], strict=False))
+    args, kwargs = args[:count], kwargs | dict(zip(names[count:], args[count:], strict=False))
     given = {}
     for key, value in kwargs.items():
         if key not in known.options:
