@@ -9,14 +9,12 @@ ELSEWHERE = {
     "engine/ancestors.py": "what the walk needs of it, in tests/engine/test_walk.py",
     "engine/context.py": "recording, scopes and who watches: tests/engine/test_tensor.py, tests/test_anomaly.py",
     "engine/cotangents.py": "shares that wait and meet: tests/engine/test_walk.py",
-    "rnn/cells/feedback.py": "one cell with two ways back, one table: tests/rnn/cells/test_vanilla.py",
-    "rnn/cells/initial.py": "what all cells start from: tests/rnn/cells/test_vanilla.py",
 }
 """Files without a test file of their own, why, and where they are tested."""
 WIDER = {
     "engine": {"test_operands.py": "what is no tensor and meets one, from the operators to the table"},
     "rnn": {"test_bptt.py": "networks against gradients derived by hand"},
-    "rules": {"test_conventions.py": "the page on conventions", "test_namespace.py": "all of numpy and numpy.linalg"},
+    "rules": {"test_conventions.py": "the page on conventions", "test_namespace.py": "all of NumPy"},
     "testing": {"test_imports.py": "what needs hypothesis", "test_state.py": "whole sessions, of engine and checker"},
 }
 """Tests in these folders that are of more than one file."""

@@ -17,36 +17,49 @@ USUAL = {"where": True, "casting": "same_kind", "order": "K", "subok": True, "ou
 
 
 @lru_cache(maxsize=1024)  # to inspect a function takes longer than most calls of it
-def face(fn: Function) -> tuple[dict[str, Any], int]:
-    """The arguments of a function with their defaults ("**" for any), and how many may stand by position."""
+def face(fn: Function) -> tuple[dict[str, Any], int | None]:
+    """The arguments of a function by name, with their defaults ("**" for any), and how many may stand by position."""
     try:
         parameters = inspect.signature(fn).parameters.values()
     except ValueError:  # of ufuncs and what is written in C, older releases of NumPy tell nothing
         return {**dict.fromkeys("012", inspect.Parameter.empty), **USUAL}, 3
-    count = 1 << 30 if any(p.kind == 2 for p in parameters) else sum(p.kind < 2 for p in parameters)  # 2: *args
+    kinds = [p.kind for p in parameters]
+    count = None if inspect.Parameter.VAR_POSITIONAL in kinds else sum(kind < 2 for kind in kinds)
     return {"**" if p.kind is p.VAR_KEYWORD else p.name: p.default for p in parameters}, count
 
 
 def arranged(fn: Function, known: Primitive, args: Any, kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """How the rules of ``fn`` expect a call: ``np.sum(x, 0)`` and ``np.sum(a=x, axis=0)`` are ``(x,), {"axis": 0}``."""
-    others, limit = face(known.rewrite) if known.rewrite is not None else ({}, 1 << 30)
-    if known.count == 0 and len(args) <= limit and kwargs.keys() <= others.keys():
+    count, options = known.count, known.options
+    if count == 0 and known.rewrite is not None:  # the usual call of what is rewritten
+        others, limit = face(known.rewrite)
+        if (limit is None or len(args) <= limit) and kwargs.keys() <= others.keys():
+            return args, kwargs
+    if (count is None or len(args) == count) and (not kwargs or all(key in options for key in kwargs)):
         return args, kwargs
-    defaults, names, count = face(fn)[0], [*face(fn)[0]], known.count or limit
-    if missing := [name for name in names[len(args) : known.count or 0] if name not in kwargs]:
-        raise TypeError(f"{spelled(fn)} without {', '.join(missing)} has no derivative rule")
-    args += tuple(kwargs[name] for name in names[len(args) : known.count or 0])
-    kwargs = {key: value for key, value in kwargs.items() if key not in names[: known.count or 0]}
-    args, kwargs = args[:count], kwargs | dict(zip(names[count:], args[count:], strict=False))
-    given = {}
-    for key, value in kwargs.items():
-        if key not in known.options:
-            default = True if key == "where" else defaults.get(key, inspect.Parameter.empty)
-            if value is default or (type(value) is type(default) in (str, int, bool, float) and value == default):
-                continue
-            if key not in others and "**" not in others:
-                rest = dict.fromkeys(o for o in (*known.options, *others) if o not in names[: known.count or 1])
-                hint = (f"only {', '.join(rest)}" if rest else "and no other option") + INSTEAD.get(key, "")
-                raise TypeError(f"the derivative rule of {spelled(fn)} knows no {key}=, {hint}")
-        given[key] = value
-    return args, given
+    defaults, _ = face(fn)
+    names = list(defaults)
+    if count:  # arguments that were given by name take their places
+        if missing := [name for name in names[len(args) : count] if name not in kwargs]:
+            raise TypeError(f"{spelled(fn)} without {', '.join(missing)} has no derivative rule")
+        args += tuple(kwargs[name] for name in names[len(args) : count])
+        kwargs = {key: value for key, value in kwargs.items() if key not in names[:count]}
+    if known.rewrite is not None:  # which may know more options than the rules do
+        others, limit = face(known.rewrite)
+        count, options = count or limit, (*options, *others)
+    if count is not None and len(args) > count:  # options that were given by position get their names
+        args, kwargs = args[:count], kwargs | dict(zip(names[count:], args[count:], strict=False))
+    kwargs = {key: value for key, value in kwargs.items() if key in known.options or not usual(key, value, defaults)}
+    for key in kwargs:
+        if key not in options and "**" not in options:
+            rest = ", ".join(dict.fromkeys(o for o in options if o not in names[: known.count or 1]))
+            rest = f"only {rest}" if rest else "and no other option"
+            raise TypeError(f"the derivative rule of {spelled(fn)} knows no {key}=, {rest}{INSTEAD.get(key, '')}")
+    return args, kwargs
+
+
+def usual(key: str, value: Any, defaults: dict[str, Any]) -> bool:
+    """Whether an option has its default value, and so might as well have been left out."""
+    default = defaults.get(key, inspect.Parameter.empty)
+    same = value is default or (type(value) is type(default) in (str, int, bool, float) and value == default)
+    return same or (key == "where" and value is True)

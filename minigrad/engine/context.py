@@ -10,9 +10,8 @@ from typing import Any, NamedTuple
 class Context(NamedTuple):
     recording: Any = True  # whether what is computed is recorded; if it is no bool, it is asked to ``check`` that
     scope: tuple[str, ...] = ()
-    watch: Any = None
-    """Someone who is told ``made(tensor, fn, args)`` by the recorder, and ``reached(tensor, cotangent)`` and
-    ``crossed(consumer, position, share)`` by a walk."""
+    watch: Any = None  # told ``made(tensor, fn, args)`` by the recorder; ``reached(tensor, cotangent)`` and
+    # ``crossed(consumer, position, share)`` by a walk
 
 
 context: ContextVar[Context] = ContextVar("minigrad", default=Context())  # noqa: B039  # a tuple never changes

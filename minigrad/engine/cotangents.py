@@ -1,7 +1,5 @@
 """Cotangents on their way: how the shares that meet at one tensor add up.
 
-Everything that used a tensor sends a share of its cotangent, and the walk (`walk.py`) adds the shares up.
-
 An unrolled network uses the same matrix at every step, so T shares of the form LᵀR meet there. They are kept in
 factors and multiplied at once when the matrix is reached: back-propagation through time then costs one large product
 instead of T small ones. `Deferred` is that idea (`minigrad.rules` has its two kinds), and `Sum` the place where shares

@@ -22,8 +22,8 @@ def primitive(fn: Callable[..., Any]) -> Callable[..., Any]:
     Returns
     -------
     callable
-        The same for tensors too. This, not ``fn``, is what `defvjp` has to be given. Called with a tensor it raises a
-        TypeError if it has no rules, or gets an option that they do not know or that is a tensor which requires grad.
+        The same for tensors too: this, not ``fn``, is what `defvjp` has to be given. It raises a TypeError if it has no
+        rules, or gets an option that they do not know or that is a tensor which requires grad.
     """
 
     @wraps(fn)

@@ -6,8 +6,8 @@ tangent goes forward, t ↦ J t:
 - An elementwise function has a diagonal Jacobian, Jᵀ = J: its rule serves both ways.
 - A function that is linear in its arguments is its own derivative: it is called once more, on the tangents. One that
   is linear in each of them, as a product is, follows the product rule.
-- For the rest, the rule is linear in the cotangent, and the transpose of a linear map is its derivative's pullback:
-  ∂⟨Jᵀu, t⟩/∂u = J t. So the rule is recorded at u = 0 and walked back (the identity is J. Townsend's, 2017).
+- For the rest: a rule is linear in the cotangent, so ∂⟨Jᵀu, t⟩/∂u = J t. It is recorded at u = 0 and walked back (the
+  identity is J. Townsend's, 2017).
 """
 
 from __future__ import annotations

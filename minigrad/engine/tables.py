@@ -47,10 +47,10 @@ def defvjp(fn: Function, *rules: Rule | None, joint: Rule | None = None) -> None
     fn : callable
         A NumPy function, or one of your own that `minigrad.primitive` decorates.
     *rules : callable or None
-        One a positional argument: ``rule(g, y, *args, **kwargs)`` gives the cotangent of that argument from ``g``,
-        the cotangent of the result ``y``. A rule is plain NumPy, mutates nothing and branches on shapes only: then
-        it serves arrays and, for higher derivatives, tensors alike. It need not undo broadcasting. Parameters of the
-        rule with a default are options of ``fn``. None stands for an argument that has no gradient.
+        One a positional argument: ``rule(g, y, *args, **kwargs)`` gives its cotangent from ``g``, the cotangent of the
+        result ``y``. It is plain NumPy, mutates nothing and branches on shapes only: then it serves arrays and, for
+        higher derivatives, tensors alike. It need not undo broadcasting. Parameters of the rule with a default are
+        options of ``fn``. None stands for an argument that has no gradient.
     joint : callable, optional
         Instead: one rule that returns the cotangents of all arguments, of which there may be any number.
 

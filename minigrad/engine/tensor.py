@@ -84,17 +84,13 @@ class Tensor(NDArrayOperatorsMixin):  # which has the operators that are not spe
         What `backward` accumulated, read-only. Set it to None to start anew.
     fn, args, kwargs
         The call that made this tensor; ``fn`` is None for a leaf.
-    index : int
-        Running number: younger than all of ``args``.
-    scope : tuple of str
-        The scopes that were open when it was made, outermost first.
+    index, scope
+        A running number, younger than all of ``args``; and the names of the scopes that were open, outermost first.
     """
 
     __slots__ = ("__weakref__", "_data", "args", "fn", "grad", "index", "kwargs", "name", "requires_grad", "scope")
 
-    def __init__(
-        self, data: Any, requires_grad: bool = False, name: str | None = None, dtype: npt.DTypeLike | None = None
-    ) -> None:
+    def __init__(self, data: Any, requires_grad: bool = False, name: str | None = None, dtype: Any = None) -> None:
         if isinstance(data, Tensor) and data.requires_grad:
             raise TypeError("a tensor made from one that requires grad would be cut off from it: write t.detach()")
         array = frozen(np.asarray(raw(data), dtype))
@@ -178,9 +174,11 @@ class Tensor(NDArrayOperatorsMixin):  # which has the operators that are not spe
         return float(self._data)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if method == "__call__" and not kwargs and (known := primitives.get(ufunc)) and known.rules:
-            return record(ufunc, inputs)  # the usual case, np.tanh(x), in short
-        return apply(ufunc if method == "__call__" else getattr(ufunc, method), inputs, kwargs)
+        if method != "__call__":
+            return apply(getattr(ufunc, method), inputs, kwargs)
+        if not kwargs and (known := primitives.get(ufunc)) and known.rules:  # the usual case, np.tanh(x), in short
+            return record(ufunc, inputs)
+        return apply(ufunc, inputs, kwargs)
 
     def __array_function__(self, fn: Function, types: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         return apply(fn, args, kwargs)
@@ -244,17 +242,14 @@ def record(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = _NO_KWA
             arrays.append(arg)
             loose |= type(arg) is not float and type(arg) is not int
     if loose:  # raw arrays and index tuples belong to the caller, who may change them before the backward pass
-        known = primitives[fn]
-        of_numbers = [known.joint or rule for rule in known.rules] or [known.joint] * len(args)
-        pairs = zip(args, of_numbers, strict=True)
+        rules = primitives[fn].rules or [primitives[fn].joint] * len(args)
+        pairs = zip(args, rules, strict=True)
         args = tuple([a if isinstance(a, Tensor) else operand(a, fn) if rule else frozen(a) for a, rule in pairs])
         arrays = [raw(arg) for arg in args]
     out = fn(*arrays, **kwargs) if kwargs else fn(*arrays)
     if type(out) is not np.ndarray:
         if isinstance(out, (tuple, list)):
-            raise TypeError(
-                f"{spelled(fn)} gave {len(out)} results, but a primitive gives one: np.stack them inside it"
-            )
+            raise TypeError(f"{spelled(fn)} gave {len(out)} results, a primitive gives one: np.stack them inside it")
         out = np.asarray(out)
     out.setflags(False)  # read-only; by position, which is faster
     recorded, names, watch = context.get()
@@ -281,27 +276,22 @@ def apply(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if kwargs.get("out") is not None:
         raise TypeError(f"{spelled(fn)}(..., out=...) would overwrite an array: write y = {spelled(fn)}(...)")
     known = primitives.get(fn) or Primitive()
-    if known.count == 0 and known.rewrite is None:
-        if known.plain or not needy((*args, *kwargs.values())):
-            return fn(*map(bare, args), **{key: bare(value) for key, value in kwargs.items()})
-        advice = f"add one with minigrad.defvjp({spelled(fn)}, ...), or call it outside the graph, on t.detach().data"
-        raise TypeError(f"{spelled(fn)} has no derivative rule: {known.refused or advice}")
-    if len(args) != known.count is not None or (kwargs and not all(key in known.options for key in kwargs)):
-        if known.count or kwargs or len(args) > 2:
-            args, kwargs = arranged(fn, known, args, kwargs)
-        if known.rewrite is not None and (known.count == 0 or not all(key in known.options for key in kwargs)):
-            return known.rewrite(*args, **kwargs)
+    if not (known.rules or known.joint or known.rewrite):
+        return fn(*bare(args, fn, known), **{key: bare(value, fn, known) for key, value in kwargs.items()})
+    args, kwargs = arranged(fn, known, args, kwargs)
+    if known.rewrite and (not (known.rules or known.joint) or any(key not in known.options for key in kwargs)):
+        return known.rewrite(*args, **kwargs)
     return record(fn, args, {key: frozen(value) for key, value in kwargs.items()} if kwargs else _NO_KWARGS)
 
 
-def needy(value: Any) -> bool:
-    """Whether there is a tensor that requires grad."""
-    return any(map(needy, value)) if type(value) in (list, tuple) else getattr(value, "requires_grad", False) is True
-
-
-def bare(v: Any) -> Any:
-    """The array of a tensor, in lists too; anything else as it is."""
-    return v._data if type(v) is Tensor else type(v)(map(bare, v)) if type(v) in (list, tuple) else v
+def bare(value: Any, fn: Function, known: Primitive) -> Any:
+    """``value`` without tensors, for a ``fn`` whose results carry no gradient; else no tensor may need one."""
+    if type(value) in (list, tuple):
+        return type(value)([bare(each, fn, known) for each in value])
+    if isinstance(value, Tensor) and value.requires_grad and not known.plain:
+        advice = f"add one with minigrad.defvjp({spelled(fn)}, ...), or call it outside the graph, on t.detach().data"
+        raise TypeError(f"{spelled(fn)} has no derivative rule: {known.refused or advice}")
+    return raw(value)
 
 
 def raw(value: Any) -> Any:
@@ -329,8 +319,8 @@ def operand(value: Any, fn: Any) -> Any:
 def frozen(value: Any) -> Any:
     """``value``, an argument that is no tensor, as something that nobody else can change.
 
-    Arrays are copied, even read-only ones, which may share their memory with one that is not. Lists and tuples stay
-    what they are: in an index they mean different things.
+    Arrays are copied, read-only ones too (others may write to their memory). Lists and tuples stay what they are: in an
+    index they differ.
     """
     if hasattr(type(value), "__array__") and not isinstance(value, (Tensor, np.generic)):
         value = np.array(np.asarray(value))

@@ -121,7 +121,7 @@ def gradients(
     wrt : sequence of Tensor
         Leaves or not, which require grad (else a ValueError). Only what lies between them and ``outputs`` is computed.
     create_graph : bool
-        Record the walk itself, so that the gradients are tensors and can be differentiated in turn.
+        Record the walk itself: the gradients are tensors then, and can be differentiated in turn.
 
     Returns
     -------

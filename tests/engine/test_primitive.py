@@ -85,7 +85,7 @@ def test_a_primitive_of_several_results_is_told_to_give_one():
         return np.sin(x), np.cos(x)
 
     mg.defvjp(both, lambda g, y, x: g)
-    with pytest.raises(TypeError, match=r"both gave 2 results, but a primitive gives one: np\.stack them inside it"):
+    with pytest.raises(TypeError, match=r"both gave 2 results, a primitive gives one: np\.stack them inside it"):
         both(leaf([1.0, 2.0]))
 
 

@@ -827,7 +827,7 @@ def test_a_rule_that_gives_the_wrong_shape_is_refused(monkeypatch):
     """Even where the number of elements is right, as for a transposed matrix."""
     ruled(monkeypatch, np.transpose, lambda g, y, a, axes=None: g)
     x = leaf(np.arange(6.0).reshape(2, 3))
-    with pytest.raises(ValueError, match=r"gave shape \(3, 2\) for its argument has \(2, 3\)"):
+    with pytest.raises(ValueError, match=r"gave shape \(3, 2\), its argument has \(2, 3\)"):
         np.sum(x.T * np.arange(6.0).reshape(3, 2)).backward()
     assert x.grad is None
 

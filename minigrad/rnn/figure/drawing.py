@@ -16,6 +16,7 @@ import numpy as np
 
 from minigrad.engine.tables import name_of
 from minigrad.engine.tensor import Tensor
+from minigrad.engine.walk import gradients
 from minigrad.graph import graph_of, rms
 from minigrad.pictures.notebook import shown
 from minigrad.pictures.style import FONT, INK, PARAMETER, hint, pin, text
