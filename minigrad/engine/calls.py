@@ -31,14 +31,10 @@ def face(fn: Function) -> tuple[dict[str, Any], int | None]:
 def arranged(fn: Function, known: Primitive, args: Any, kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """How the rules of ``fn`` expect a call: ``np.sum(x, 0)`` and ``np.sum(a=x, axis=0)`` are ``(x,), {"axis": 0}``."""
     count, options = known.count, known.options
-    if count == 0 and known.rewrite is not None:  # the usual call of what is rewritten
-        others, limit = face(known.rewrite)
-        if (limit is None or len(args) <= limit) and kwargs.keys() <= others.keys():
-            return args, kwargs
-    if (count is None or len(args) == count) and (not kwargs or all(key in options for key in kwargs)):
+    short = len(args) < 3 if known.rewrite and not count else count in (None, len(args))  # the usual ways
+    if short and (not kwargs or all(key in options for key in kwargs)):
         return args, kwargs
-    defaults, _ = face(fn)
-    names = list(defaults)
+    names = list(defaults := face(fn)[0])
     if count:  # arguments that were given by name take their places
         if missing := [name for name in names[len(args) : count] if name not in kwargs]:
             raise TypeError(f"{spelled(fn)} without {', '.join(missing)} has no derivative rule")
