@@ -20,6 +20,7 @@ every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def prose(page: Path) -> str:
     """A page without its blocks of code."""
     text = re.sub(r"^( *)```.*?^\1```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)  # which nobody sees
     return re.sub(r"^    .*", "", text, flags=re.MULTILINE)
 
 

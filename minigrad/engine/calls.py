@@ -10,8 +10,6 @@ import inspect
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
-
 from minigrad.engine.tables import Function, Primitive, spelled
 
 INSTEAD: dict[str, str] = {}  # what to write instead of options that no rule knows: `minigrad.rules.refusals`
@@ -21,16 +19,12 @@ USUAL = {"where": True, "casting": "same_kind", "order": "K", "subok": True, "ou
 @lru_cache(maxsize=1024)  # to inspect a function takes longer than most calls of it
 def face(fn: Function) -> tuple[dict[str, Any], int | None]:
     """The arguments of a function by name, with their defaults ("**" for any), and how many may stand by position."""
-    ufunc = getattr(fn, "__self__", fn)  # fn may be a method of one: np.add.reduce
-    if isinstance(ufunc, np.ufunc):
-        return {**dict.fromkeys(map(str, range(ufunc.nin)), inspect.Parameter.empty), **USUAL}, ufunc.nin
-    parameters = inspect.signature(fn).parameters.values()
+    try:
+        parameters = inspect.signature(fn).parameters.values()
+    except ValueError:  # of ufuncs and what is written in C, older releases of NumPy tell nothing
+        return {**dict.fromkeys("012", inspect.Parameter.empty), **USUAL}, 3
     kinds = [p.kind for p in parameters]
-    count = (
-        None
-        if inspect.Parameter.VAR_POSITIONAL in kinds
-        else sum(kind < inspect.Parameter.VAR_POSITIONAL for kind in kinds)
-    )
+    count = None if inspect.Parameter.VAR_POSITIONAL in kinds else sum(kind < 2 for kind in kinds)
     return {"**" if p.kind is p.VAR_KEYWORD else p.name: p.default for p in parameters}, count
 
 

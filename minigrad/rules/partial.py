@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad.engine.tables import defvjp, plain, rewrite
+from minigrad.engine.tensor import raw
 from minigrad.rules.contractions import operand
 from minigrad.rules.norms import root
 from minigrad.rules.reductions import share_of_extremum
@@ -67,25 +68,36 @@ def mean_of_some(a, *, axis=None, dtype=None, keepdims=False, where=True):
     return np.sum(a, axis=axis, keepdims=keepdims, where=where) / tallied(a, where, axis, keepdims)
 
 
-def variance_of_some(a, *, axis=None, dtype=None, ddof=0, keepdims=False, where=True, correction=None):
-    """`numpy.var`; ``correction`` is ``ddof`` by another name."""
+def degrees(ddof, correction):
+    """What is taken from the number of elements; ``correction`` is ``ddof`` by another name."""
     if correction is not None and ddof != 0:
         raise ValueError("ddof and correction are one thing: give one of them")
-    a, ddof = cast(a, dtype), ddof if correction is None else correction
+    return ddof if correction is None else correction
+
+
+def deviation(a, axis, where):
+    """What the chosen elements deviate from their mean, and the others 0."""
+    return chosen(a - mean_of_some(a, axis=axis, keepdims=True, where=where), where, 0)
+
+
+def variance_of_some(a, *, axis=None, dtype=None, ddof=0, keepdims=False, where=True, correction=None):
+    """`numpy.var`."""
+    a, ddof = cast(a, dtype), degrees(ddof, correction)
     if where is True:
         return np.var(a, axis=axis, ddof=ddof, keepdims=keepdims)
-    deviation = chosen(a - mean_of_some(a, axis=axis, keepdims=True, where=where), where, 0)
     freedom = np.maximum(tallied(a, where, axis, keepdims) - a.dtype.type(ddof), 0)
-    return np.sum(deviation * deviation, axis=axis, keepdims=keepdims) / freedom
+    return np.sum(np.square(deviation(a, axis, where)), axis=axis, keepdims=keepdims) / freedom
 
 
 def deviation_of_some(a, *, axis=None, dtype=None, ddof=0, keepdims=False, where=True, correction=None):
-    """`numpy.std`."""
-    if (where is True and correction in (None, ddof)) or (where is True and ddof == 0):
-        ddof = ddof if correction is None else correction
-        return np.std(cast(a, dtype), axis=axis, ddof=ddof, keepdims=keepdims)
-    options = {"axis": axis, "dtype": dtype, "ddof": ddof, "keepdims": keepdims, "correction": correction}
-    return root(variance_of_some(a, where=where, **options), 2)
+    """`numpy.std`; a constant, deviating by rounding alone, has gradient 0."""
+    a, ddof = cast(a, dtype), degrees(ddof, correction)
+    if where is True:
+        return np.std(a, axis=axis, ddof=ddof, keepdims=keepdims)
+    variance = variance_of_some(a, axis=axis, ddof=ddof, keepdims=keepdims, where=where)
+    d = raw(deviation(a, axis, where))
+    constant = np.all(d >= 0, axis=axis, keepdims=keepdims) | np.all(d <= 0, axis=axis, keepdims=keepdims)
+    return np.where(constant, np.sqrt(raw(variance)), 0) + root(variance * ~constant, 2)
 
 
 rewrite(np.sum, sum_of_some)
@@ -112,13 +124,13 @@ def filled(a, value):
     return np.where(np.isnan(a), value, a)
 
 
-def extremum_of_numbers(fn, of_two, filling):
+def extremum_of_numbers(fn, filling):
     """`numpy.nanmax` or `numpy.nanmin` with an initial value or a choice."""
 
     def extremum(a, *, axis=None, keepdims=False, initial=NOTHING, where=True):
         options = {} if initial is NOTHING else {"initial": initial}
-        least = a.dtype.type(filling)
-        y = fn(filled(a, least), axis=axis, keepdims=keepdims, where=where, **options)
+        full = filled(a, a.dtype.type(filling)) if a.dtype.kind == "f" else a
+        y = fn(full, axis=axis, keepdims=keepdims, where=where, **options)
         nothing = np.all(np.isnan(a), axis=axis, keepdims=keepdims)
         return np.where(nothing, np.nan, y).astype(a.dtype) if initial is NOTHING and np.any(nothing) else y
 
@@ -142,33 +154,32 @@ def mean_of_numbers(a, *, axis=None, dtype=None, keepdims=False, where=True):
     return mean_of_some(filled(a, 0), axis=axis, dtype=dtype, keepdims=keepdims, where=there(a) & where)
 
 
-def variance_of_numbers(a, axis=None, dtype=None, *, ddof=0, keepdims=False, where=True, correction=None):
-    """`numpy.nanvar`."""
-    kept = there(a) & where
-    options = {"axis": axis, "dtype": dtype, "ddof": ddof, "keepdims": keepdims, "correction": correction}
-    degrees = tallied(a, kept, axis, keepdims) - (correction if correction is not None else ddof)
-    if np.any(degrees <= 0):
-        np.nanvar(np.where(kept, 0.0, np.nan), axis, ddof=ddof if correction is None else correction)  # warns
-    with np.errstate(divide="ignore", invalid="ignore"):
-        y = variance_of_some(filled(a, 0), where=kept, **options)
-        return np.where(degrees <= 0, np.nan, y).astype(y.dtype) if np.any(degrees <= 0) else y
+def moment_of_numbers(fn):
+    """`numpy.nanvar` or `numpy.nanstd`, of which ``fn`` is the one for a part."""
 
+    def moment(a, axis=None, dtype=None, *, ddof=0, keepdims=False, where=True, correction=None):
+        """The moment of what is a number; of too few NaN, and NumPy's warning."""
+        kept, ddof = there(a) & where, degrees(ddof, correction)
+        few = tallied(a, kept, axis, keepdims) <= ddof
+        with np.errstate(divide="ignore", invalid="ignore"):
+            y = fn(filled(a, 0), axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=kept)
+        if not np.any(few):
+            return y
+        np.nanvar(np.where(kept, 0.0, np.nan), axis, ddof=ddof)  # which warns
+        return np.where(few, np.nan, y).astype(y.dtype)
 
-def deviation_of_numbers(a, axis=None, dtype=None, *, ddof=0, keepdims=False, where=True, correction=None):
-    """`numpy.nanstd`."""
-    options = {"ddof": ddof, "keepdims": keepdims, "where": where, "correction": correction}
-    return root(variance_of_numbers(a, axis, dtype, **options), 2)
+    return moment
 
 
 defvjp(np.nanmax, share_of_extremum)
 defvjp(np.nanmin, share_of_extremum)
-rewrite(np.nanmax, extremum_of_numbers(np.max, np.maximum, -np.inf))
-rewrite(np.nanmin, extremum_of_numbers(np.min, np.minimum, np.inf))
+rewrite(np.nanmax, extremum_of_numbers(np.max, -np.inf))
+rewrite(np.nanmin, extremum_of_numbers(np.min, np.inf))
 rewrite(np.nansum, sum_of_numbers)
 rewrite(np.nanmean, mean_of_numbers)
 rewrite(np.nanprod, product_of_numbers)
-rewrite(np.nanvar, variance_of_numbers)
-rewrite(np.nanstd, deviation_of_numbers)
+rewrite(np.nanvar, moment_of_numbers(variance_of_some))
+rewrite(np.nanstd, moment_of_numbers(deviation_of_some))
 rewrite(np.nancumsum, lambda a, axis=None, dtype=None: np.cumsum(filled(a, 0), axis, dtype))
 rewrite(np.nancumprod, lambda a, axis=None, dtype=None: np.cumprod(filled(a, 1), axis, dtype))
 plain(np.nanargmax, np.nanargmin)

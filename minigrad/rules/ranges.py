@@ -38,7 +38,7 @@ def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
     """`numpy.geomspace`: of the same sign, with one quotient."""
     kind = common_dtype(start, stop, np.zeros((), dtype))
     start, stop = operand(start).astype(kind), operand(stop).astype(kind)
-    if np.any(start == 0) or np.any(stop == 0) or np.any(np.sign(start) != np.sign(stop)):
+    if np.any(start == 0) or np.any(stop == 0) or np.any(np.sign(start) * np.sign(stop) < 0):
         raise ValueError("np.geomspace goes from a number to another one of the same sign, and never through 0")
     sign = np.sign(getattr(start, "data", start))
     start, stop = np.broadcast_arrays(sign * start, sign * stop)

@@ -158,7 +158,7 @@ def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
     if returned:
         y = average(a, axis, weights, keepdims=keepdims)
         total = np.ones_like(a) if weights is None else laid_along(weights, a, axis) * np.ones_like(a)
-        return y, np.sum(total, axis=axis, keepdims=keepdims)
+        return y, np.sum(total, axis=axis, keepdims=keepdims).astype(y.dtype)
     if weights is None:
         return np.mean(a, axis=axis, keepdims=keepdims)
     weights = laid_along(weights, a, axis)

@@ -58,7 +58,7 @@ def test_what_is_left_out_never_matters(fn):
     a = Tensor([[np.inf, np.nan], [1.0, 2.0]], requires_grad=True)
     y = fn(a)
     np.testing.assert_array_equal(y.data, fn(a.data))
-    (g,) = grads(y, [a], np.ones(y.shape))
+    (g,) = gradients(y, [a], np.ones(y.shape))
     assert np.all(np.isfinite(g))
 
 
@@ -78,7 +78,7 @@ def test_index_add_leaves_its_arguments_alone_and_remembers_them():
     y = index_add(a, index, values)
     a[:], index[:] = 9, 2
     np.testing.assert_array_equal(y.data, [values.data.sum(), 0, 0])
-    (g,) = grads(y, [values], [1.0, 2.0, 3.0])
+    (g,) = gradients(y, [values], [1.0, 2.0, 3.0])
     np.testing.assert_array_equal(g, [1.0, 1.0])
 
 
@@ -102,8 +102,8 @@ def cost(steps, index):
     """How many numbers the graph of a sequence's gradient holds, and that of the gradient of the gradient."""
     xs = tensor(steps, 3)
     y = sum(np.sum(xs[index(t)] ** 3) for t in range(steps))
-    (first,) = grads(y, [xs], create_graph=True)
-    (second,) = grads(np.sum(first**2), [xs], create_graph=True)
+    (first,) = gradients(y, [xs], create_graph=True)
+    (second,) = gradients(np.sum(first**2), [xs], create_graph=True)
     return [sum(t.size for t in ancestors([g])) for g in (first, second)]
 
 
@@ -120,7 +120,7 @@ def test_all_steps_of_a_sequence_are_scattered_into_one_array(monkeypatch):
     monkeypatch.setattr(Scatter, "combine", counted)
     made, zeros, xs = [], np.zeros, tensor(50, 3)
     monkeypatch.setattr(np, "zeros", lambda shape, *dtype: made.append(shape) or zeros(shape, *dtype))
-    grads(sum(np.sum(x**2) for x in xs), [xs])
+    gradients(sum(np.sum(x**2) for x in xs), [xs])
     assert combined == [50] and made.count(xs.shape) == 1
 
 

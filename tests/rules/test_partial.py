@@ -34,6 +34,16 @@ def test_nan_is_passed_over_in_the_same_way(mask, fn):
     np.testing.assert_allclose(g[mask], gradient(fn, a[mask]), rtol=1e-12)
 
 
+@pytest.mark.parametrize("fn", [np.std, np.nanstd])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_constant_part_has_deviation_0_even_where_rounding_makes_it_deviate(fn, dtype):
+    a = np.array([0.1, 0.1, 0.1, 5.0, 1.0, 2.0], dtype).reshape(2, 3).T
+    mask = np.array([[True, False], [True, True], [True, True]])
+    g = gradient(lambda x: fn(x, axis=0, where=mask), a)
+    np.testing.assert_array_equal(g[:, 0], 0)
+    np.testing.assert_allclose(g[:, 1], [0, -0.5, 0.5])
+
+
 def test_an_initial_value_has_the_gradient_of_what_it_is_combined_with():
     x, i = tensor(3), Tensor(2.0, requires_grad=True)
     for fn, slope in ((np.sum, 1.0), (np.prod, np.prod(x.data)), (np.max, 1.0), (np.min, 0.0)):
