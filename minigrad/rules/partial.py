@@ -97,7 +97,9 @@ def deviation_of_some(a, *, axis=None, dtype=None, ddof=0, keepdims=False, where
     variance = variance_of_some(a, axis=axis, ddof=ddof, keepdims=keepdims, where=where)
     d = raw(deviation(a, axis, where))
     constant = np.all(d >= 0, axis=axis, keepdims=keepdims) | np.all(d <= 0, axis=axis, keepdims=keepdims)
-    return np.where(constant, np.sqrt(raw(variance)), 0) + root(variance * ~constant, 2)
+    alone = tallied(a, where, axis, keepdims) <= 1  # what does not deviate whatever it is has no kink
+    spread = root(np.where(alone, 1, variance * ~constant), 2)
+    return np.where(constant, np.sqrt(raw(variance)), 0) + np.where(alone, 0, spread)
 
 
 rewrite(np.sum, sum_of_some)

@@ -87,14 +87,17 @@ def animate(
 
 def _costs(run: Run, stage: _Stage, costs: Sequence[int] | None) -> list[int]:
     """The steps whose costs can be chosen alone."""
-    priced = "C" in run.steps[0]
+    recorded = [t for t, step in enumerate(run.steps, 1) if "C" in step and step["C"].requires_grad]
     if costs is None:
-        shown = sorted({part.key[1] for part in stage.circles.values()} - {0}) if priced else []
+        drawn = {part.key[1] for part in stage.circles.values()}
+        shown = [t for t in recorded if t in drawn]
         return shown if len(shown) <= MANY else [*shown[:ENDS], *shown[-ENDS:]]
-    if not priced:
+    if "C" not in run.steps[0]:
         raise ValueError("costs names steps, but the run has no costs: unroll it with targets")
     if wrong := [t for t in costs if t not in range(1, len(run) + 1)]:
         raise ValueError(f"costs names {wrong}, but the steps of this run are 1 ... {len(run)}")
+    if wrong := [t for t in costs if t not in recorded]:
+        raise ValueError(f"costs names {wrong}, whose C_t depend on nothing that requires grad: leave them out")
     return list(dict.fromkeys(int(t) for t in costs))
 
 
@@ -223,8 +226,9 @@ def _frame(direction: str, id: str, part: Part, lights: list[str], stage: _Stage
         text = f"{_left_out(part.key, T)}: "
         text += "computed likewise." if direction == "forward" else "the walk goes back through them likewise."
     elif direction == "forward":
-        with_ = f", with {_list(uses)}" if uses else ""
-        text = _called(part) + (f" is computed from {_list(sources)}{with_}." if sources else " is given.")
+        made = [f"from {_list(sources)}"] if sources else []
+        made += [f"with {_list(uses)}"] if uses else []
+        text = _called(part) + (f" is computed {', '.join(made)}." if made else " is given.")
     else:
         deeds = [f"passes shares to {_list(asked)}"] if asked else []
         deeds += [f"adds to the gradient of {_list(uses)}"] if uses else []
