@@ -24,7 +24,8 @@ def face(fn: Function) -> tuple[dict[str, Any], int | None]:
     except ValueError:  # of ufuncs and what is written in C, older releases of NumPy tell nothing
         return {**dict.fromkeys("012", inspect.Parameter.empty), **USUAL}, 3
     kinds = [p.kind for p in parameters]
-    count = None if inspect.Parameter.VAR_POSITIONAL in kinds else sum(kind < 2 for kind in kinds)
+    variadic = inspect.Parameter.VAR_POSITIONAL  # the kinds that may stand by position come before it
+    count = None if variadic in kinds else sum(kind < variadic for kind in kinds)
     return {"**" if p.kind is p.VAR_KEYWORD else p.name: p.default for p in parameters}, count
 
 
