@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.engine.calls import arranged
+from minigrad.engine.calls import arranged, face
 from minigrad.engine.tables import primitives
 
 pytestmark = pytest.mark.usefixtures("tables")
@@ -52,3 +52,21 @@ def test_a_form_is_learnt_once(fn, args, kwargs, monkeypatch) -> None:
     monkeypatch.setattr("inspect.signature", lambda fn: pytest.fail(f"{fn} was inspected again"))
     for _ in range(3):
         arranged(fn, primitives[fn], args, kwargs)
+
+
+def test_where_nothing_is_told_of_a_function_the_options_of_ufuncs_are_assumed(monkeypatch) -> None:
+    """As by NumPy before 2.4, of ufuncs and of what is written in C."""
+
+    def told_nothing(fn):
+        raise ValueError(f"no signature found for {fn}")
+
+    face.cache_clear()
+    monkeypatch.setattr("inspect.signature", told_nothing)
+    try:
+        x = mg.Tensor([1.0, 2.0], requires_grad=True)
+        defaults = {"out": None, "where": True, "dtype": None, "casting": "same_kind", "order": "K", "subok": True}
+        assert np.tanh(x, **defaults).fn is np.tanh
+        with pytest.raises(TypeError, match=r"np\.tanh knows no casting=, and no other option"):
+            np.tanh(x, casting="unsafe")
+    finally:
+        face.cache_clear()
