@@ -242,8 +242,8 @@ def record(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = _NO_KWA
             arrays.append(arg)
             loose |= type(arg) is not float and type(arg) is not int
     if loose:  # raw arrays and index tuples belong to the caller, who may change them before the backward pass
-        rules = primitives[fn].rules or [primitives[fn].joint] * len(args)
-        pairs = zip(args, rules, strict=True)
+        known = primitives.get(fn) or Primitive()
+        pairs = zip(args, known.rules or [known.joint] * len(args), strict=True)
         args = tuple([a if isinstance(a, Tensor) else operand(a, fn) if rule else frozen(a) for a, rule in pairs])
         arrays = [raw(arg) for arg in args]
     out = fn(*arrays, **kwargs) if kwargs else fn(*arrays)

@@ -33,7 +33,7 @@ MORE = (
     "np.clip(a, -0.5, 0.5)",
     "(1.5 + np.sin(a)) ** b",
     "np.cbrt(2 + np.sin(a))",
-    "np.copysign(a, b)",
+    "np.copysign(a, 0.1234 + b)",
     "np.heaviside(a - 0.1234, 0.5) * b",
     "np.square(a) - np.fabs(b)",
     "np.reciprocal(2 + np.cos(a))",
