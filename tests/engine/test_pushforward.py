@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -58,16 +61,24 @@ def test_pushing_forward_and_pulling_back_are_adjoint_when_recorded_too(case):
 LINEAR = [fn for fn, known in primitives.items() if known.form in ("linear", "multilinear")]
 
 
+@cache
+def calls_in_the_cases():
+    """All calls of every function, as tensors that were made by them."""
+    calls = defaultdict(list)
+    for case in CASES:
+        for tensor in graph_of(case.call(*[Tensor(x, requires_grad=True) for x in case.points])).nodes:
+            calls[tensor.fn].append(tensor)
+    return calls
+
+
 @pytest.mark.parametrize("fn", sorted(LINEAR, key=name_of), ids=name_of)
 def test_what_is_called_linear_is_linear(fn):
     """f(x + t) = f(x) + J t, with nothing left over, in every call of ``fn`` among the cases.
 
     For products, in one argument after the other.
     """
-    graphs = [graph_of(case.call(*[Tensor(x, requires_grad=True) for x in case.points])) for case in CASES]
-    calls = [tensor for graph in graphs for tensor in graph.nodes if tensor.fn is fn]
-    assert calls
-    for call in calls:
+    assert calls_in_the_cases()[fn]
+    for call in calls_in_the_cases()[fn]:
         args = [
             Tensor(arg.data, requires_grad=arg.requires_grad) if isinstance(arg, Tensor) else arg for arg in call.args
         ]
