@@ -67,7 +67,9 @@ def mutants(file: str, source: str) -> Iterator[Mutant]:
         if node not in around:
             continue
         where, code = around[node]
-        shown = parents[node] if isinstance(node, ast.Constant) else node  # a number alone says little
+        shown = node
+        while isinstance(shown, ast.Constant) or (shown is not node and isinstance(shown, ast.UnaryOp)):
+            shown = parents[shown]  # a number alone says little
         before = _text(shown)
         for variant, (kind, replacement) in enumerate(variants(node)):
             after = _text(replacement if shown is node else copy.deepcopy(shown, {id(node): replacement}))

@@ -142,6 +142,7 @@ def test_every_tensor_is_shown_once_or_counted(steps, most):
     assert shown == everything[: len(shown)]
 
 
+@pytest.mark.slow
 def test_depth_and_paths_are_no_obstacle():
     y = leaf(1.0, "x")
     for _ in range(40):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from minigrad.engine.tensor import Tensor
@@ -39,11 +42,52 @@ def test_products_refuse_what_numpy_refuses():
             np.linalg.multi_dot([x])
 
 
-def test_multi_dot_multiplies_in_the_cheapest_order():
-    a, v = leaf(np.ones((20, 20))), np.ones(20)
-    y = np.linalg.multi_dot([a, a, v])
-    assert y.args[0] is a
-    assert y.args[1].shape == (20,)
+def multiplications(y):
+    """How many the products of a chain took that ``y`` was computed by; none for what is no product."""
+    if not isinstance(y, Tensor) or y.fn is not np.matmul:
+        return 0
+    (a, b), last = y.args, y.args[1].shape[1:]
+    return a.size * (last[0] if last else 1) + multiplications(a) + multiplications(b)
+
+
+def fewest(sizes):
+    """Of all orders of multiplying matrices of sizes[i] by sizes[i + 1]."""
+    ways = (
+        fewest(sizes[: k + 1]) + fewest(sizes[k:]) + sizes[0] * sizes[k] * sizes[-1] for k in range(1, len(sizes) - 1)
+    )
+    return min(ways, default=0)
+
+
+@given(st.lists(st.integers(1, 9), min_size=4, max_size=6), st.booleans(), st.booleans())
+def test_multi_dot_multiplies_in_the_cheapest_order(sizes, row, column):
+    """With a vector for the first or the last matrix, which counts as one row or one column."""
+    arrays = [np.ones((m, n)) for m, n in pairwise(sizes)]
+    if row:
+        sizes[0], arrays[0] = 1, arrays[0][0]
+    if column:
+        sizes[-1], arrays[-1] = 1, arrays[-1][:, 0]
+    y = np.linalg.multi_dot([leaf(a) for a in arrays])
+    np.testing.assert_allclose(y.data, np.linalg.multi_dot(arrays))
+    assert multiplications(y) == fewest(sizes)
+
+
+ROWS, COLUMN, SPACE = [[0.5, 1.0, -2.0], [0.25, 3.0, 1.0]], [0.5, -1.0, 2.0], [1.0, 0.5, -3.0]
+
+
+@pytest.mark.parametrize(
+    ("fn", "a", "b"),
+    [
+        *[(fn, ROWS, COLUMN) for fn in (np.matvec, np.dot, np.matmul, np.kron, np.inner, np.outer)],
+        *[(fn, SPACE, COLUMN) for fn in (np.vecdot, np.cross, np.vdot)],
+        (np.vecmat, [0.5, 2.0], ROWS),
+        (lambda a, b: np.linalg.multi_dot([a, b]), ROWS, COLUMN),
+    ],
+)
+def test_lists_are_arrays(fn, a, b):
+    expected = fn(np.array(a), np.array(b))
+    for y in (fn(a, leaf(b)), fn(leaf(a), b)):
+        assert isinstance(y, Tensor) and y.requires_grad
+        np.testing.assert_allclose(y.data, expected)
 
 
 @settings(max_examples=60)

@@ -257,6 +257,7 @@ def indices():
     ):
         yield Case(operator.getitem, lambda a, i=index: a[i], (x,))
         yield Case(scatter, lambda a, v, i=index: index_add(a, i, v), (x, grid(np.shape(x[index]), 1)))
+    for index in (1, mask, (0, [1, 1, -2])):  # one number for all places
         yield Case(scatter, lambda a, v, i=index: index_add(a, i, v), (x, grid((), 1)))
     yield Case(scatter, lambda v: index_add(np.zeros(3), [0, 0, 2], v), (grid((3,)),))
     yield Case(scatter, lambda a: index_add(a, [0, 0, 2], 1.0), (grid((3,)),))
