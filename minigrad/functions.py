@@ -7,6 +7,7 @@ no share in a sum and get no gradient.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -47,10 +48,10 @@ def log_softmax(x: Any, axis: int | tuple[int, ...] | None = -1) -> Any:
 def squared_error(target: Any, output: Any) -> Any:
     """The mean of (output - target)² over batch and components; both have shape (..., n_out)."""
     error = output - target
-    if error.dtype == np.float16:  # which has no room for the sum, nor for a large size
+    if error.dtype.char == "e":  # half precision, which has no room for the sum, nor for a large size
         return np.mean(error * error)
     cost = np.vdot(error, error) / error.size
-    return np.vdot(error, error / error.size) if np.isinf(cost) else cost  # only the sum may have overflowed
+    return np.vdot(error, error / error.size) if math.isinf(cost.item()) else cost  # only the sum may have overflowed
 
 
 def cross_entropy(target: Any, logits: Any) -> Any:
