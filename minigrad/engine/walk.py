@@ -42,10 +42,10 @@ def propagate(
             g = dense(g)
         if g.dtype is not tensor._data.dtype:
             g = g.astype(tensor._data.dtype)
-        for each in observers:
-            each.reached(tensor, g)
         if tensor.index in asked:
             reached[tensor.index] = g
+        for each in observers:
+            each.reached(tensor, g)
         for position, share in shares(tensor, g, active, recorded) if tensor.fn else ():
             argument = tensor.args[position]
             index, shape = argument.index, argument._data.shape
@@ -62,14 +62,16 @@ def shares(tensor: Tensor, g: Any, active: set[int], recorded: bool) -> Iterator
     known, args, kwargs = primitives[tensor.fn], tensor.args, tensor.kwargs
     y: Any = tensor if recorded else tensor._data
     primals = args if recorded else [a._data if isinstance(a, Tensor) else a for a in args]
+    rules = known.rules
     try:
         every = None if known.joint is None else known.joint(g, y, *primals, **kwargs)
         for position, argument in enumerate(args):
             if isinstance(argument, Tensor) and argument.index in active:
-                if every is not None and every[position] is not None:
+                if every is None:
+                    if (rule := rules[position]) is not None:
+                        yield position, rule(g, y, *primals, **kwargs)
+                elif every[position] is not None:
                     yield position, every[position]
-                elif every is None and (rule := known.rules[position]) is not None:
-                    yield position, rule(g, y, *primals, **kwargs)
     except Exception as error:
         error.add_note(f"in a derivative rule of {spelled(tensor.fn)}")
         raise
