@@ -70,5 +70,4 @@ def binary_cross_entropy(target: Any, logits: Any) -> Any:
     ``target`` holds probabilities and ``logits`` the outputs *before* a logistic function, both (..., n_out): leave a
     network's output function at ``"identity"``. The logarithms are taken before p could round to 0 or 1.
     """
-    yes, no = np.logaddexp(0, -logits), np.logaddexp(0, logits)
-    return np.mean(networks.weighted(target, yes) + networks.weighted(1 - target, no))
+    return np.mean(networks.surprise(target, logits))

@@ -33,4 +33,4 @@ class Within:
 
 def recording(on: bool) -> Within:
     """Whether what is computed inside is recorded."""
-    return Within(lambda outer: outer._replace(recording=on))
+    return Within(lambda outer: Context(on, outer.scope, outer.watch))

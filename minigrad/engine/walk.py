@@ -61,12 +61,12 @@ def shares(tensor: Tensor, g: Any, active: set[int], recorded: bool) -> Iterator
     """What the rules of a call make of ``g``, the cotangent of its result: a share for each argument that is active."""
     known, args, kwargs = primitives[tensor.fn], tensor.args, tensor.kwargs
     y: Any = tensor if recorded else tensor._data
-    primals = args if recorded else [a._data if isinstance(a, Tensor) else a for a in args]
+    primals = args if recorded else [a._data if type(a) is Tensor else a for a in args]
     rules = known.rules
     try:
         every = None if known.joint is None else known.joint(g, y, *primals, **kwargs)
         for position, argument in enumerate(args):
-            if isinstance(argument, Tensor) and argument.index in active:
+            if type(argument) is Tensor and argument.index in active:
                 if every is None:
                     if (rule := rules[position]) is not None:
                         yield position, rule(g, y, *primals, **kwargs)

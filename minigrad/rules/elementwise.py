@@ -34,7 +34,8 @@ def power_slope(a, b):
     """b aᵇ⁻¹; x**0 is the constant 1, at x = 0 too, so there 0**(-1) is kept away."""
     if type(b) in (int, float):
         return b * a ** (b - 1) if b else np.zeros_like(a)
-    at_zero = a == 0
+    if not (at_zero := np.equal(a, 0)).any():
+        return b * a ** (b - 1)
     return kinked(b * a ** np.where(at_zero & (b == 0), 1, b - 1), b, at_zero)
 
 
@@ -87,8 +88,9 @@ def share(a, b, exp):
     """exp(a) / (exp(a) + exp(b)): two infinities share equally, two zeros have no share in their sum."""
     with np.errstate(invalid="ignore", over="ignore"):
         y = 1 / (1 + exp(np.subtract(b, a)))
-    same = np.equal(a, b)
-    return np.where(same, 0.5 * np.greater(a, -np.inf), y) if same.any() else y
+    if not math.isnan(np.add.reduce(y, axis=None)):  # one number to look at; only ∞ - ∞, and NaN, come further
+        return y
+    return np.where(np.equal(a, b), 0.5 * np.greater(a, -np.inf), y)
 
 
 defvjp(logistic, lambda g, y, a: g * y * logistic(-a))  # 1 - y has lost its digits where y is near 1
@@ -153,8 +155,8 @@ defvjp(np.sinc, lambda g, y, a: g * sinc_slope(a))
 
 
 def tied(share, a, b):
-    """What a choice between a and b hands back; where they are equal, and both vary, it has no derivative."""
-    if not (type(a) is Tensor and type(b) is Tensor and a.requires_grad and b.requires_grad):
+    """What a choice between a and b hands back; where they are equal, and vary apart, it has no derivative."""
+    if a is b or not (type(a) is Tensor and type(b) is Tensor and a.requires_grad and b.requires_grad):
         return share
     tie = a.data == b.data
     return kinked(kinked(share, a, tie), b, tie)

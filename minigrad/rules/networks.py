@@ -11,6 +11,7 @@ import numpy as np
 
 from minigrad.engine.primitive import primitive
 from minigrad.engine.tables import defvjp, linear
+from minigrad.rules.elementwise import logistic
 from minigrad.rules.reductions import kept
 
 
@@ -62,6 +63,12 @@ def weighted(weight, cost):
     return np.multiply(weight, np.where(np.equal(weight, 0), 0, cost))
 
 
+@primitive
+def surprise(target, x):
+    """-[target · log p + (1 - target) · log(1 - p)] for p = logistic(x): each logarithm keeps its digits."""
+    yes, no = np.logaddexp(0, np.negative(x)), np.logaddexp(0, x)
+    cost = weighted if np.isinf(x).any() else np.multiply
+    return cost(target, yes) + cost(np.subtract(1, target), no)
 
 
 def share_of_softmax(g, p, axis):
@@ -76,4 +83,6 @@ defvjp(softmax_by, lambda g, p, x, y, axis=-1: share_of_softmax(g, p, axis), Non
 defvjp(log_softmax, lambda g, y, x, axis=-1: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True))
 defvjp(weighted, lambda g, y, weight, cost: g * cost,
                  lambda g, y, weight, cost: g * weight)
+defvjp(surprise, lambda g, y, target, x: -g * x,
+                 lambda g, y, target, x: g * ((1 - target) * logistic(x) - target * logistic(-x)))
 linear(weighted, form="elementwise")

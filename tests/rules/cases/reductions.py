@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 
-from minigrad.rules.networks import log_softmax, logsumexp, softmax, softmax_by, weighted
+from minigrad.rules.networks import log_softmax, logsumexp, softmax, softmax_by, surprise, weighted
 from minigrad.rules.norms import root
 from tests.rules.cases.grid import Case, grid, nonzero, positive
 
@@ -145,4 +145,5 @@ def networks():
         yield Case(root, lambda s, p=p: root(s, p), (positive(grid(shape)),))
     for shape in ((), (0, 3), (2, 3)):
         yield Case(weighted, weighted, (grid(shape), grid(shape, 1)))
+        yield Case(surprise, surprise, (grid(shape), 3 * grid(shape, 1)))
     yield Case(weighted, lambda cost: weighted(np.eye(2, 3), cost), (grid((2, 3)),))
