@@ -143,6 +143,9 @@ def test_draw_draws(arguments: tuple[str, ...], here: Path) -> None:
         (("mine:logs", "--vjp", "mine:right"), 0, "pass"),
         (("mine:logs", "--vjp", "mine:twice"), 1, "exactly twice"),
         (("mine:noise", "--shape", "3"), 3, "inconclusive"),
+        (("mine:noise", "--shape", "3", "--strict"), 1, "To see it again"),
+        (("mine:layer", "--strict"), 0, "pass"),
+        (("mine:logs", "--vjp", "mine:twice", "--strict"), 1, "exactly twice"),
     ],
 )
 def test_check_checks(arguments: tuple[str, ...], status: int, says: str, here: Path) -> None:

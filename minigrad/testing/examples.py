@@ -118,7 +118,9 @@ def arguments_of(f: Callable[..., Any], shapes: Sequence[Shape] = (), domain: Do
     ValueError
         If neither says anything.
     """
-    noted: Arguments | None = getattr(f, "arguments", None)
+    noted: Any = getattr(f, "arguments", None)
+    if not isinstance(noted, Arguments):  # something else of that name, as parsers have it
+        noted = None
     if not shapes and noted is None:
         name = getattr(f, "__name__", "the function")
         raise ValueError(
