@@ -15,6 +15,8 @@ import numpy as np
 
 from minigrad.engine.tensor import Array
 
+__tracebackhide__ = True  # pytest shows no line of this file where a user's test fails
+
 Shape: TypeAlias = tuple[int, ...]
 Domain: TypeAlias = str | tuple[float, float]
 F = TypeVar("F", bound=Callable[..., Any])
