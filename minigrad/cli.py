@@ -137,6 +137,14 @@ def _shape(text: str) -> tuple[int, ...]:
     return tuple(map(int, sizes))
 
 
+def _domain(text: str | None) -> Domain | None:
+    low, comma, high = (text or "").partition(",")
+    try:
+        return (float(low), float(high)) if comma else text
+    except ValueError:
+        raise ValueError(f"{text!r} is no domain: write the name of one, or its ends, as in 0.5,2") from None
+
+
 class Cell(StrEnum):
     """The networks that ``minigrad unroll`` knows."""
 
@@ -276,7 +284,8 @@ def check(
         list[str] | None, typer.Option(metavar="3,4", help="Shape of an argument; once for each, () for a number.")
     ] = None,
     domain: Annotated[
-        str | None, typer.Option(help="Where the numbers come from: real, bounded, positive, unit, nonzero ...")
+        str | None,
+        typer.Option(help="Where the numbers come from: real, bounded, positive, unit, nonzero ..., or between 0.5,2."),
     ] = None,
     order: Annotated[int, typer.Option(min=1, max=4, help="Up to which derivative.")] = 2,
     examples: Annotated[int, typer.Option(min=1, metavar="N", help="At how many points.")] = 10,
@@ -294,11 +303,11 @@ def check(
     with _clear_errors(), _current_folder():
         f = _named(function)
         formula = _named(vjp) if vjp else None
-        taken = _arguments(f, shape, domain)
+        taken = _arguments(f, shape, _domain(domain))
         for number in range(seed, seed + examples):
             args = taken.drawn(np.random.default_rng(number))
-            here = f"{_called_with(args)} ({taken.domain} numbers, seed {number})"
-            with told(here, function, f), np.errstate(all="ignore"):  # a point outside of the domain is in the report
+            happening = f"{_called_with(args)} (domain {taken.domain}, seed {number})"
+            with told(happening, function, f), np.errstate(all="ignore"):  # the report says what is not finite
                 reports[number] = (
                     mg.testing.vjp_report(f, formula, args, seed=number)
                     if formula
@@ -307,14 +316,14 @@ def check(
             if reports[number].verdict == "fail":
                 break
         _show(function, reports)
-    not_right = [report for report in reports.values() if report.verdict != "pass"]
-    if not not_right:
-        return
-    wrong = not_right[-1].verdict == "fail"  # which ends the loop
-    if not (wrong or strict):
+    doubtful = [report for report in reports.values() if report.verdict != "pass"]
+    wrong = [report for report in doubtful if strict or report.verdict == "fail"]
+    wrong.sort(key=lambda report: report.verdict != "fail")  # what is known to be wrong is shown first
+    if wrong:
+        print(f"\n{wrong[0]}")
+        raise typer.Exit(1)
+    if doubtful:
         raise typer.Exit(3)
-    print(f"\n{not_right[-1 if wrong else 0]}")
-    raise typer.Exit(1)
 
 
 def _show(title: str, reports: dict[int, GradReport]) -> None:

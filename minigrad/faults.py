@@ -36,7 +36,7 @@ def told(happening: str, subject: str, of: Callable[..., Any] | None = None) -> 
     Parameters
     ----------
     happening : str
-        What the user's code is doing: "while it was imported".
+        When it happened: "when mine was imported".
     subject : str
         What to name where no line can be blamed: C code has none.
     of : callable, optional
@@ -55,7 +55,7 @@ def missing(error: ModuleNotFoundError) -> str:
     """Which module is needed, and how one gets it."""
     if error.name is None:
         return _what_it_says(error)
-    extra = EXTRAS.get(error.name.partition(".")[0])
+    extra = EXTRAS.get(str(error.name).partition(".")[0])
     how = f': run pip install ".[{extra}]" in a clone of minigrad' if extra else ", which is not installed"
     return f"this needs {error.name}{how}"
 
@@ -71,7 +71,8 @@ def _what(error: BaseException) -> str:
 def _what_it_says(error: BaseException) -> str:
     """The message in one line, not longer than one reads."""
     try:
-        said = error.msg if isinstance(error, SyntaxError) else str(error)
+        message = error.msg or "" if isinstance(error, SyntaxError) else str(error)
+        said = "; ".join([message, *getattr(error, "__notes__", ())])
     except Exception:  # it is the user's, and may be unable to say anything
         return ""
     return textwrap.shorten(said, LONGEST, placeholder=" ...")
@@ -79,7 +80,7 @@ def _what_it_says(error: BaseException) -> str:
 
 def _line(error: BaseException) -> str | None:
     """Where it was raised: the innermost line of the user's own, or else of a library's that is not this one."""
-    if isinstance(error, SyntaxError) and error.filename and Path(error.filename).is_file():
+    if isinstance(error, SyntaxError) and isinstance(error.filename, str) and Path(error.filename).is_file():
         return _written(error.filename, error.lineno)
     places = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
     theirs = [place for place in places if not place[0].startswith(OURS)]

@@ -60,6 +60,10 @@ IMPORTED = {
         "sys.exit(",
     ),
     "the user's command line": (F + "import typer\nraise typer.BadParameter('no')  # here\n", "BadParameter: no"),
+    "a missing module whose name is none": (F + "raise ModuleNotFoundError(name=3)  # here\n", "this needs 3, which"),
+    "an error of syntax without a word": (F + "raise SyntaxError  # here\n", "imported: SyntaxError\n"),
+    "an error of syntax somewhere else": (F + "raise SyntaxError('odd', (3, 4, 5, 6))  # here\n", "SyntaxError: odd\n"),
+    "a note": (F + "error = OSError('no')\nerror.add_note('really')\nraise error  # here\n", "OSError: no; really\n"),
     "a name that raises": ("def __getattr__(name): return 1 // 0  # here\n", "ZeroDivisionError"),
 }
 """What goes wrong before there is a function."""
@@ -72,7 +76,7 @@ CALLED = {
     ),
     "an exception in a module it imports then": (
         "def f(x):\n    import helper\n    return helper.help(x)\n",
-        "helper.py:2, when called with arrays of shape (3,) (bounded numbers, seed 0): KeyError: 'none'",
+        "helper.py:2, when called with arrays of shape (3,) (domain bounded, seed 0): KeyError: 'none'",
     ),
     "a missing package": ("def f(x):\n    import nowhere  # here\n", "this needs nowhere, which is not installed"),
     "exit": ("import sys\ndef f(x):\n    sys.exit(0)  # here\n", "sys.exit(0) was called"),
