@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 import minigrad as mg
-from minigrad import cli
+from minigrad import faults
 from tests.floors import ROOT, floors
 
 HOUSE, CONTRIBUTING = ROOT / "minigrad", ROOT / "CONTRIBUTING.md"
@@ -177,7 +177,7 @@ def test_hints_install_from_a_clone() -> None:
     found = [re.match(r'pip install "\.\[(\w+|\{\w+\})\]" in a clone', hint) for hint in hints]
     assert [hint for hint, match in zip(hints, found, strict=True) if not match] == []
     assert {match[1] for match in found if match} - {"{extra}"} <= extras.keys()
-    assert {*cli.EXTRAS.values()} <= extras.keys()
+    assert {*faults.EXTRAS.values()} <= extras.keys()
 
 
 def test_the_citation_is_of_this_version() -> None:

@@ -15,7 +15,11 @@ WIDER = {
     "engine": {"test_operands.py": "what is no tensor and meets one, from the operators to the table"},
     "rnn": {"test_bptt.py": "networks against gradients derived by hand"},
     "rules": {"test_conventions.py": "the page on conventions", "test_namespace.py": "all of NumPy"},
-    "testing": {"test_imports.py": "what needs hypothesis", "test_state.py": "whole sessions, of engine and checker"},
+    "testing": {
+        "test_hypothesis.py": "the checker in property tests, as somebody else writes and runs them",
+        "test_imports.py": "what needs hypothesis",
+        "test_state.py": "whole sessions, of engine and checker",
+    },
 }
 """Tests in these folders that are of more than one file."""
 

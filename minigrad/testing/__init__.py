@@ -31,6 +31,11 @@ __all__ = [
 ]
 
 
+importlib.import_module(
+    "numpy.random"
+)  # or NumPy would import it in the first check, within a property test's deadline
+
+
 def __getattr__(name: str) -> Any:
     """``strategies`` and ``programs`` are imported when they are asked for: hypothesis may not be there."""
     if name in ("strategies", "programs"):
