@@ -313,6 +313,8 @@ def check(
                     if formula
                     else mg.testing.grad_report(f, args, order=order, seed=number)
                 )
+                if (error := reports[number].error) is not None and reports[number].verdict == "inconclusive":
+                    raise error
             if reports[number].verdict == "fail":
                 break
         _show(function, reports)

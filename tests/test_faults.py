@@ -221,7 +221,6 @@ def test_a_formula_that_raises_is_wrong(here: Path) -> None:
     assert (done.exit_code, "raised ValueError: not yet" in done.stdout) == (1, True), done.output
 
 
-@pytest.mark.xfail(strict=False, reason="points outside of the domain are accused: nan against nan, by both modes")
 @pytest.mark.parametrize("shape", ["3", "()"])
 def test_points_outside_of_the_domain_are_no_mistake(shape: str, here: Path) -> None:
     """The default domain has negative numbers, at which a logarithm has no value, and no gradient that can be wrong."""

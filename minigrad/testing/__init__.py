@@ -7,7 +7,7 @@ need hypothesis, in the extra ``testing``) for property tests.
 import importlib
 from typing import Any
 
-from minigrad.testing.checks import check_adjoint, check_grads, check_vjp, grad_report, vjp_report
+from minigrad.testing.checks import adjoint_report, check_adjoint, check_grads, check_vjp, grad_report, vjp_report
 from minigrad.testing.examples import arguments
 from minigrad.testing.numerical import Estimate, near_kink, numerical_gradient, numerical_jvp, numerical_vjp
 from minigrad.testing.report import Finding, GradCheckError, GradReport, Row
@@ -18,6 +18,7 @@ __all__ = [
     "GradCheckError",
     "GradReport",
     "Row",
+    "adjoint_report",
     "arguments",
     "check_adjoint",
     "check_grads",

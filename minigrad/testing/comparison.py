@@ -23,6 +23,8 @@ from minigrad.testing.report import Finding, Kind, Results, Row, refused
 from minigrad.testing.verdict import FIRST
 from minigrad.testing.windows import Ladder
 
+__tracebackhide__ = True  # pytest shows no line of this file where a user's test fails
+
 DIRECTIONS = 3  # random directions for each argument, unless told otherwise
 SMALL = 64  # arguments of up to so many numbers are differentiated one by one for a hint
 Project = Callable[[Any], Any]

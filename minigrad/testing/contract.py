@@ -19,6 +19,8 @@ from minigrad.testing.line import silence
 from minigrad.testing.problem import Problem, is_float, scaled
 from minigrad.testing.verdict import FACTORS
 
+__tracebackhide__ = True  # pytest shows no line of this file where a user's test fails
+
 RTOL = 1e-8  # linearity, in float64
 EPS32 = float(np.finfo(np.float32).eps)
 SINGLE = 64 * EPS32  # what float32 may cost, of the size of a slope

@@ -14,6 +14,8 @@ import numpy as np
 
 from minigrad.testing.verdict import FACTORS, Verdict
 
+__tracebackhide__ = True  # pytest shows no line of this file where a user's test fails
+
 Scaled: TypeAlias = Callable[[float], Any]
 """``left(λ)``: numbers computed from λ times the arguments, and divided by λ."""
 TIMES = 10  # the spread of so few samples, to be on the safe side

@@ -14,6 +14,8 @@ import numpy as np
 
 from minigrad.engine.tensor import Array
 
+__tracebackhide__ = True  # pytest shows no line of this file where a user's test fails
+
 PRECISION = "right to about"  # how a hint about precision begins
 RTOL = 1e-5  # the numerical gradient is good to 1e-4 at least; these are resemblances, not verdicts
 

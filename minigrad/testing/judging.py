@@ -22,6 +22,8 @@ from minigrad.testing.report import Kind, Row
 from minigrad.testing.verdict import FACTORS, FIRST, Claim, Ruling, judge
 from minigrad.testing.windows import Ladder
 
+__tracebackhide__ = True  # pytest shows no line of this file where a user's test fails
+
 KINK = "at a kink or the edge of the domain, there is no derivative"
 NUDGES = (1.0, 1 + 4e-16, 1 - 4e-16)  # of the point, by its rounding
 RANK = ("pass", "inconclusive", "fail")

@@ -12,6 +12,8 @@ import numpy as np
 from minigrad.containers import leaves, mapped
 from minigrad.engine.tensor import Array, Tensor
 
+__tracebackhide__ = True  # pytest shows no line of this file where a user's test fails
+
 SPREAD = 1e4  # numbers that differ by more than this factor are not moved by the same step
 Function = Callable[..., Any]
 Directions = list[Array | None]

@@ -19,6 +19,8 @@ from minigrad.testing.line import Function, Line, is_moved, raw, silence
 from minigrad.testing.verdict import CERTAIN, FIRST, halves
 from minigrad.testing.windows import EPS, PLACES, Ladder
 
+__tracebackhide__ = True  # pytest shows no line of this file where a user's test fails
+
 COLUMNS = ("value", "error", "step")
 PRECISE = 1e-8  # relative error at which no further window is looked through
 

@@ -16,6 +16,8 @@ from minigrad.containers import leaves, mapped
 from minigrad.engine.tensor import Array, Tensor
 from minigrad.testing.numerical import Estimate, numerical_jvp
 
+__tracebackhide__ = True  # pytest shows no line of this file where a user's test fails
+
 
 class NoQuestion(TypeError):
     """What was asked has no answer, at any point."""

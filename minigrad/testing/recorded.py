@@ -21,6 +21,8 @@ from minigrad.testing.problem import Problem, absolute, as_array, inner, is_floa
 from minigrad.testing.report import Row, refused
 from minigrad.transforms import jvp, vjp
 
+__tracebackhide__ = True  # pytest shows no line of this file where a user's test fails
+
 Function = Callable[..., Any]
 CANCELLED = 1e-12  # of the terms ⟨w, f⟩: where slopes cancel, rounding of the values is left
 
@@ -33,6 +35,12 @@ def of_tensors(f: Function, args: tuple[Any, ...], wrt: tuple[int, ...]) -> Prob
         return tuple(next(pulled) if i in wrt else None for i in range(len(point)))
 
     return Problem(f, pullback, args, wrt)
+
+
+def attempted(f: Function, problem: Problem) -> None:
+    """Call ``f`` once as it will be called when it is differentiated: what it raises then is no fault of a gradient."""
+    problem.value()
+    vjp(of_some(f, problem.args, problem.wrt), *[problem.args[i] for i in problem.wrt])
 
 
 def gradient(f: Function, w: Any, wrt: tuple[int, ...]) -> Function:

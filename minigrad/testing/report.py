@@ -11,6 +11,8 @@ import numpy as np
 
 from minigrad.engine.tensor import Tensor
 
+__tracebackhide__ = True  # pytest shows no line of this file where a user's test fails
+
 Verdict = Literal["pass", "fail", "inconclusive", "not supported"]
 Kind = Literal[
     "wrong", "precision", "shape", "raised", "contract", "stale",  # of what fails, WRONG below
@@ -224,7 +226,6 @@ def report_of(results: Results, seed: int, reproducer: str) -> GradReport:
 
 def raised(report: GradReport, strict: bool = False) -> GradReport:
     """The report, unless it is an error."""
-    __tracebackhide__ = True
     if report.verdict in ("fail", "not supported") or (strict and report.verdict != "pass"):
         raise GradCheckError(report) from report.error
     if report.error is not None:

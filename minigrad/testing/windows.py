@@ -25,6 +25,8 @@ import numpy as np
 
 from minigrad.engine.tensor import Array
 
+__tracebackhide__ = True  # pytest shows no line of this file where a user's test fails
+
 EPS = 2.0**-52
 TINY = 5e-324
 PLACES, DEGREE = 11, 6

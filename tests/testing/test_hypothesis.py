@@ -141,10 +141,7 @@ def failures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
-waiting = pytest.mark.xfail(strict=False, reason="checks.py and what it calls do not say __tracebackhide__ yet")
-
-
-@pytest.mark.parametrize("name", [*ALL[:3], *(pytest.param(name, marks=waiting) for name in ALL[3:])])
+@pytest.mark.parametrize("name", ALL)
 def test_a_failure_holds_no_line_of_ours(name: str, failures: dict[str, str]) -> None:
     shown = failures[name]
     assert "test_mine.py:" in shown, "the user's own line"
