@@ -120,8 +120,8 @@ def grad_report(
     seed : int
         Of the random directions; 0.
     directions : int
-        How many of them there are for each argument: 3, and 1 for the higher orders, if nothing is said. Only by chance
-        is a wrong number missed along one.
+        How many of them there are for each argument. If nothing is said there are 3, and for the higher orders one of
+        all arguments together. Only by chance is a wrong number missed along one.
     contract : bool
         Whether to check what a pullback has to be besides right: linear, repeatable, free of side effects ...
     points : sequence of sequences
@@ -166,7 +166,8 @@ def grad_report(
             if not settled:
                 return
             if method != "forward":
-                comparison.run()
+                # higher orders cost more, and symmetry and forward mode are exact checks of them
+                comparison.run(together=level > 1 and options.get("directions") is None)
             if method != "reverse":
                 recorded.forward(function, comparison, alone=method == "forward")
             if options.get("contract", True) and level == 1 and not results.broken:

@@ -63,8 +63,8 @@ class Comparison(Judge):
                 return False
         return True
 
-    def run(self) -> None:
-        """Compare the cotangents of all arguments."""
+    def run(self, *, together: bool = False) -> None:
+        """Compare the cotangents of all arguments: one after the other, or at first all ``together``."""
         y, results = self.problem.value(), self.results
         w = finite_only(weights(y, self.rng), y)
         even = evened(w, y)
@@ -77,6 +77,8 @@ class Comparison(Judge):
         if not whole:
             note = "the function is not finite here"
             results.add(Row(self.name, "value", "inconclusive", note=note, kind=pole(y)))
+        if together and whole and self.together(w, cotangents):
+            return
         for i, k, path in self.problem.parts():
             x, g = np.asarray(leaves(self.problem.args[i])[k]), leaves(cotangents[i])[k]
             if g.shape != x.shape:
@@ -92,6 +94,21 @@ class Comparison(Judge):
         kinds = {row.kind for row in results.rows[start:]}
         if "kink" in kinds and not kinds & {"wrong", "precision", "shape"}:
             self.past_ties(w, cotangents)
+
+    def together(self, w: Any, cotangents: tuple[Any, ...]) -> bool:
+        """Whether the cotangents pass along one direction in which all arguments are moved."""
+        given = {(i, k): leaves(cotangents[i])[k] for i, k, _ in self.problem.parts()}
+        arrays = {(i, k): np.asarray(leaves(self.problem.args[i])[k]) for i, k in given}
+        if any(given[part].shape != x.shape for part, x in arrays.items()):
+            return False
+        v, g = (
+            leaves(self.problem.directions(each))
+            for each in ({part: self.weights(x) for part, x in arrays.items()}, given)
+        )
+        row = self.judged("all arguments", w, v, g, first=FIRST[:1]).row
+        if row.verdict == "pass":
+            self.results.add(row)
+        return row.verdict == "pass"
 
     def past_ties(self, w: Any, cotangents: tuple[Any, ...]) -> None:
         """At a tie: along a direction in which equal numbers stay equal the function may well have a derivative."""

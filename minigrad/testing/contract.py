@@ -7,8 +7,8 @@ parameter, a buffer used twice, float32 that comes back as float64.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from typing import Any, NamedTuple
+from functools import cache, partial
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -43,25 +43,29 @@ def contract(problem: Problem, dtypes: Sequence[Any], rng: np.random.Generator) 
     w, u = (
         mapped(lambda leaf: rng.uniform(0.5, 1.0, leaf.shape) * rng.choice([-1, 1], leaf.shape), y) for _ in range(2)
     )
+    usual = cache(lambda: [(path, x, np.array(g)) for path, x, g in _each(problem, w)])
     promises: list[tuple[str, Callable[[], str]]] = [
         ("shape and dtype are the argument's", lambda: _kept(problem, dtypes, w)),
         ("nothing is written to", lambda: _mutated(problem, w)),
         ("memory is not an argument's, nor an earlier result's", lambda: _aliased(problem, w)),
-        ("twice gives the same", lambda: _repeated(problem, w)),
-        ("zero gives exactly zero", lambda: _zero(problem, w)),
+        ("twice gives the same", lambda: _repeated(problem, w, usual())),
+        ("zero gives exactly zero", lambda: _zero(problem, w, usual())),
         ("float32 gives the same", lambda: _single(problem, w)),
-        ("linear in the cotangent", lambda: _nonlinear(problem, w, u)),
-        ("memory layout does not matter", lambda: _layout(problem, w)),
+        ("linear in the cotangent", lambda: _nonlinear(problem, w, u, usual())),
+        ("memory layout does not matter", lambda: _layout(problem, w, usual())),
         ("one array may be given twice", lambda: _given_twice(problem, w)),
         ("numbers and empty arrays are taken too", lambda: _small(problem)),
     ]
     for promise, how in promises:
         try:
-            with silence():
-                broken = how()
+            broken = how()
         except PullbackError as error:
             broken = str(error)
         yield Clause(promise, broken)
+
+
+Usual: TypeAlias = list[tuple[str, Array, Array]]
+"""Of each array that is differentiated by, how one writes it, its numbers, and its cotangent."""
 
 
 class PullbackError(Exception):
@@ -128,44 +132,47 @@ def _aliased(problem: Problem, w: Any) -> str:
     return ""
 
 
-def _repeated(problem: Problem, w: Any) -> str:
-    once, again = [(path, np.array(g)) for path, _, g in _each(problem, w)], list(_each(problem, w))
-    for (path, g), (_, _, h) in zip(once, again, strict=True):
-        if not np.allclose(
-            g, h, rtol=1e-9, atol=1e-9 * _largest(g), equal_nan=True
-        ):  # additions may change their order
+def _repeated(problem: Problem, w: Any, usual: Usual) -> str:
+    for (path, _, g), (_, _, h) in zip(usual, _each(problem, w), strict=True):
+        rounding = 1e-9 * _largest(g)  # additions may change their order
+        if not np.allclose(g, h, rtol=1e-9, atol=rounding, equal_nan=True):
             return f"a second call gave another cotangent of {path}: something is remembered, and stale"
     return ""
 
 
-def _zero(problem: Problem, w: Any) -> str:
+def _zero(problem: Problem, w: Any, usual: Usual) -> str:
     """Where the pullback is finite: 0 times an infinite derivative is no number."""
-    ordinary = [np.array(g) for _, _, g in _each(problem, w)]
-    for (path, _, g), usual in zip(_each(problem, mapped(np.zeros_like, w)), ordinary, strict=True):
-        wrong = g[np.isfinite(usual) & (g != 0)] if g.shape == usual.shape else g
+    for (path, _, g), (_, _, ordinary) in zip(_each(problem, mapped(np.zeros_like, w)), usual, strict=True):
+        wrong = g[np.isfinite(ordinary) & (g != 0)] if g.shape == ordinary.shape else g
         if np.any(wrong):
             largest = float(np.max(np.abs(wrong)))
             return f"a cotangent of zeros gave {path} {largest:.3g}: the upstream cotangent is ignored, or added to"
     return ""
 
 
-def _nonlinear(problem: Problem, w: Any, u: Any) -> str:
+def _nonlinear(problem: Problem, w: Any, u: Any, usual: Usual) -> str:
     others = iter(leaves(u))
     both = mapped(lambda a: 2.0 * a - 3.0 * next(others), w)
     value = _largest(w) * _largest(problem.value())
-    for place, (path, x, g) in enumerate(_each(problem, w)):
+    for place, ((path, x, g), g_u, g_both) in enumerate(zip(usual, _all(problem, u), _all(problem, both), strict=True)):
         of_w, of_u, of_both = (partial(_scaled, problem, cotangent, place) for cotangent in (w, u, both))
         # Where the terms of a cotangent cancel, rounding is left: some 1e-16 of w y / x, the size of the terms.
-        size = _largest(g) + _largest(of_u(1.0)) + 1e-5 * value / (_largest(x) or 1.0)
-        if compared(of_both, _combined(of_w, of_u), size, RTOL) == "fail":
+        size = _largest(g) + _largest(g_u) + 1e-5 * value / (_largest(x) or 1.0)
+        once = g_both, 2.0 * g - 3.0 * g_u
+        if compared(of_both, _combined(of_w, of_u), size, RTOL, once) == "fail":
             return f"the cotangent of {path} is not linear: P(2w − 3u) is not 2 P(w) − 3 P(u)"
     return ""
 
 
-def _scaled(problem: Problem, w: Any, place: int, factor: float, args: Sequence[Any] | None = None) -> Array:
+def _all(problem: Problem, w: Any, args: Sequence[Any] | None = None) -> list[Array]:
+    """The cotangents of all arguments."""
+    return [np.array(g, np.float64) for _, _, g in _each(problem, w, args)]
+
+
+def _scaled(problem: Problem, w: Any, place: int, factor: float) -> Array:
     """P(λw)/λ, of the argument at one place."""
-    _, _, g = list(_each(problem, scaled(w, factor), args))[place]
-    return np.asarray(g, np.float64) / factor
+    scaled_once: Array = _all(problem, scaled(w, factor))[place] / factor
+    return scaled_once
 
 
 def _combined(of_w: Scaled, of_u: Scaled) -> Scaled:
@@ -190,12 +197,13 @@ def _single(problem: Problem, w: Any) -> str:
         (_largest(a - b) / (_largest(b) or 1.0) for a, b in zip(leaves(y), leaves(exact), strict=True)), default=0.0
     )
     w = _cast(w, y)
-    for place, (path, x, g) in enumerate(_each(there.in_dtype(np.float64), _cast(w, exact))):  # the same numbers
+    try:
+        found = _all(there, w)
+    except PullbackError:  # nor is the pullback; where it should be, its dtype has been asked for
+        return ""
+    double = list(_each(there.in_dtype(np.float64), _cast(w, exact)))  # the same numbers
+    for place, ((path, x, g), single) in enumerate(zip(double, found, strict=True)):
         allowed = (SINGLE + 64 * lost) * max(_largest(g), _largest(w) * _largest(exact) / (_largest(x) or 1.0))
-        try:
-            single = _scaled(there, w, place, 1.0)
-        except PullbackError:  # nor is the pullback; where it should be, its dtype has been asked for
-            return ""
         if single.shape != g.shape or np.all(_off(single, g) <= allowed):
             continue
         nudged = [there, *(there.at(_nudged(there.args, seed)) for seed in range(4))]
@@ -256,30 +264,29 @@ def _largest(tree: Any) -> float:
     )
 
 
-def _layout(problem: Problem, w: Any) -> str:
+def _layout(problem: Problem, w: Any, usual: Usual) -> str:
     """Views of the arguments, and then one of the cotangent: each alone, as a rule may read both in one wrong order.
 
     Tensors hold copies, of which the column order is left: what rules meet inside of a graph is compared in `recorded`.
     """
     views = mapped(lambda x: _scattered(x) if is_float(x) else x, problem.args)
 
-    def of_views(what: str, factor: float) -> list[tuple[str, Array, Array]]:
+    def of_views(what: str, factor: float) -> list[Array]:
         if what == "arguments":
-            return list(_each(problem, scaled(w, factor), views))
-        return list(_each(problem, mapped(_scattered, scaled(w, factor)), problem.copies()))
+            return _all(problem, scaled(w, factor), views)
+        return _all(problem, mapped(_scattered, scaled(w, factor)), problem.copies())
 
     def one_of_views(what: str, place: int, factor: float) -> Array:
-        return np.asarray(of_views(what, factor)[place][2], np.float64) / factor
+        return of_views(what, factor)[place] / factor
 
-    right = list(_each(problem, w))
     for what in ("arguments", "the cotangent"):
         try:
             found = of_views(what, 1.0)
         except PullbackError as error:
             return f"for views of {what} {error}"
-        for place, ((path, _, g), (_, _, h)) in enumerate(zip(right, found, strict=True)):
+        for place, ((path, _, g), h) in enumerate(zip(usual, found, strict=True)):
             ways = partial(_scaled, problem, w, place), partial(one_of_views, what, place)
-            if g.shape != h.shape or compared(*ways, _largest(g), 1e-7) == "fail":
+            if g.shape != h.shape or compared(*ways, _largest(g), 1e-7, (g, h)) == "fail":
                 return f"the cotangent of {path} is another one for views of {what}: the same numbers in another order"
     return ""
 

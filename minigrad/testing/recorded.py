@@ -60,10 +60,11 @@ def of_some(f: Function, args: Sequence[Any], wrt: Sequence[int]) -> Function:
 
 def equal(name: str, of: str, left: Scaled, right: Scaled, size: float, rtol: float) -> Row:
     """Two ways to the same number, as a row of the report."""
-    verdict = compared(left, right, size, rtol)
+    once = float(left(1.0)), float(right(1.0))
+    verdict = compared(left, right, size if np.isfinite(size) else 0.0, rtol, once)
     kind: Any = {"fail": "wrong", "inconclusive": "pole"}.get(verdict)
     note = "neither is finite here" if verdict == "inconclusive" else ""
-    return Row(name, of, verdict, float(left(1.0)), float(right(1.0)), 0.0, note, kind)
+    return Row(name, of, verdict, *once, 0.0, note, kind)
 
 
 def adjoint(
@@ -78,9 +79,9 @@ def adjoint(
     """⟨w, J v⟩ = ⟨Jᵀw, v⟩, up to what rounding may do to the terms."""
     pushed, pulled = push(v), pull(w)
     size = float(inner(absolute(w), absolute(pushed))) + float(inner(absolute(pulled), absolute(v)))
-    left = lambda factor: inner(pull(scaled(w, factor)), v) / factor
-    right = lambda factor: inner(w, push(scaled(v, factor))) / factor
-    return equal(name, "⟨w, Jv⟩ = ⟨Jᵀw, v⟩", left, right, (size if np.isfinite(size) else 0.0) + rounding / rtol, rtol)
+    left = lambda factor: inner(pulled if factor == 1 else pull(scaled(w, factor)), v) / factor
+    right = lambda factor: inner(w, pushed if factor == 1 else push(scaled(v, factor))) / factor
+    return equal(name, "⟨w, Jv⟩ = ⟨Jᵀw, v⟩", left, right, size + rounding / rtol, rtol)
 
 
 def forward(f: Function, comparison: Comparison, *, alone: bool) -> None:
@@ -121,12 +122,13 @@ def symmetric(f: Function, comparison: Comparison) -> None:
     def times(direction: Any) -> Any:
         return values(jvp(partial, chosen, direction)[1])
 
-    size = float(inner(absolute(times(u)), absolute(v))) + float(inner(absolute(times(v)), absolute(u)))
+    of_u, of_v = times(u), times(v)
+    size = float(inner(absolute(of_u), absolute(v))) + float(inner(absolute(of_v), absolute(u)))
     size += 1e-4 * float(inner(absolute(u), absolute(values(partial(*chosen)))))  # a Hessian of nothing but rounding
-    left = lambda factor: inner(times(scaled(u, factor)), v) / factor
-    right = lambda factor: inner(times(scaled(v, factor)), u) / factor
+    left = lambda factor: inner(of_u if factor == 1 else times(scaled(u, factor)), v) / factor
+    right = lambda factor: inner(of_v if factor == 1 else times(scaled(v, factor)), u) / factor
     comparison.results.add(
-        equal(comparison.name, "uᵀHv = vᵀHu", left, right, size if np.isfinite(size) else 0.0, 1e-8),
+        equal(comparison.name, "uᵀHv = vᵀHu", left, right, size, 1e-8),
         "the Hessian is not symmetric: what the second derivative walks back through is not the gradient's graph",
     )
 
