@@ -155,6 +155,10 @@ class Results:
         """Whether something is wrong."""
         return any(row.verdict == "fail" for row in self.rows)
 
+    def has(self, *kinds: Kind) -> bool:
+        """Whether something of these kinds was found."""
+        return any(finding.kind in kinds for finding in self.findings)
+
     def add(self, row: Row, finding: Finding | str = "") -> None:
         """A comparison; what did not pass is a finding, given or with a hint."""
         self.rows.append(replace(row, check=self.point + row.check))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -25,6 +25,7 @@ FIRST = (0.03, 0.003)  # half-widths, relative to the size of the arguments: mos
 ABSOLUTE = (0.03, 0.003, 3e-4)  # of arguments near 0, whose own size may be too small for anything to move
 FINER = tuple(3.0 * 10.0**-k for k in range(4, 11))
 CERTAIN = 1e-4  # relative error above which a slope tells nothing
+NOTHING = 1e-12  # of what a slope could have been is none
 SCALES = 3  # so many windows have to agree on another slope
 ONES = 8 * EPS  # over a window, a difference of ones is no more certain than this
 FACTORS = (1.1, 0.9, 1.3, 0.7, 1.7)  # none a power of two: everything computed from them is rounded anew
@@ -49,6 +50,7 @@ class Seen:
     error: float
     own: float  # the error by the window's own account
     residual: float
+    reach: float  # of the values, from the smallest to the largest
     usable: bool
     poor: bool
     flat: bool
@@ -97,20 +99,8 @@ class Claim:
             slope, half = w.slope.item(), w.half
             allowed = error + self.rtol * max(self.size, abs(slope))
             off = abs(self.slope - slope) if np.isfinite(self.slope) else np.inf
-            seen.append(
-                Seen(
-                    half,
-                    slope,
-                    error,
-                    w.error.item(),
-                    w.residual.item(),
-                    w.usable.item(),
-                    w.poor.item(),
-                    w.flat.item(),
-                    off,
-                    allowed,
-                )
-            )
+            numbers: Any = [each.item() for each in (w.error, w.residual, w.reach, w.usable, w.poor, w.flat)]
+            seen.append(Seen(half, slope, error, *numbers, off=off, tolerance=allowed))
         return seen
 
     def informative(self, window: Seen) -> bool:
@@ -151,10 +141,14 @@ def passes(claim: Claim, seen: Sequence[Seen], ladder: Ladder | None = None) -> 
     With a ``ladder``, in which the wide windows are, a slope of nothing counts as well: as small as rounding.
     """
 
+    nothing = 0.0
+    if ladder is not None:  # of what a slope could have been: where slopes cancel, rounding is left
+        steepest = max((w.reach / w.half for w in seen if w.usable), default=0.0)
+        nothing = NOTHING * max(abs(ladder.base.item()) / ladder.size, steepest)
+
     def tells(w: Seen) -> bool:
         if claim.informative(w) or ladder is None:
             return claim.informative(w)
-        nothing = 1e-12 * abs(ladder.base.item()) / ladder.size
         return w.error <= nothing or (w.flat and claim.slope == 0)
 
     support = [w for w in seen if w.usable and w.holds and tells(w)]

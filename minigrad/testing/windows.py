@@ -71,6 +71,8 @@ class Window:
         The places, (11,), and the values there less the one at the point, (11, m).
     slope, error : ndarray
         Error by this window's own account.
+    reach : ndarray
+        From the smallest value to the largest.
     residual : ndarray
         Root of the mean square of what the polynomial leaves over, s.
     gain : float
@@ -89,6 +91,7 @@ class Window:
     slope: Array
     error: Array
     residual: Array
+    reach: Array
     gain: float
     usable: Array
     poor: Array
@@ -117,8 +120,8 @@ def window(along: Callable[[float], Array], base: Array, size: float, half: floa
     error = places.gains[1] * noise / half + 4 * EPS * np.abs(slope) * size / half
     usable = finite & (np.abs(fitted[0]) <= places.gains[0] * noise)
     return Window(
-        half, t, values, slope, np.where(finite, error, np.inf), residual, places.gains[1], usable,
-        residual > POOR * reach, finite & (reach == 0),
+        half, t, values, slope, np.where(finite, error, np.inf), residual, reach, places.gains[1],
+        usable, residual > POOR * reach, finite & (reach == 0),
     )  # fmt: skip
 
 
