@@ -100,7 +100,7 @@ class Claim:
             allowed = error + self.rtol * max(self.size, abs(slope))
             off = abs(self.slope - slope) if np.isfinite(self.slope) else np.inf
             numbers: Any = [each.item() for each in (w.error, w.residual, w.reach, w.usable, w.poor, w.flat)]
-            seen.append(Seen(half, slope, error, *numbers, off=off, tolerance=allowed))
+            seen.append(Seen(half, slope, error, *[*numbers, off, allowed]))
         return seen
 
     def informative(self, window: Seen) -> bool:
