@@ -119,7 +119,7 @@ def grad_report(
     seed : int
         Of the random directions; 0.
     directions : int
-        How many of them there are for each argument. If nothing is said there are 3, and for the higher orders one of
+        How many of them there are for each argument. If nothing is said there are 2, and for the higher orders one of
         all arguments together. Only by chance is a wrong number missed along one.
     contract : bool
         Whether to check what a pullback has to be besides right: linear, repeatable, free of side effects ...

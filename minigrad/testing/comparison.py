@@ -25,7 +25,7 @@ from minigrad.testing.windows import Ladder
 
 __tracebackhide__ = True  # pytest shows no line of this file where a user's test fails
 
-DIRECTIONS = 3  # random directions for each argument, unless told otherwise
+DIRECTIONS = 2  # random directions for each argument, unless told otherwise
 SMALL = 64  # arguments of up to so many numbers are differentiated one by one for a hint
 Project = Callable[[Any], Any]
 
