@@ -181,7 +181,7 @@ def convicted(ladder: Ladder, claim: Claim, seen: Sequence[Seen]) -> Ruling:
         return no("seen at too few scales")
     if averaged(ladder, best, seen):
         return no("noise")
-    if not claim.additive(best[0].half, best[0].off):
+    if not any(claim.additive(w.half, w.off) for w in best[:SCALES]):  # along other directions kinks may be nearer
         return no("not additive")
     if np.isfinite(claim.slope) and best[0].off <= best[0].tolerance + 10 * claim.spread():
         return no("the claim itself is rounded")
