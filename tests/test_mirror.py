@@ -8,6 +8,7 @@ ROOT = Path(__file__).parent.parent
 ELSEWHERE = {
     "engine/ancestors.py": "what the walk needs of it, in tests/engine/test_walk.py",
     "engine/context.py": "recording, scopes and who watches: tests/engine/test_tensor.py, tests/test_anomaly.py",
+    "rnn/stepping.py": "one step after the other: tests/rnn/test_unrolling.py, tests/rnn/test_counting.py",
     "engine/cotangents.py": "shares that wait and meet: tests/engine/test_walk.py",
 }
 """Files without a test file of their own, why, and where they are tested."""

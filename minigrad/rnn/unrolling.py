@@ -1,46 +1,24 @@
 """A model along a sequence: the recurrence becomes a graph.
 
-Nothing here knows about derivatives. The steps are computed one after the other, each inside a scope ``t=1``,
-``t=2`` ... and with its tensors named ``h_1``, ``h_2`` ...; the engine records them like any other NumPy, and
+Nothing here knows about derivatives. The steps are computed one after the other (`stepping`), each inside a scope
+``t=1``, ``t=2`` ... and with its tensors named ``h_1``, ``h_2`` ...; the engine records them like any other NumPy, and
 back-propagation through time is ``run.cost.backward()``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, fields
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from minigrad.copies import Recording
 from minigrad.engine.tensor import Array, Tensor
-from minigrad.functions import binary_cross_entropy, cross_entropy, squared_error
-from minigrad.rnn.cells.vanilla import choose
-from minigrad.rnn.counting import SWAPPED, counted, filled
-from minigrad.scopes import scope
+from minigrad.rnn.stepping import COSTS, Cost, Model, along
 
-Cost = Callable[..., Any]
-COSTS: dict[str, Cost] = {
-    "squared_error": squared_error, "cross_entropy": cross_entropy, "binary_cross_entropy": binary_cross_entropy
-}  # fmt: skip
-
-
-class Model(Protocol):
-    """What `unroll` asks of a model: see `minigrad.rnn.cells`."""
-
-    n_in: int
-    dtype: np.dtype[Any]
-
-    @property
-    def roles(self) -> tuple[str, ...]: ...
-    @property
-    def carried(self) -> tuple[str, ...]: ...
-    def parameters(self) -> dict[str, Tensor]: ...
-    def bind(self) -> tuple[Tensor, ...]: ...
-    def initial(self, batch: tuple[int, ...]) -> dict[str, Array]: ...
-    def step(self, bound: tuple[Tensor, ...], x: Tensor, carried: dict[str, Tensor]) -> dict[str, Tensor]: ...
+__all__ = ["COSTS", "Cost", "Model", "Run", "unroll"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -175,147 +153,19 @@ def unroll(
         For an empty sequence, wrong shapes, numbers that are not finite, and teacher forcing without targets or
         without feedback of the output.
     """
-    dtype, last = model.dtype, {"every": False, "last": True}.get(at)
-    if last is None:
-        raise ValueError(f"at={at!r} is not known: costs are taken at 'every' step or at the 'last'")
-    xs, shape = _sequence("xs", xs, dtype), np.shape(xs)[:-1]
-    nothing = None
-    if targets is not None:
-        targets = _wanted(targets, shape, dtype, last)
-        nothing = np.any(np.isnan(targets), axis=-1) if missing else None
-    counting = counted(shape, lengths, weights, last, nothing)
-    xs = _finite("xs", filled(xs, counting.alive), dtype)
-    if xs.shape[-1] != model.n_in:
-        raise ValueError(
-            f"xs of shape {xs.shape} has {xs.shape[-1]} components a step, the model takes n_in={model.n_in}:"
-            " give xs the shape (T, B, n_in) or (T, n_in)"
-        )
-    if targets is not None:
-        counts = None if counting.weights is None else counting.weights > 0
-        targets = _finite("targets", filled(targets, counts), dtype)
-    forced = _forced(model, teacher_forcing, targets, shape, np.random.default_rng(rng))
-    cost_of: Cost = choose("cost", cost, COSTS)
-    bound = model.bind()
-    carried = [_initial(model, shape[1:], initial)]
-    steps: list[dict[str, Tensor]] = []
-    wanted: list[Tensor] = []
-    for t in range(1, len(xs) + 1):
-        with scope(f"t={t}"):
-            step = {"x": xs[t - 1]}
-            step.update(model.step(bound, step["x"], carried[-1]))
-            if targets is not None:
-                target = targets[t - 1]
-                target.name = f"target_{t}"
-                wanted.append(target)
-                if isinstance(cost, str) and target.shape != step["y"].shape:
-                    raise ValueError(
-                        f"targets of shape {targets.shape} do not go with {step['y'].shape[-1]} outputs: the last axis"
-                        " must be n_out"
-                    )
-                step["C"] = _cost(cost_of, target, step["y"], counting.weight(t))
-            for role, tensor in step.items():
-                tensor.name = f"{role}_{t}"
-            following = {role: step[role] for role in model.carried}
-            if forced is not None:
-                following["y"] = target if np.all(forced[t - 1]) else np.where(forced[t - 1], target, step["y"])
-            if (on := counting.going_on(t)) is not None:  # the state of a sequence that has ended stays
-                following = {role: np.where(on, tensor, carried[-1][role]) for role, tensor in following.items()}
-        steps.append(step)
-        carried.append(following)
+    if isinstance(initial, Run):
+        initial = {role: tensor.data for role, tensor in initial.final.items()}
+    stepping = along(
+        model, xs, targets, cost=cost, at=at, weights=weights, lengths=lengths, missing=missing,
+        teacher_forcing=teacher_forcing, rng=rng,
+    )  # fmt: skip
+    first = stepping.first(initial)
+    steps = list(stepping.steps(first))
+    carried = [first, *(step.following for step in steps)]
     total = None
     if targets is not None:
-        total = np.sum(np.stack([step["C"] for step in steps]))
+        total = np.sum(np.stack([step.tensors["C"] for step in steps]))
         total.name = "cost"
-    always = forced is not None and bool(np.all(forced))
-    return Run(model, carried[:-1], steps, total, always, wanted, carried[-1])
-
-
-def _cost(cost_of: Cost, target: Tensor, output: Tensor, weight: Array | float) -> Tensor:
-    """C_t, of which every sequence has a share by its weight."""
-    if isinstance(weight, float):
-        counts: Tensor = cost_of(target, output) if weight else Tensor(0.0, dtype=output.dtype)
-        return counts
-    weighted: Tensor = cost_of(target, output, weight)
-    return weighted
-
-
-def _wanted(targets: Any, shape: tuple[int, ...], dtype: np.dtype[Any], last: bool) -> Tensor:
-    """The targets of all steps."""
-    if last:
-        targets = targets if isinstance(targets, Tensor) else Tensor(targets, dtype=dtype)
-        if targets.shape[:-1] != shape[1:] or targets.ndim == 0:
-            raise ValueError(
-                f"targets of shape {targets.shape} at the last step do not go with xs of shape {(*shape, 'n_in')}:"
-                f" {(*shape[1:], 'n_out')} is needed"
-            )
-        everywhere: Any = np.broadcast_to(targets, (*shape, targets.shape[-1]))
-        return _sequence("targets", everywhere, dtype)
-    every = _sequence("targets", targets, dtype)
-    if every.shape[:-1] != shape:
-        hint = f". {SWAPPED}" if every.shape[:-1] == shape[::-1] else ", and the last axis is n_out"
-        raise ValueError(
-            f"targets of shape {every.shape} do not go with xs of shape {(*shape, 'n_in')}: T, B must agree{hint}"
-        )
-    return every
-
-
-def _forced(model: Model, share: Any, targets: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Array | None:
-    """Where the target is fed back, (T, ..., 1); None if nowhere."""
-    shares = np.asarray(share, np.float64)
-    if not np.any(shares):
-        return None
-    if targets is None or "y" not in model.carried:
-        raise ValueError(
-            "teacher forcing feeds targets back in the place of outputs: "
-            + ("pass targets" if targets is None else f"{type(model).__name__} does not feed its output back")
-        )
-    if shares.shape not in ((), shape[:1]) or not np.all((shares >= 0) & (shares <= 1)):
-        raise ValueError(
-            f"teacher_forcing={share!r}: a number between 0 and 1 is needed, or one for each of T={shape[0]}"
-        )
-    each = np.broadcast_to(shares.reshape(-1, *[1] * (len(shape) - 1)), shape)
-    forced: Array = (rng.uniform(size=shape) < each)[..., None]
-    return forced
-
-
-def _sequence(what: str, values: Any, dtype: np.dtype[Any]) -> Tensor:
-    """``values``, time first, as a tensor that can be unrolled."""
-    tensor = values if isinstance(values, Tensor) else Tensor(values, dtype=dtype)
-    if tensor.ndim not in (2, 3):
-        raise ValueError(f"{what} needs the shape (T, B, n) or (T, n), got {tensor.shape}")
-    if tensor.size == 0:
-        raise ValueError(f"{what} of shape {tensor.shape} is empty: at least one step (T >= 1) is needed")
-    return tensor
-
-
-def _initial(model: Model, batch: tuple[int, ...], given: dict[str, Any] | Run | None) -> dict[str, Tensor]:
-    if isinstance(given, Run):
-        given = {role: tensor.data for role, tensor in given.final.items()}
-    if not isinstance(given or {}, dict):
-        raise ValueError(
-            f"initial is a {type(given).__name__}: pass a dict such as {{'h': h_0}}, or a run to go on from"
-        )
-    values, given = model.initial(batch), given or {}
-    if unknown := given.keys() - values.keys():
-        raise ValueError(f"initial names {sorted(unknown)}, but {type(model).__name__} carries {', '.join(values)}")
-    first = {}
-    for role, value in {**values, **given}.items():
-        if np.shape(value) != values[role].shape:
-            hint = f": {SWAPPED}" if np.shape(value)[-1:] == values[role].shape[-1:] else ""
-            raise ValueError(f"initial[{role!r}] has shape {np.shape(value)}, needed is {values[role].shape}{hint}")
-        tensor = value if isinstance(value, Tensor) else Tensor(value, True, f"{role}_0", model.dtype)
-        first[role] = _finite(f"initial[{role!r}]", tensor, model.dtype)
-    return first
-
-
-def _finite(what: str, tensor: Tensor, dtype: np.dtype[Any]) -> Tensor:
-    if tensor.dtype != dtype:
-        raise ValueError(f"{what} has dtype {tensor.dtype}, the model {dtype}: convert with astype")
-    finite = np.isfinite(tensor)
-    if not finite.all():
-        where = tuple(int(i) for i in np.argwhere(~finite)[0])
-        raise ValueError(
-            f"{what}{list(where)} is {tensor.data[where]}, the first of {np.sum(~finite)} numbers that are not finite:"
-            " mend or drop them first"
-        )
-    return tensor
+    always = stepping.forced is not None and bool(np.all(stepping.forced))
+    wanted = [step.target for step in steps if step.target is not None]
+    return Run(model, carried[:-1], [step.tensors for step in steps], total, always, wanted, carried[-1])
