@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from minigrad import copies, functions, optim, rules
 from minigrad.anomaly import detect_anomaly
+from minigrad.checkpoint import checkpoint
 from minigrad.engine.ancestors import StaleGraphError
 from minigrad.engine.primitive import primitive
 from minigrad.engine.tables import defvjp
@@ -30,6 +31,7 @@ __all__ = [
     "StaleGraphError",
     "Tensor",
     "backward",
+    "checkpoint",
     "clip_by_norm",
     "clipping",
     "copies",
