@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from minigrad import copies, functions, optim, rules
 from minigrad.anomaly import detect_anomaly
-from minigrad.checkpoint import checkpoint
 from minigrad.engine.ancestors import StaleGraphError
 from minigrad.engine.primitive import primitive
 from minigrad.engine.tables import defvjp
@@ -22,6 +21,7 @@ from minigrad.engine.walk import backward, gradients
 from minigrad.lazy import later, shown_by
 from minigrad.module import Module
 from minigrad.optim import clip_by_norm, clipping
+from minigrad.recomputing import checkpoint
 from minigrad.scopes import no_grad, scope
 from minigrad.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 

@@ -31,6 +31,7 @@ FIRST = {
     "lazy",
     "module",
     "optim",
+    "recomputing",
     "rules",
     "scopes",
     "transforms",

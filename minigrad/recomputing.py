@@ -155,16 +155,14 @@ def _no_strays(outputs: Sequence[Tensor], known: Sequence[Tensor], f: Callable[.
         seen.add(tensor.index)
         if tensor.fn is None:
             raise TypeError(
-                f"{name_of(f)} uses {tensor.name or 'a tensor'} {tensor.shape} besides its arguments, whose gradient would"
-                " be lost: name it, or its module: checkpoint(f, model)"
+                f"{name_of(f)} uses {tensor.name or 'a tensor'} {tensor.shape} besides its arguments, whose gradient"
+                " would be lost: name it, or its module: checkpoint(f, model)"
             )
         stack += [argument for argument in tensor.args if isinstance(argument, Tensor)]
 
 
 def _is_float(leaf: Any) -> bool:
-    return isinstance(leaf, Tensor) or (
-        isinstance(leaf, (np.ndarray, np.floating, float)) and _raw(leaf).dtype.kind == "f"
-    )
+    return isinstance(leaf, (Tensor, np.ndarray, np.floating, float)) and _raw(leaf).dtype.kind == "f"
 
 
 def _asked(leaf: Any) -> bool:
