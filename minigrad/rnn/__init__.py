@@ -13,6 +13,7 @@ from minigrad.lazy import later, shown_by
 from minigrad.rnn.cells import RNN, OutputFeedbackRNN
 from minigrad.rnn.dynamics import flow, oscillator, spectral
 from minigrad.rnn.remembering import Passed, bptt, rtrl, truncated_bptt
+from minigrad.rnn.scanning import scan
 from minigrad.rnn.training import History, evaluate, fit
 from minigrad.rnn.unrolling import Run, unroll
 
@@ -31,6 +32,7 @@ __all__ = [
     "flow",
     "oscillator",
     "rtrl",
+    "scan",
     "spectral",
     "truncated_bptt",
     "unroll",
