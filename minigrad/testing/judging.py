@@ -86,6 +86,9 @@ class Judge:
                 ruling = judge(ladder, claim, first)
                 row = self.explained(path, ladder, claim, ruling, size)
                 ranked.append((RANK.index(row.verdict), Judged(row, ruling, some)))
+        if not ranked and line.stuck:
+            row = Row(self.name, path, "inconclusive", note="the argument is not finite here", kind="domain")
+            return Judged(row, Ruling("inconclusive", np.nan, np.inf), v)
         if not ranked:
             return Judged(Row(self.name, path, "pass", 0.0, 0.0, 0.0), Ruling("pass", 0.0, 0.0), v)
         return max(ranked, key=lambda each: each[0])[1]

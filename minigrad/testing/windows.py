@@ -153,7 +153,6 @@ class Ladder:
         ]
         unit: Array = np.maximum(1.0, np.max([np.where(np.isfinite(s), s, 0.0) for s in seen], axis=0))
         return unit
-        return unit
 
     def rough(self) -> Array:
         """For each window (k, m) what of its residual is noise: a smooth function's falls by 10⁷ as the width by ten.
