@@ -191,7 +191,9 @@ def _single(problem: Problem, w: Any) -> str:
     )
     w = _cast(w, y)
     for place, (path, x, g) in enumerate(_each(there.in_dtype(np.float64), _cast(w, exact))):  # the same numbers
-        allowed = (SINGLE + 64 * lost) * max(_largest(g), _largest(w) * _largest(exact) / (_largest(x) or 1.0))
+        reach = _largest(x) or 1.0
+        allowed = (SINGLE + 64 * lost) * max(_largest(g), _largest(w) * _largest(exact) / reach)
+        allowed += EPS32 * _largest(w) / reach  # of what may have been a difference of ones
         try:
             single = _scaled(there, w, place, 1.0)
         except PullbackError:  # nor is the pullback; where it should be, its dtype has been asked for

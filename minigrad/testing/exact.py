@@ -18,16 +18,20 @@ __tracebackhide__ = True  # pytest shows no line of this file where a user's tes
 
 Scaled: TypeAlias = Callable[[float], Any]
 """``left(λ)``: numbers computed from λ times the arguments, and divided by λ."""
+HUGE = 1e300
 TIMES = 10  # the spread of so few samples, to be on the safe side
 
 
 def compared(left: Scaled, right: Scaled, size: float, rtol: float) -> Verdict:
     """Whether two numbers, or arrays, are equal up to ``rtol`` times ``size`` and what rounding makes of them.
 
-    Where neither is finite nothing is told: of two poles one may be approached from either side.
+    Where neither is finite nothing is told: of two poles one may be approached from either side. Nor is anything where
+    one of them may have overflowed on the way.
     """
     a, b = (np.asarray(way(1.0), np.float64) for way in (left, right))
-    told = (np.isfinite(a) | np.isfinite(b)) & ~(np.fmax(np.abs(a), np.abs(b)) > HUGE) | np.isnan(a) & np.isnan(b)
+    finite = np.isfinite(a), np.isfinite(b)
+    largest = np.fmax(*(np.where(there, np.abs(each), 0.0) for there, each in zip(finite, (a, b), strict=True)))
+    told = (finite[0] | finite[1]) & (largest < HUGE)
     off = np.where(told, np.abs(a - b), 0.0)  # NaN where only one of them is finite
     if np.all(off <= rtol * size):
         return "pass" if told.all() else "inconclusive"

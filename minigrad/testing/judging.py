@@ -26,6 +26,7 @@ __tracebackhide__ = True  # pytest shows no line of this file where a user's tes
 
 KINK = "at a kink or the edge of the domain, there is no derivative"
 NUDGES = (1.0, 1 + 4e-16, 1 - 4e-16)  # of the point, by its rounding
+SMALLEST = 1e-10  # of numbers of the value that are to count: of smaller ones a difference of ones would hide too much
 RANK = ("pass", "inconclusive", "fail")
 Mixed = Callable[[float, float], Directions]
 
@@ -212,10 +213,16 @@ def finite_only(w: Any, y: Any) -> Any:
 
 
 def evened(w: Any, y: Any) -> Any:
-    """Weights that let small numbers of the value count among large ones, if their sizes are very different."""
+    """Weights that let small numbers of the value count among large ones, if their sizes are very different.
+
+    None is made larger: what rounding has left of ones is to look as small as it is.
+    """
     sizes = np.concatenate([np.ravel(np.abs(leaf)) for leaf in leaves(y)] or [np.zeros(0)])
     sizes = sizes[(sizes > 0) & np.isfinite(sizes)]
     if sizes.size == 0 or np.max(sizes) <= SPREAD * np.min(sizes):
         return w
-    scales = iter([np.where((leaf == 0) | ~np.isfinite(leaf), np.max(sizes), np.abs(leaf)) for leaf in leaves(y)])
-    return mapped(lambda weight: weight / next(scales), w)
+    least = max(float(np.min(sizes)), SMALLEST)
+    scales = iter(
+        [np.where((leaf == 0) | ~np.isfinite(leaf), np.max(sizes), np.maximum(np.abs(leaf), least)) for leaf in leaves(y)]
+    )
+    return mapped(lambda weight: weight * (least / next(scales)), w)

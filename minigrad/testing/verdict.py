@@ -187,6 +187,8 @@ def convicted(ladder: Ladder, claim: Claim, seen: Sequence[Seen]) -> Ruling:
         return no("seen at too few scales")
     if averaged(ladder, best, seen):
         return no("noise")
+    if np.isfinite(claim.slope) and ladder.nearby(claim.slope, best[0].slope):
+        return no("another slope close by")
     if not claim.additive(best[0].half, best[0].off):
         return no("not additive")
     if np.isfinite(claim.slope) and best[0].off <= best[0].tolerance + 10 * claim.spread():

@@ -197,6 +197,19 @@ class Ladder:
             self._quantum = np.where((found > 1e-6 * self.unit) | np.isnan(found), rounding, found)
         return self._quantum
 
+    def nearby(self, claim: float, slope: float) -> bool:
+        """Whether within some roundings of the point a single function moves by ``claim``, and not by ``slope``.
+
+        So do stairs like those of `floor` at 1e10, where even the finest window is wider than a step.
+        """
+        for reach in (8, 32, 128, 512, 2048, 8192):
+            t = np.linspace(-reach, reach, 9) * EPS * self.size
+            moved = np.array([self.along(float(each))[0] for each in t]) - self.base[0]
+            claimed, seen = (np.max(np.abs(moved - each * t)) / (EPS * self.unit[0]) for each in (claim, slope))
+            if seen >= max(8.0, 4 * claimed):
+                return True
+        return False
+
     def _first_jump(self, k: int) -> float:
         jumps = [jump for sign in (1.0, -1.0) if (jump := self._jump(k, sign)) is not None]
         return max(jumps, default=np.nan)
