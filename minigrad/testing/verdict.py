@@ -159,8 +159,9 @@ def passes(claim: Claim, seen: Sequence[Seen], ladder: Ladder | None = None) -> 
 
     support = [w for w in seen if w.usable and w.holds and tells(w)]
     against = [w for w in seen if w.refutes]
-    if not against:
+    if not any(w.usable and not w.poor and not w.holds for w in seen):
         return bool(support)
+    against = [w for w in seen if w.usable and not w.poor and not w.holds]
     closer = len(support) >= 3 and not any(w.flat for w in support)
     closer = closer and max(w.half for w in support) < min(w.half for w in against)
     return closer and min(w.error for w in support) <= 0.1 * min(w.error for w in against)

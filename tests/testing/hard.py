@@ -88,7 +88,7 @@ def some(rng: np.random.Generator, *shape: int) -> Any:
 
 def generic(rng: np.random.Generator) -> Iterator[Pair]:
     for count in range(150):
-        n = int(rng.integers(1, 6))
+        n = int(rng.integers(2, 6))
         f, order = smooth(rng, n), second if count % 3 == 2 else first
         g = f if count % 2 else lambda x, f=f: np.sum(f(x) * np.sin(np.arange(1.0, 1.0 + np.size(x))))
         yield order(f"composition {count} of {n}", g, some(rng, n))
@@ -109,7 +109,7 @@ def scales(rng: np.random.Generator) -> Iterator[Pair]:
     """b f(x / a) at points of size a."""
     for a, b in [*product(SCALES, SCALES), *((a, 1.0) for a in SCALES), *((1.0, b) for b in SCALES)]:
         for count in range(3):
-            n = int(rng.integers(1, 5))
+            n = int(rng.integers(2, 5))
             f = smooth(rng, n)
             order = second if count == 2 else first
             yield order(f"{b:g} f(x/{a:g}), {count} of {n}", lambda x, f=f, a=a, b=b: b * f(x / a), a * some(rng, n))
@@ -306,7 +306,7 @@ def float32(rng: np.random.Generator) -> Iterator[Pair]:
 def noise(rng: np.random.Generator) -> Iterator[Pair]:
     for unit in (1e-7, 1e-8, 1e-10, 1e-12, 1e-14):
         for count in range(3):
-            n = int(rng.integers(1, 4))
+            n = int(rng.integers(2, 4))
             f = smooth(rng, n)
             x = some(rng, n)
             rounded = lambda x, f=f, unit=unit: np.round(f(x) / unit) * unit
