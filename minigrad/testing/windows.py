@@ -174,12 +174,13 @@ class Ladder:
         """
         unit, rough = self.unit, self.rough()
         near = np.array([w.half <= 0.3 * self.size for w in self.windows])[:, None]
-        found = [np.max(np.where(near, rough, 0.0), axis=0)]
+        rough = np.where(near, rough, 0.0)  # beyond the arguments' own size a function may well be uneven
+        found = np.max(rough, axis=0)
         sigma, errors = np.zeros(self.base.shape), []
         for w, noise in zip(self.windows, rough, strict=True):
             error = np.maximum(w.error, 10 * w.gain * sigma / w.half)
             if w.flat.any():
-                least = np.maximum(10 * found[0], 2 * self.quantum())
+                least = np.maximum(10 * found, 2 * self.quantum())
                 error = np.where(w.flat, np.maximum(error, w.gain * least / w.half), error)
             errors.append(error)
             stairs = np.where(w.usable & w.poor & (w.residual <= 1e3 * EPS * unit), w.residual, 0.0)
@@ -202,11 +203,13 @@ class Ladder:
 
         So do stairs like those of `floor` at 1e10, where even the finest window is wider than a step.
         """
-        for reach in (8, 32, 128, 512, 2048, 8192):
-            t = np.linspace(-reach, reach, 9) * EPS * self.size
+        reach = 2.0 ** np.arange(2, 15) * EPS * self.size
+        for t in (reach, -reach):
             moved = np.array([self.along(float(each))[0] for each in t]) - self.base[0]
-            claimed, seen = (np.max(np.abs(moved - each * t)) / (EPS * self.unit[0]) for each in (claim, slope))
-            if seen >= max(8.0, 4 * claimed):
+            claimed, seen = (
+                np.maximum.accumulate(np.abs(moved - each * t)) / (EPS * self.unit[0]) for each in (claim, slope)
+            )
+            if np.any(seen >= np.maximum(8.0, 4 * claimed)):
                 return True
         return False
 
