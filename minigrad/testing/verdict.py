@@ -190,7 +190,8 @@ def convicted(ladder: Ladder, claim: Claim, seen: Sequence[Seen]) -> Ruling:
         return no("noise")
     if np.isfinite(claim.slope) and ladder.nearby(claim.slope, best[0].slope):
         return no("another slope close by")
-    if not claim.additive(best[0].half, best[0].off):
+    where = next((w for w in best if w.half <= 0.1 * ladder.size), best[0])  # parts may bend more than the whole
+    if not claim.additive(where.half, where.off):
         return no("not additive")
     if np.isfinite(claim.slope) and best[0].off <= best[0].tolerance + 10 * claim.spread():
         return no("the claim itself is rounded")
