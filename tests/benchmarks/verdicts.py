@@ -40,9 +40,7 @@ class Tally:
 
     def cells(self) -> Iterator[str]:
         yield from (f"{self.right[verdict]:,}" for verdict in ("pass", "fail", "inconclusive"))
-        yield from (
-            f"{self.wrong[verdict]:,}" if self.wrong else "" for verdict in ("fail", "pass", "inconclusive")
-        )
+        yield from (f"{self.wrong[verdict]:,}" if self.wrong else "" for verdict in ("fail", "pass", "inconclusive"))
         yield f"{self.calls / self.directions:.0f}"
         yield f"{1e3 * self.seconds / self.directions:.1f}"
 

@@ -34,7 +34,7 @@ def test_no_right_gradient_fails(group, seed):
 @pytest.mark.parametrize("how", TOLD)
 def test_wrong_gradients_fail_at_every_generic_point(how):
     """A millionth of a slope can drown in the rounding of values of 1: then nothing is told."""
-    for pair in pairs(2)["generic"][TOLD.index(how) :: 3]:
+    for pair in pairs(2)["generic"][TOLD.index(how) :: 6]:
         one = wrong(pair, how)
         report = vjp_report(one.forward, one.vjp, one.args, contract=False)
         drowned = how == "× (1 + 1e-6)" and report.verdict == "inconclusive" and abs(report.rows[-1].analytic) < 1e-4
