@@ -66,6 +66,18 @@ class Seen:
         return self.usable and not self.poor and not self.holds and self.off * self.half > ONES
 
 
+    def against(self, others: Sequence[Seen]) -> bool:
+        """Whether it contains the claim and excludes one of ``others``: by all that is known, or by what it saw itself.
+
+        Of that a window that saw nothing move is no witness.
+        """
+        known = [self.tolerance] if self.flat else [self.tolerance, self.own + self.tolerance - self.error]
+        return self.usable and any(
+            self.off <= mine and any(abs(self.slope - other.slope) > mine + other.tolerance for other in others)
+            for mine in known
+        )
+
+
 @dataclass(frozen=True)
 class Claim:
     """What is claimed of a slope, and what can be asked about it.
@@ -180,9 +192,7 @@ def convicted(ladder: Ladder, claim: Claim, seen: Sequence[Seen]) -> Ruling:
 
     if not best:
         return no("uncertain")
-    if any(
-        w.usable and w.holds and any(abs(w.slope - b.slope) > w.tolerance + b.tolerance for b in best) for w in seen
-    ):
+    if any(w.against(best) for w in seen):
         return no("scales disagree")
     if len(best) < SCALES:
         return no("seen at too few scales")

@@ -172,6 +172,9 @@ def flatness(rng: np.random.Generator) -> Iterator[Pair]:
         ("1e8 + sin x", lambda x: 1e8 + np.sin(x), np.cos, [0.5, 1.0, -1.5]),
         ("(x + 1e6)² - 1e12", lambda x: (x + 1e6) ** 2 - 1e12, lambda x: 2 * (x + 1e6), [0.5, 1e-3, -2.0]),
         ("0 x", lambda x: 0 * x, lambda x: 0 * x, [0.0, 1.0, 1e8]),
+        ("0 x, its slope rounded", lambda x: 0 * x, lambda x: 1e8 * ((x * 0.1 + x * 0.2) - x * 0.3), [0.3, 1.1, 7.0]),
+        ("(x/1e9 + 1e8) - 1e8", lambda x: (x / 1e9 + 1e8) - 1e8, lambda x: 1e-9 + 0 * x, [0.5, -1.0, 30.0]),
+        ("(x/1e5 + 1e6) - 1e6", lambda x: (x / 1e5 + 1e6) - 1e6, lambda x: 1e-5 + 0 * x, [0.5, -1.0, 3e-6]),
     ]  # fmt: skip
     for name, f, slope, points in slopes:
         for x in points:
@@ -198,6 +201,9 @@ def ties(rng: np.random.Generator) -> Iterator[Pair]:
         yield first(f"max(x₀, 0) + 3 max(x₁, x₂) at {gap:g}", kinked_beside, [0.5, 1.0, 1 + gap])
         yield first(f"huber at {gap:g}", lambda x: np.where(np.abs(x) < 1, x * x / 2, np.abs(x) - 0.5), 1 + gap * signs)
         yield first(f"kink beside a tie of {gap:g}", kinked_beside, [0.0, 1.0, 1 + gap])
+        for part in (part for part in (1.0, 1e-3, 1e-6) if part * gap > 1e-12):  # below, values hardly differ from x
+            yield first(f"{part:g} of the slope within {gap:g}", lambda x, gap=gap, part=part: x + part * gap * np.tanh(
+                (x - 0.5) / gap), [0.5, 0.5 + gap / 3])  # fmt: skip
     for middle in (1e3, 1e6, 1e8):
         x = rng.normal(middle, 1, 5)
         yield first(f"max of numbers around {middle:g}", np.max, x)
