@@ -1,0 +1,205 @@
+"""Was a *fail* just? Looked at by other means than the checker's, so that it does not confirm itself.
+
+The claimed gradient is compared, number by number, with a reference: the function in 50 digits where `twins` knows it,
+else the function itself, by differences at many steps and from both sides, that have to agree with one another before
+they count. Where the two sides do not agree there is a kink, and what a library says there is a convention, unless it is
+none of the slopes that it could be: along a direction in which numbers that tie move together there may be no kink.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.containers import leaves, mapped
+from tests.benchmarks.elsewhere.cases import Case
+from tests.benchmarks.elsewhere.checking import Pair, pair_of, quiet
+from tests.benchmarks.elsewhere.twins import precise_slope
+
+STEPS = 10.0 ** -np.arange(0, 9)
+
+
+class Judgement(NamedTuple):
+    """What a *fail* is: a fault, a convention (at a kink), a false accusation, or undecided; with what shows it."""
+
+    kind: str
+    evidence: str
+
+
+class Slope(NamedTuple):
+    """A reference, how good it is, where it comes from, and whether both sides agree."""
+
+    value: float
+    error: float
+    source: str
+    kink: bool = False
+
+
+def judged(case: Case, check: str) -> Judgement:
+    """What becomes of an accusation."""
+    with quiet():
+        if check == "adjoint":
+            return _of_modes(case)
+        return _first(_of_pair(case, check, pair_of(case, check)))
+
+
+def _first(found: Iterator[Judgement]) -> Judgement:
+    """The gravest of what was found, a fault being graver than a doubt, and a doubt than an acquittal."""
+    ranks = ["fault", "undecided", "convention", "false accusation"]
+    order = sorted(found, key=lambda j: ranks.index(j.kind))
+    return order[0] if order else Judgement("false accusation", "nothing differs")
+
+
+def _of_pair(case: Case, check: str, pair: Pair) -> Iterator[Judgement]:
+    y = leaves(pair.forward(*pair.args))
+    if not all(np.all(np.isfinite(each)) for each in y):
+        yield Judgement("convention", "the value is not finite here")
+        return
+    rng = np.random.default_rng(5)
+    positive = [rng.uniform(0.5, 1.0, each.shape) for each in y]
+    for sign in (1.0, -1.0):
+        w = [sign * each for each in positive]
+        try:
+            g = _pulled(pair, w)
+        except NotImplementedError as error:
+            yield Judgement("convention", f"not supported: {error}")
+            return
+        except Exception as error:
+            yield Judgement("fault", f"raises {type(error).__name__}: {str(error).strip().partition(chr(10))[0][:200]}")
+            return
+        yield from _of_gradient(case, check, pair, w, g)
+    yield from _of_linearity(pair, positive)
+
+
+def _pulled(pair: Pair, w: list[Any]) -> tuple[Any, ...]:
+    given = iter(w)
+    found = pair.vjp(mapped(lambda _: next(given), pair.forward(*pair.args)), *pair.args)
+    return found if isinstance(found, tuple) else (found,)
+
+
+def _of_gradient(case: Case, check: str, pair: Pair, w: list[Any], g: tuple[Any, ...]) -> Iterator[Judgement]:
+    for i, (x, claimed) in enumerate(zip(pair.args, g, strict=True)):
+        if claimed.shape != np.shape(x):
+            yield Judgement("fault", f"the gradient has shape {claimed.shape}, its argument {np.shape(x)}")
+            continue
+        if claimed.dtype != x.dtype and {y.dtype for y in leaves(pair.forward(*pair.args))} == {x.dtype}:
+            yield Judgement("fault", f"the gradient has dtype {claimed.dtype}, its argument {x.dtype}")
+        for place in list(np.ndindex(np.shape(x)))[:30]:
+            along = [np.zeros(np.shape(each)) for each in pair.args]
+            along[i][place] = 1.0
+            found = slope(case, check, pair, w, along)
+            yield from _compared(float(claimed[place]), found, f"args[{i}]{list(place)}", w, _single(pair))
+    yield from _past_ties(case, check, pair, w, g)
+
+
+def _single(pair: Pair) -> bool:
+    return any(np.asarray(x).dtype == np.float32 for x in pair.args)
+
+
+def _compared(claimed: float, found: Slope, where: str, w: list[Any], single: bool) -> Iterator[Judgement]:
+    told = f"{where}: {claimed!r} given, {found.value!r} ± {found.error:.1g} right ({found.source})"
+    if found.kink:
+        yield Judgement("convention", f"{where}: the slopes on both sides differ")
+        return
+    if not np.isfinite(found.error) or not np.isfinite(found.value):
+        if not np.isfinite(claimed):
+            yield Judgement("undecided", f"{where}: {claimed!r} given, no reference")
+        return
+    scale = max(abs(found.value), 1e-300)
+    allowed = 30 * found.error + (1e-4 if single else 1e-10) * scale + 1e-290
+    if np.isfinite(claimed) and abs(claimed - found.value) <= allowed:
+        return
+    if not np.isfinite(claimed) or abs(claimed - found.value) > max(allowed, 1e-9 * scale):
+        yield Judgement("fault" if found.error <= 1e-3 * max(scale, abs(claimed)) else "undecided", told)
+
+
+def _past_ties(case: Case, check: str, pair: Pair, w: list[Any], g: tuple[Any, ...]) -> Iterator[Judgement]:
+    """Along a direction in which equal numbers stay equal."""
+    rng = np.random.default_rng(6)
+    flat = np.concatenate([np.ravel(x) for x in pair.args])
+    values, ranks = np.unique(flat, return_inverse=True)
+    if len(values) == len(flat) or any(a.shape != np.shape(x) for a, x in zip(g, pair.args, strict=True)):
+        return
+    speeds = rng.uniform(0.5, 1.0, len(values))[ranks]
+    sizes = np.cumsum([np.size(x) for x in pair.args])[:-1]
+    along = [v.reshape(np.shape(x)) for v, x in zip(np.split(speeds, sizes), pair.args, strict=True)]
+    claimed = float(sum(np.sum(a * v) for a, v in zip(g, along, strict=True)))
+    yield from _compared(claimed, slope(case, check, pair, w, along), "where ties move together", w, _single(pair))
+
+
+def _of_linearity(pair: Pair, w: list[Any]) -> Iterator[Judgement]:
+    """P(−w) is −P(w), P(w) + P(u) is P(w + u), at kinks too."""
+    rng = np.random.default_rng(7)
+    u = [rng.uniform(-1.0, 1.0, each.shape) for each in w]
+    both = _pulled(pair, [a - 2 * b for a, b in zip(w, u, strict=True)])
+    for a, b, c in zip(_pulled(pair, w), _pulled(pair, u), both, strict=True):
+        size = np.max(np.abs(a), initial=0.0) + np.max(np.abs(b), initial=0.0)
+        tolerance = 1e-3 if a.dtype == np.float32 else 1e-6
+        if np.all(np.isfinite([a, b, c])) and np.any(np.abs(c - (a - 2 * b)) > tolerance * size):
+            yield Judgement("fault", "the pullback is not linear in the cotangent")
+
+
+def slope(case: Case, check: str, pair: Pair, w: list[Any], along: list[Any]) -> Slope:
+    """The derivative of ⟨w, forward⟩ along a direction."""
+    if check == "order 1":
+        exact = precise_slope(case, w, along)
+        if exact is not None:
+            return Slope(exact, abs(exact) * 1e-15, "50 digits")
+
+    def phi(t: float) -> float:
+        ys = leaves(pair.forward(*[np.asarray(x + t * v, x.dtype) for x, v in zip(pair.args, along, strict=True)]))
+        return float(sum(np.sum(a * np.asarray(y, np.float64)) for a, y in zip(w, ys, strict=True)))
+
+    moved = np.concatenate([np.ravel(np.abs(x))[np.ravel(v) != 0] for x, v in zip(pair.args, along, strict=True)])
+    size = float(np.max(moved, initial=0.0)) or 1.0
+    return careful(phi, size)
+
+
+def careful(phi: Callable[[float], float], size: float) -> Slope:
+    """From differences of fourth order at many steps, both sides and each: what most of them agree on.
+
+    Three steps in a row that agree are a plateau; the flattest one counts, and its spread is the error.
+    """
+
+    def plateau(rule: Callable[[float], float]) -> tuple[float, float]:
+        best = (np.nan, np.inf)
+        for unit in {size, min(size, 1.0), max(size, 1e-3)}:
+            found = np.array([rule(unit * step / 4) for step in STEPS])
+            for i in range(len(found) - 2):
+                three = found[i : i + 3]
+                spread = float(np.max(three) - np.min(three))
+                if np.isfinite(spread) and spread < best[1]:
+                    best = (float(three[np.argsort(three)[1]]), spread)
+        return best
+
+    base = phi(0.0)
+    central = lambda h: (8 * (phi(h) - phi(-h)) - (phi(2 * h) - phi(-2 * h))) / (12 * h)
+    right = lambda h: (-11 * base + 18 * phi(h) - 9 * phi(2 * h) + 2 * phi(3 * h)) / (6 * h)
+    sides = [plateau(right), plateau(lambda h: right(-h))]
+    value, error = plateau(central)
+    apart = abs(sides[0][0] - sides[1][0])
+    allowed = 100 * (sides[0][1] + sides[1][1]) + 1e-5 * max(abs(sides[0][0]), abs(sides[1][0]))
+    rounding = 1e-14 * abs(base) / size
+    kink = not np.isfinite(apart) or apart > allowed + rounding
+    return Slope(value, error + rounding, "differences", kink)
+
+
+def _of_modes(case: Case) -> Judgement:
+    """Which of two modes is wrong, or neither."""
+    adapted = case.adapted()
+    rng = np.random.default_rng(8)
+    pair = Pair(*adapted, case.floats)
+    along = [rng.uniform(0.5, 1.0, x.shape) * rng.choice([-1, 1], x.shape) for x in case.floats]
+    pushed = leaves(adapted.jvp(tuple(along), *case.floats))
+    w = [rng.uniform(0.5, 1.0, y.shape) for y in pushed]
+    forward = float(sum(np.sum(a * b) for a, b in zip(w, pushed, strict=True)))
+    reverse = float(sum(np.sum(a * b) for a, b in zip(_pulled(pair, w), along, strict=True)))
+    if np.isclose(forward, reverse, rtol=1e-3 if _single(pair) else 1e-8, atol=0, equal_nan=True):
+        return Judgement("false accusation", f"forward {forward!r}, reverse {reverse!r}")
+    found = slope(case, "order 1", pair, w, along)
+    for name, claimed in (("forward mode", forward), ("reverse mode", reverse)):
+        for judgement in _compared(claimed, found, name, w, _single(pair)):
+            return judgement
+    return Judgement("undecided", f"forward {forward!r}, reverse {reverse!r}, differences {found.value!r}")
