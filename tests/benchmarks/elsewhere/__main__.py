@@ -18,9 +18,10 @@ from typing import Any
 
 from tests.benchmarks.elsewhere import tables
 from tests.benchmarks.elsewhere.cases import Case, resolved
-from tests.benchmarks.elsewhere.catalogue import MODULES, Operation, operations
+from tests.benchmarks.elsewhere.catalogue import Operation, operations
 from tests.benchmarks.elsewhere.checking import outcome, outcomes
 from tests.benchmarks.elsewhere.judging import Judgement, judged
+from tests.benchmarks.elsewhere.names import MODULES
 from tests.benchmarks.elsewhere.shrinking import reproducer, shrunk
 
 Record = dict[str, Any]
@@ -96,8 +97,8 @@ def followed(case: Case, check: str, *, small: bool) -> Record:
     """What becomes of an accusation: how it is judged, and the least that shows it."""
     judgement = _judged(case, check)
     record: Record = {"judged": judgement.kind, "evidence": judgement.evidence}
-    if judgement.kind == "fault" and small:
-        least = shrunk(case, lambda each: still(each, check))
+    if judgement.kind in ("fault", "imprecise") and small:
+        least = shrunk(case, lambda each: still(each, check, judgement.kind))
         record |= {
             "least": repr(least),
             "evidence": _judged(least, check).evidence,
@@ -106,15 +107,15 @@ def followed(case: Case, check: str, *, small: bool) -> Record:
     return record
 
 
-def still(case: Case, check: str) -> bool:
-    return outcome(case, check).verdict in ("fail", "error") and _judged(case, check).kind == "fault"
+def still(case: Case, check: str, kind: str) -> bool:
+    return outcome(case, check).verdict == "fail" and _judged(case, check).kind == kind
 
 
 def _judged(case: Case, check: str) -> Judgement:
     try:
         return judged(case, check)
-    except Exception as error:  # at the call, or at a step: somebody has to look
-        return Judgement("undecided", f"{type(error).__name__}: {str(error)[:200]}")
+    except Exception as error:  # the library's, of a call that it refuses to differentiate, or of a step
+        return Judgement("raises", f"{type(error).__name__}: {str(error)[:200]}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One call of one function of a library: what is checked, kept in a file, shrunk, and pasted by whoever is told of it."""
+"""One call of one function of a library: what is checked, kept in a file, shrunk, and pasted by whoever hears of it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from minigrad.testing import adapters
 from minigrad.testing.problem import is_float
 
 NAMES = "xyzuvabcdefgh"
+SYMMETRIC = {"cholesky", "cholesky_ex", "eigh", "eigvalsh", "sqrtm", "cho_factor", "eigh_tridiagonal", "ldl_factor"}
+"""Of symmetric matrices, of which they read one half: given the symmetric part, they are functions of all of it."""
 
 
 @cache
@@ -79,10 +81,13 @@ class Case:
         args = mapped(lambda x: x if isinstance(x, np.ndarray) and is_float(x) else self._constant(x), self.args)
 
         def f(*floats: Any) -> Any:
-            given = iter(floats)
+            given = iter([self._symmetric(x) for x in floats[:1]] + list(floats[1:]))
             return function(*mapped(lambda x: next(given) if _differentiable(x) else x, args), **options)
 
         return f
+
+    def _symmetric(self, x: Any) -> Any:
+        return (x + x.swapaxes(-1, -2)) / 2 if self.function.rpartition(".")[2] in SYMMETRIC else x
 
     def _constant(self, x: Any) -> Any:
         """An array that is not differentiated by, as the library's own."""
@@ -109,7 +114,8 @@ class Case:
     @property
     def call(self) -> str:
         """``torch.cumsum(x, dim=0)``, without the numbers in x."""
-        names = iter(NAMES)
+        first = "(x + x.swapaxes(-1, -2)) / 2" if self.function.rpartition(".")[2] in SYMMETRIC else "x"
+        names = iter([first, *NAMES[1:]])
         parts = [_text(arg, names) for arg in self.args]
         parts += [f"{key}={_text(value)}" for key, value in self.options.items()]
         return f"{self.function}({', '.join(parts)})"

@@ -15,36 +15,9 @@ from minigrad.containers import leaves, mapped
 from tests.benchmarks.elsewhere.calls import GENERIC, LAX, NUMPY, OPTIONS
 from tests.benchmarks.elsewhere.cases import Case, resolved
 from tests.benchmarks.elsewhere.checking import limited, quiet
+from tests.benchmarks.elsewhere.names import LISTS, MODULES, NOT_MEANT, REDUCTIONS
 from tests.benchmarks.elsewhere.points import DOMAINS, VARIETIES, A, filled
-
-MODULES = {
-    "autograd": [
-        "autograd.numpy", "autograd.numpy.linalg", "autograd.scipy.special", "autograd.scipy.linalg", "autograd.scipy.signal",
-        *(f"autograd.scipy.stats.{name}" for name in ("norm", "t", "beta", "gamma", "chi2", "poisson", "dirichlet", "multivariate_normal")),
-    ],
-    "mygrad": ["mygrad", "mygrad.linalg", "mygrad.nnet.activations", "mygrad.nnet.losses", "mygrad.nnet.layers"],
-    "torch": ["torch", "torch.special", "torch.linalg", "torch.nn.functional", "torch.Tensor"],
-    "jax": [
-        "jax.numpy", "jax.scipy.special", "jax.nn", "jax.numpy.linalg", "jax.lax", "jax.scipy.linalg", "jax.ops", "jax.lax.linalg", "jax.scipy.signal",
-        *(f"jax.scipy.stats.{name}" for name in (
-            "beta", "binom", "cauchy", "chi2", "expon", "gamma", "gennorm", "gumbel_l", "gumbel_r", "laplace", "logistic", "norm", "pareto", "poisson", "t", "truncnorm",
-            "uniform", "vonmises", "wrapcauchy",
-        )),
-    ],
-}  # fmt: skip
-NOT_MEANT = (
-    "rand", "dropout", "bernoulli", "multinomial", "poisson_nll", "normal_", "exponential_", "cauchy_", "geometric_", "log_normal_", "empty", "uniform_", "random_",
-    "save", "load", "set_", "get_", "register", "manual_seed", "compile", "vmap", "from_", "frombuffer", "fromfile", "psum", "pmean", "pmax", "pmin", "all_gather", "ppermute",
-    "gumbel_softmax", "rrelu", "fractional", "stop_gradient", "rms", "requires_grad", "backward", "retain_grad", "detach", "numpy", "tolist", "data_ptr", "hook", "share_memory",
-    "clone_", "pin_memory", "alpha_dropout", "resize", "storage", "debug", "print", "assert", "hypergeom", "typeof", "fft", "quantize", "quantized", "fake_quant", "int_repr", "mutable", "equal", "greater", "less", "logical_", "isfinite", "isinf", "isnan", "signbit", "ones_like", "zeros_like",
-    "mem_guard", "memory", "Tensor", "asarray", "array_repr", "array_str", "isclose", "allclose", "histc", "histogram", "item", "half", "scalar_tensor",
-    "sym_", "lowrank", "grad_", "norm_jvp", "add2d", "wrap_if", "generalized_outer", "lobpcg", "normal", "poisson", "binomial", "new", "cpu", "float16", "bfloat16", "longdouble", "double", "nextafter",
-)  # fmt: skip
-"""Parts of names of what is random, changes its argument, or is no function of arrays."""
-
-
-REDUCTIONS = {"sum", "prod", "mean", "std", "var", "max", "min", "amax", "amin", "ptp", "nansum", "logsumexp", "softmax"}
-REDUCTIONS |= {"nanmean", "nanmax", "nanmin", "nanprod", "nanvar", "nanstd", "log_softmax", "average", "norm"}
+from tests.benchmarks.elsewhere.samples import torch_samples
 
 
 @dataclass
@@ -61,7 +34,7 @@ class Operation:
     def drawn(self, turn: int, seed: int) -> Case | None:
         """The case of this turn, the same for the same seed; None if nothing that was drawn can be computed."""
         rng = np.random.default_rng([seed, turn, zlib.crc32(self.function.encode())])
-        for _ in range(8):
+        for _ in range(12):
             case = self._sampled(rng, turn) if self.samples and (turn % 2 or not self.calls) else self._made(rng, turn)
             if case is not None and computable(case):
                 return case
@@ -76,7 +49,7 @@ class Operation:
         number = (turn if turn < len(self.calls) else int(rng.integers(len(self.calls)))) % len(self.calls)
         call, variety = self.calls[number], self._variety(rng, turn)
         domain = str(rng.choice(self.domains.get(number) or list(DOMAINS)))
-        names = [name for name in self.parameters if name in OPTIONS]
+        names = self.parameters
         if self.function.rpartition(".")[2] not in REDUCTIONS:
             names = [name for name in names if name != "where"]  # of others it leaves numbers that nobody has set
         chosen = (
@@ -164,7 +137,12 @@ def found(library: str, path: str, function: Callable[..., Any], samples: list[C
     table = LAX if path.startswith("jax.lax") else NUMPY
     calls: list[tuple[Any, ...]] = []
     domains: dict[int, list[str]] = {}
+    arity = getattr(getattr(np, name, None), "nin", None)
     for call in table.get(name, GENERIC):
+        if arity is not None and len(call) != arity:
+            continue  # what follows is an array for the result
+        if isinstance(call[0], list) and name not in LISTS and name not in table:
+            continue
         good = [
             domain
             for domain in DOMAINS
@@ -178,7 +156,7 @@ def found(library: str, path: str, function: Callable[..., Any], samples: list[C
         calls, domains = [calls[i] for i in keep], {k: domains[i] for k, i in enumerate(keep)}
     if not calls and not samples:
         return None
-    return Operation(library, path, calls, parameters(name, function), samples, domains)
+    return Operation(library, path, calls, parameters(library, name, function), samples, domains)
 
 
 def finite(case: Case) -> bool:
@@ -190,58 +168,13 @@ def finite(case: Case) -> bool:
     return bool(y) and all(each.dtype.kind == "f" and each.size and np.all(np.isfinite(each)) for each in y)
 
 
-def parameters(name: str, function: Callable[..., Any]) -> list[str]:
-    """The names of a function's options; a wrapper's are those of NumPy's function."""
-    for each in (function, getattr(np, name, None), getattr(np.linalg, name, None)):
+def parameters(library: str, name: str, function: Callable[..., Any]) -> list[str]:
+    """The names of a function's options: its own and, where it stands in for one of NumPy's, those of that."""
+    numpys = () if library == "torch" else (getattr(np, name, None), getattr(np.linalg, name, None))
+    names: list[str] = ["dim", "keepdim"] if library == "torch" else []
+    for each in (function, *numpys):
         try:
-            names = [p for p in inspect.signature(each).parameters if p not in ("args", "kwargs", "self")]  # type: ignore[arg-type]
+            names += inspect.signature(each).parameters  # type: ignore[arg-type]
         except (TypeError, ValueError):
             continue
-        if names:
-            return names
-    return ["dim", "keepdim"]
-
-
-def torch_samples() -> dict[str, list[Case]]:
-    """PyTorch's own examples of calls, as its tests have them, by the name of the function."""
-    try:
-        from torch.testing._internal.common_methods_invocations import op_db
-    except ImportError:  # its test tools want packages of their own
-        return {}
-    torch = resolved("torch")
-    found: dict[str, list[Case]] = {}
-    for op in op_db:
-        path = next((f"{root}.{op.name}" for root in ("torch", "torch.Tensor") if _has(f"{root}.{op.name}")), None)
-        if path is None or not op.supports_autograd or torch.float64 not in op.dtypes:
-            continue
-        torch.manual_seed(0)
-        try:
-            with quiet():
-                samples = list(op.sample_inputs("cpu", torch.float64))
-        except Exception:
-            continue
-        for sample in samples:
-            try:
-                case = Case("torch", path, _plain((sample.input, *sample.args)), _plain(sample.kwargs), "sample")
-            except Exception:
-                continue
-            if case.floats and 0 < sum(x.size for x in case.floats) <= 60 and len(found.get(path, [])) < 40:
-                found.setdefault(path, []).append(case)
-    return found
-
-
-def _plain(tree: Any) -> Any:
-    """Tensors as arrays, in Python's own containers."""
-    if isinstance(tree, dict):
-        return {key: _plain(value) for key, value in tree.items()}
-    if isinstance(tree, (list, tuple)):
-        return (list if isinstance(tree, list) else tuple)(map(_plain, tree))
-    return np.array(tree.detach().numpy()) if hasattr(tree, "detach") else tree
-
-
-def _has(path: str) -> bool:
-    try:
-        resolved(path)
-    except (AttributeError, ImportError):
-        return False
-    return True
+    return [option for option in dict.fromkeys(names) if option in OPTIONS]

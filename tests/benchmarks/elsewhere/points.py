@@ -84,8 +84,6 @@ VARIETIES: dict[str, Callable[[Generator, Any], Any]] = {
     "of many scales": lambda rng, xs: [x * 10.0 ** rng.integers(-3, 3, x.shape) for x in xs],
     "float32": lambda rng, xs: [np.float32(x) for x in xs],
 }
-ORDINARY = ("generic", "float32")
-"""What keeps matrices positive definite and fractions below one, and is met in every domain."""
 
 
 def filled(holes: Sequence[A], domain: str, variety: str, rng: Generator) -> list[Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 Record = dict[str, Any]
 VERDICTS = ("pass", "fail", "inconclusive", "not supported", "error", "too slow")
-KINDS = ("fault", "convention", "false accusation", "undecided")
+KINDS = ("fault", "imprecise", "cut off", "raises", "convention", "false accusation", "undecided")
 
 
 def read(folder: Path) -> list[Record]:
