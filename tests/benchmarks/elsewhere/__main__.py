@@ -50,7 +50,10 @@ def run(options: argparse.Namespace) -> None:
     grounds = Counter(ground(record) for record in known if record["verdict"] in ("fail", "error"))
     if options.library == "torch":
         resolved("torch").set_num_threads(1)
-    every = [op for op in operations(options.library) if options.only in op.function]
+    calls = options.out / f"{options.library}.calls.json"
+    takes = json.loads(calls.read_text(encoding="utf-8")) if calls.exists() else {}
+    every = [operation for operation in operations(options.library, takes) if options.only in operation.function]
+    calls.write_text(json.dumps(takes), encoding="utf-8")
     version = importlib.metadata.version(options.library)
     print(f"{options.library} {version}: {len(every)} functions, {len(known)} checks known", flush=True)
     with file.open("a", encoding="utf-8") as sink:

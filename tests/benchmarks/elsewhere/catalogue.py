@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import warnings
 import zlib
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,8 @@ from tests.benchmarks.elsewhere.checking import limited, quiet
 from tests.benchmarks.elsewhere.names import LISTS, MODULES, NOT_MEANT, REDUCTIONS
 from tests.benchmarks.elsewhere.points import DOMAINS, VARIETIES, A, filled
 from tests.benchmarks.elsewhere.samples import torch_samples
+
+Known = dict[str, dict[str, list[str]]]
 
 
 @dataclass
@@ -94,8 +97,11 @@ def computable(case: Case) -> bool:
     )
 
 
-def operations(library: str) -> Iterator[Operation]:
-    """All of a library's functions that can be called with arrays, and give floating-point numbers."""
+def operations(library: str, known: Known) -> Iterator[Operation]:
+    """All of a library's functions that can be called with arrays, and give floating-point numbers.
+
+    What they take is found by trying, and kept in ``known``, by the name of the function.
+    """
     samples = torch_samples() if library == "torch" else {}
     seen: dict[int, str] = {}
     for module in MODULES[library]:
@@ -112,7 +118,7 @@ def operations(library: str) -> Iterator[Operation]:
                 if id(function) in seen:
                     continue
                 path = f"{module}.{name}"
-                operation = found(library, path, function, samples.pop(path, []))
+                operation = found(library, path, function, samples.pop(path, []), known)
                 if operation is not None:
                     seen[id(function)] = path
                     yield operation
@@ -131,17 +137,27 @@ def meant(library: str, name: str, function: Any) -> bool:
     return library == "mygrad" or not isinstance(function, type)
 
 
-def found(library: str, path: str, function: Callable[..., Any], samples: list[Case]) -> Operation | None:
+def found(library: str, path: str, function: Callable[..., Any], samples: list[Case], known: Known) -> Operation | None:
     """The calls that a function takes, and the domains in which their values are finite."""
     name = path.rpartition(".")[2]
-    table = LAX if path.startswith("jax.lax") else NUMPY
-    calls: list[tuple[Any, ...]] = []
-    domains: dict[int, list[str]] = {}
-    arity = getattr(getattr(np, name, None), "nin", None)
-    for call in table.get(name, GENERIC):
+    table = (LAX if path.startswith("jax.lax") else NUMPY).get(name, GENERIC)
+    if path not in known:
+        known[path] = dict(_taken(library, path, table))
+    calls = {int(number): domains for number, domains in known[path].items()}
+    if not calls and not samples:
+        return None
+    domains = dict(enumerate(calls.values()))
+    return Operation(library, path, [table[i] for i in calls], parameters(library, name, function), samples, domains)
+
+
+def _taken(library: str, path: str, table: Sequence[tuple[Any, ...]]) -> Iterator[tuple[str, list[str]]]:
+    """By the number of a call in the table, the domains; of what any function is tried with, some of each length."""
+    name, counts = path.rpartition(".")[2], Counter[int]()
+    arity, most = getattr(getattr(np, name, None), "nin", None), 4 if library == "jax" else 9
+    for number, call in enumerate(table):
         if arity is not None and len(call) != arity:
             continue  # what follows is an array for the result
-        if isinstance(call[0], list) and name not in LISTS and name not in table:
+        if table is GENERIC and (counts[len(call)] == most or (isinstance(call[0], list) and name not in LISTS)):
             continue
         good = [
             domain
@@ -149,14 +165,8 @@ def found(library: str, path: str, function: Callable[..., Any], samples: list[C
             if finite(Case(library, path, call_filled(call, domain, "generic", np.random.default_rng(0))))
         ]
         if good:
-            domains[len(calls)] = good
-            calls.append(call)
-    if name not in table:  # of many, some of each number of arguments
-        keep = [i for n in (1, 2, 3, 4) for i in [i for i, call in enumerate(calls) if len(call) == n][:9]]
-        calls, domains = [calls[i] for i in keep], {k: domains[i] for k, i in enumerate(keep)}
-    if not calls and not samples:
-        return None
-    return Operation(library, path, calls, parameters(library, name, function), samples, domains)
+            counts[len(call)] += 1
+            yield str(number), good
 
 
 def finite(case: Case) -> bool:

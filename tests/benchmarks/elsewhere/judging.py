@@ -2,8 +2,9 @@
 
 The claimed gradient is compared, number by number, with a reference: the function in 50 digits where `twins` knows
 it, else the function itself, by differences at many steps and from both sides, that have to agree with one another
-before they count. Where the two sides do not agree there is a kink, and what a library says there is a convention, unless it is
-none of the slopes that it could be: along a direction in which numbers that tie move together, there may be no kink.
+before they count. Where the two sides do not agree there is a kink, and what a library says there is a convention,
+unless it is none of the slopes that it could be: along a direction in which numbers that tie move together, there may
+be no kink.
 """
 
 from __future__ import annotations
@@ -120,6 +121,8 @@ def _compared(claimed: float, found: Slope, where: str, w: list[Any], single: bo
         if not np.isfinite(claimed):
             yield Judgement("undecided", f"{where}: {claimed!r} given, no reference")
         return
+    if claimed == 0 and abs(found.value) < 1e-30:
+        return  # rounding, of 50 digits too
     scale = max(abs(found.value), 1e-300)
     allowed = 30 * found.error + (1e-4 if single else 1e-10) * scale + 1e-290
     if np.isfinite(claimed) and abs(claimed - found.value) <= allowed:
