@@ -52,8 +52,10 @@ def run(options: argparse.Namespace) -> None:
         resolved("torch").set_num_threads(1)
     calls = options.out / f"{options.library}.calls.json"
     takes = json.loads(calls.read_text(encoding="utf-8")) if calls.exists() else {}
-    every = [operation for operation in operations(options.library, takes) if options.only in operation.function]
-    calls.write_text(json.dumps(takes), encoding="utf-8")
+    every = []
+    for operation in operations(options.library, takes):
+        every += [operation] * (options.only in operation.function)
+        calls.write_text(json.dumps(takes), encoding="utf-8")
     version = importlib.metadata.version(options.library)
     print(f"{options.library} {version}: {len(every)} functions, {len(known)} checks known", flush=True)
     with file.open("a", encoding="utf-8") as sink:

@@ -52,16 +52,18 @@ class Operation:
         number = (turn if turn < len(self.calls) else int(rng.integers(len(self.calls)))) % len(self.calls)
         call, variety = self.calls[number], self._variety(rng, turn)
         domain = str(rng.choice(self.domains.get(number) or list(DOMAINS)))
-        names = self.parameters
-        if self.function.rpartition(".")[2] not in REDUCTIONS:
-            names = [name for name in names if name != "where"]  # of others it leaves numbers that nobody has set
-        chosen = (
-            rng.choice(names, min(len(names), int(rng.choice([0, 1, 2], p=[0.3, 0.5, 0.2]))), replace=False)
-            if names
-            else []
-        )
-        options = {str(name): OPTIONS[name][rng.integers(len(OPTIONS[name]))] for name in chosen}
+        options = self._options(rng, turn)
         return Case(self.library, self.function, call_filled(call, domain, variety, rng), options, variety)
+
+    def _options(self, rng: np.random.Generator, turn: int) -> dict[str, Any]:
+        """None at first, then all values of all options in turn, at times two together."""
+        reduces = self.function.rpartition(".")[2] in REDUCTIONS
+        names = [name for name in self.parameters if reduces or name != "where"]  # elsewhere it leaves numbers unset
+        values = [(name, value) for name in names for value in OPTIONS[name]]
+        if not values or turn == 0 or rng.random() < 0.2:
+            return {}
+        others = [values[int(rng.integers(len(values)))] for _ in range(int(rng.random() < 0.25))]
+        return dict([*others, values[turn % len(values)] if rng.random() < 0.7 else values[rng.integers(len(values))]])
 
     def _sampled(self, rng: np.random.Generator, turn: int) -> Case:
         case = self.samples[int(rng.integers(len(self.samples)))]

@@ -131,7 +131,8 @@ def _compared(claimed: float, found: Slope, where: str, w: list[Any], single: bo
         if np.isfinite(claimed) and abs(claimed - found.value) <= 1e-3 * scale and not single:
             yield Judgement("imprecise", told)
         else:
-            yield Judgement("fault" if found.error <= 1e-3 * max(scale, abs(claimed)) else "undecided", told)
+            known = abs(claimed) if np.isfinite(claimed) else 1e-6
+            yield Judgement("fault" if found.error <= 1e-3 * max(scale, known) else "undecided", told)
 
 
 def _past_ties(case: Case, check: str, pair: Pair, w: list[Any], g: tuple[Any, ...]) -> Iterator[Judgement]:

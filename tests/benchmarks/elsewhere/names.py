@@ -159,6 +159,10 @@ NOT_MEANT = (
 
 
 CONVENTIONS = {
+    **{
+        f"mygrad.{name}": "what makes tensors makes constants"
+        for name in ("full", "full_like", "tensor", "astensor", "arange", "linspace")
+    },
     "torch.as_strided": "it reads memory, whose order is the caller's",
     "torch.as_strided_copy": "it reads memory, whose order is the caller's",
     "torch.Tensor.as_strided": "it reads memory, whose order is the caller's",
