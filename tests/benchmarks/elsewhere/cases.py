@@ -100,7 +100,7 @@ class Case:
         adapt: Callable[..., adapters.Adapted] = getattr(adapters, self.library)
         return adapt(resolved("jax.jit")(f) if self.library == "jax" else f)
 
-    def called_plainly(self) -> Any:
+    def value(self) -> Any:
         """The value, without compiling anything: for trying out whether this is a call at all."""
         adapt: Callable[..., adapters.Adapted] = getattr(adapters, self.library)
         return adapt(self.called()).forward(*self.floats)

@@ -20,7 +20,7 @@ from tests.benchmarks.elsewhere.names import LISTS, MODULES, NOT_MEANT, REDUCTIO
 from tests.benchmarks.elsewhere.points import DOMAINS, VARIETIES, A, filled
 from tests.benchmarks.elsewhere.samples import torch_samples
 
-Known = dict[str, dict[str, list[str]]]
+Known = dict[str, list[int]]
 
 
 @dataclass
@@ -51,9 +51,17 @@ class Operation:
             return None
         number = (turn if turn < len(self.calls) else int(rng.integers(len(self.calls)))) % len(self.calls)
         call, variety = self.calls[number], self._variety(rng, turn)
-        domain = str(rng.choice(self.domains.get(number) or list(DOMAINS)))
+        domain = str(rng.choice(self._domains(number)))
         options = self._options(rng, turn)
         return Case(self.library, self.function, call_filled(call, domain, variety, rng), options, variety)
+
+    def _domains(self, number: int) -> list[str]:
+        """Where the values of a call are finite; anywhere, if they are nowhere."""
+        if number not in self.domains:
+            draw = lambda domain: call_filled(self.calls[number], domain, "generic", np.random.default_rng(0))
+            good = [domain for domain in DOMAINS if finite(Case(self.library, self.function, draw(domain)))]
+            self.domains[number] = good or list(DOMAINS)
+        return self.domains[number]
 
     def _options(self, rng: np.random.Generator, turn: int) -> dict[str, Any]:
         """None at first, then all values of all options in turn, at times two together."""
@@ -140,41 +148,46 @@ def meant(library: str, name: str, function: Any) -> bool:
 
 
 def found(library: str, path: str, function: Callable[..., Any], samples: list[Case], known: Known) -> Operation | None:
-    """The calls that a function takes, and the domains in which their values are finite."""
+    """A function with the calls that it takes, if there are any."""
     name = path.rpartition(".")[2]
     table = (LAX if path.startswith("jax.lax") else NUMPY).get(name, GENERIC)
     if path not in known:
-        known[path] = dict(_taken(library, path, table))
-    calls = {int(number): domains for number, domains in known[path].items()}
+        known[path] = list(_taken(library, path, table))
+    calls = [table[number] for number in known[path]]
     if not calls and not samples:
         return None
-    domains = dict(enumerate(calls.values()))
-    return Operation(library, path, [table[i] for i in calls], parameters(library, name, function), samples, domains)
+    return Operation(library, path, calls, parameters(library, name, function), samples)
 
 
-def _taken(library: str, path: str, table: Sequence[tuple[Any, ...]]) -> Iterator[tuple[str, list[str]]]:
-    """By the number of a call in the table, the domains; of what any function is tried with, some of each length."""
+def _taken(library: str, path: str, table: Sequence[tuple[Any, ...]]) -> Iterator[int]:
+    """The numbers of the calls in a table that a function takes; of what any one is tried with, some of each length."""
     name, counts = path.rpartition(".")[2], Counter[int]()
-    arity, most = getattr(getattr(np, name, None), "nin", None), 4 if library == "jax" else 9
+    arity, most = getattr(getattr(np, name, None), "nin", None), 5 if library == "jax" else 9
     for number, call in enumerate(table):
         if arity is not None and len(call) != arity:
             continue  # what follows is an array for the result
         if table is GENERIC and (counts[len(call)] == most or (isinstance(call[0], list) and name not in LISTS)):
             continue
-        good = [
-            domain
-            for domain in DOMAINS
-            if finite(Case(library, path, call_filled(call, domain, "generic", np.random.default_rng(0))))
-        ]
-        if good:
+        if accepted(Case(library, path, call_filled(call, "fraction", "generic", np.random.default_rng(0)))):
             counts[len(call)] += 1
-            yield str(number), good
+            yield number
+
+
+def accepted(case: Case) -> bool:
+    """Whether the call gives floating-point numbers, finite or not; JAX need not compute them to know."""
+    try:
+        with quiet(), limited(10):
+            y = resolved("jax.eval_shape")(case.called(), *case.floats) if case.library == "jax" else case.value()
+            dtypes = {str(each.dtype) for each in leaves(y) if each.size}
+    except Exception:
+        return False
+    return any(dtype.startswith("float") for dtype in dtypes)
 
 
 def finite(case: Case) -> bool:
     try:
         with quiet(), limited(10):
-            y = leaves(case.called_plainly())
+            y = leaves(case.value())
     except Exception:
         return False
     return bool(y) and all(each.dtype.kind == "f" and each.size and np.all(np.isfinite(each)) for each in y)
