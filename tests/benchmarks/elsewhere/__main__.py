@@ -90,6 +90,8 @@ def records(operation: Operation, turn: int, seed: int, grounds: Counter[tuple[s
         if found.verdict in ("fail", "error"):
             grounds[ground(record)] += 1
             record |= followed(case, found.check, small=grounds[ground(record)] <= ENOUGH)
+            if record["judged"] == "false accusation" and "raised" in found.reason:  # an exception, for another layout
+                record["judged"] = "raises"
         yield record
 
 
@@ -104,11 +106,8 @@ def followed(case: Case, check: str, *, small: bool) -> Record:
     record: Record = {"judged": judgement.kind, "evidence": judgement.evidence}
     if judgement.kind in ("fault", "imprecise") and small:
         least = shrunk(case, lambda each: still(each, check, judgement.kind))
-        record |= {
-            "least": repr(least),
-            "evidence": _judged(least, check).evidence,
-            "reproducer": reproducer(least, check),
-        }
+        evidence = _judged(least, check).evidence
+        record |= {"least": repr(least), "evidence": evidence, "reproducer": reproducer(least, check, evidence)}
     return record
 
 

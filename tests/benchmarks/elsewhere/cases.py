@@ -87,7 +87,11 @@ class Case:
         return f
 
     def _symmetric(self, x: Any) -> Any:
-        return (x + x.swapaxes(-1, -2)) / 2 if self.function.rpartition(".")[2] in SYMMETRIC else x
+        if self.function.rpartition(".")[2] not in SYMMETRIC:
+            return x
+        if len(x.shape) < 2 or x.shape[-1] != x.shape[-2]:
+            raise ValueError(f"a matrix of shape {x.shape} has no symmetric part")
+        return (x + x.swapaxes(-1, -2)) / 2
 
     def _constant(self, x: Any) -> Any:
         """An array that is not differentiated by, as the library's own."""
@@ -116,9 +120,11 @@ class Case:
         """``torch.cumsum(x, dim=0)``, without the numbers in x."""
         first = "(x + x.swapaxes(-1, -2)) / 2" if self.function.rpartition(".")[2] in SYMMETRIC else "x"
         names = iter([first, *NAMES[1:]])
-        parts = [_text(arg, names) for arg in self.args]
-        parts += [f"{key}={_text(value)}" for key, value in self.options.items()]
-        return f"{self.function}({', '.join(parts)})"
+        parts = [tree_text(arg, names) for arg in self.args]
+        parts += [f"{key}={tree_text(value)}" for key, value in self.options.items()]
+        call = f"{self.function}({', '.join(parts)})"
+        own = {"torch": "torch.tensor(", "jax": "jax.numpy.array("}.get(self.library)
+        return call.replace("np.array(", own) if own else call
 
     @property
     def assignments(self) -> list[str]:
@@ -132,13 +138,13 @@ def _differentiable(x: Any) -> bool:
     return isinstance(x, np.ndarray) and is_float(x)
 
 
-def _text(value: Any, names: Iterator[str] | None = None) -> str:
+def tree_text(value: Any, names: Iterator[str] | None = None) -> str:
     if isinstance(value, np.ndarray):
         return next(names) if names and is_float(value) else array_text(value)
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key!r}: {_text(each, names)}" for key, each in value.items()) + "}"
+        return "{" + ", ".join(f"{key!r}: {tree_text(each, names)}" for key, each in value.items()) + "}"
     if isinstance(value, (list, tuple)):
-        inside = ", ".join(_text(each, names) for each in value)
+        inside = ", ".join(tree_text(each, names) for each in value)
         return f"[{inside}]" if isinstance(value, list) else f"({inside}{',' * (len(value) == 1)})"
     return str(value) if type(value).__module__ == "torch" else repr(value)
 

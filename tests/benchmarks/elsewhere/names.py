@@ -168,6 +168,18 @@ CONVENTIONS = {
     "torch.Tensor.as_strided": "it reads memory, whose order is the caller's",
     "torch.cholesky_inverse": "of a triangular matrix: the gradient is not zero in the half that is not read",
     "torch.cholesky_solve": "of a triangular matrix: the gradient is not zero in the half that is not read",
+    "torch.linalg.svd": "of full matrices: the vectors of the null space are any",
+    "torch.svd": "of full matrices: the vectors of the null space are any",
+    "jax.numpy.linalg.svd": "of full matrices: the vectors of the null space are any",
+    "torch.nn.functional.embedding": "max_norm= changes the weights in place before they are used, as documented",
+    "torch.nn.functional.embedding_bag": "max_norm= changes the weights in place before they are used, as documented",
+    **{
+        f"torch.nn.functional.max_unpool{n}d": "repeated indices: the value is undefined, as documented"
+        for n in (1, 2, 3)
+    },
+    "torch.linalg.cholesky_ex": "of no positive definite matrix: it says so in its info",
+    "torch.linalg.ldl_factor_ex": "of no positive definite matrix: it says so in its info",
+    "torch.tensor": "a copy that is cut off, as documented",
     "torch.native_layer_norm": "mean and deviation, its second and third results, have no gradient by design",
 }
 """What a person has looked at, and found to be meant so."""

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from tests.benchmarks.elsewhere.cases import NAMES, Case, array_text, module_of
+from minigrad.containers import mapped
+from tests.benchmarks.elsewhere.cases import NAMES, Case, module_of, tree_text
+from tests.benchmarks.elsewhere.checking import counted, pair_of, quiet
 
 SECONDS = 8
 
@@ -78,43 +80,18 @@ def _digits(number: Any) -> int:
 # -- as lines to paste ------------------------------------------------------------------------------------------------
 
 
-def reproducer(case: Case, check: str) -> str:
-    """Under ten lines that need the library alone, or, for what is not a plain gradient, the adapters of minigrad."""
-    floats, names = case.floats, NAMES[: len(case.floats)]
-    f, given = f"lambda {', '.join(names)}: {case.call}", ", ".join(names)
-    imports = ["import numpy as np", f"import {module_of(case.function)}"]
-    if check != "order 1" or len(floats) > 3:
-        return "\n".join([*_by_adapter(case, check, imports, f, given)])
-    index = ", ".join(str(i) for i in range(len(floats)))
-    if case.library == "torch":
-        made = [f"{n} = torch.tensor({array_text(x)}, requires_grad=True)" for n, x in zip(names, floats, strict=True)]
-        tail = [f"print(torch.autograd.grad({case.call}.sum(), ({given},)))"]
-    elif case.library == "jax":
-        imports += ["import jax", 'jax.config.update("jax_enable_x64", True)']
-        made, tail = (
-            case.assignments,
-            [f"f = {f}", f"print(jax.grad(lambda *args: f(*args).sum(), ({index},))({given}))"],
-        )
-    elif case.library == "autograd":
-        made, tail = (
-            case.assignments,
-            [f"f = {f}", f"print(autograd.grad(lambda *args: autograd.numpy.sum(f(*args)), ({index},))({given}))"],
-        )
-        imports += ["import autograd"]
-    else:
-        made = [f"{n} = mygrad.tensor({array_text(x)})" for n, x in zip(names, floats, strict=True)]
-        tail = [f"{case.call}.sum().backward()", f"print({', '.join(f'{n}.grad' for n in names)})"]
-    return "\n".join([*dict.fromkeys(imports), *made, *tail])
-
-
-def _by_adapter(case: Case, check: str, imports: list[str], f: str, given: str) -> Iterator[str]:
-    yield from dict.fromkeys(imports)
-    yield "from minigrad.testing import adapters, vjp_report" + ", check_adjoint" * (check == "adjoint")
-    yield from case.assignments
-    yield f"f = adapters.{case.library}({f})"
+def reproducer(case: Case, check: str, evidence: str) -> str:
+    """Under ten lines that show it, by the adapters of minigrad; the last ends with what is right."""
+    names = NAMES[: len(case.floats)]
+    given, f = ", ".join(names), f"adapters.{case.library}(lambda {', '.join(names)}: {case.call})"
+    lines = [*dict.fromkeys(["import numpy as np", f"import {case.library}", f"import {module_of(case.function)}"])]
+    lines += [f"from minigrad.testing import adapters{', check_adjoint' * (check == 'adjoint')}"]
+    lines += [*case.assignments, f"f = {f}"]
     if check == "adjoint":
-        yield f"print(check_adjoint(f.jvp, f.vjp, ({given},)))"
-    elif check == "order 2":
-        yield f"print(vjp_report(f.vjp, f.second, (np.ones(np.shape(f.forward({given}))), {given})))"
-    else:
-        yield f"print(vjp_report(*f, ({given},)))"
+        return "\n".join([*lines, f"print(check_adjoint(f.jvp, f.vjp, ({given},)))  # {evidence}"])
+    with quiet():
+        w = mapped(counted, case.adapted().forward(*case.floats))
+        if check == "order 1":
+            return "\n".join([*lines, f"print(f.vjp({tree_text(w)}, {given}))  # {evidence}"])
+        u = mapped(counted, pair_of(case, "order 2").forward(w, *case.floats))
+    return "\n".join([*lines, f"print(f.second({tree_text(u)}, {tree_text(w)}, {given}))  # {evidence}"])
