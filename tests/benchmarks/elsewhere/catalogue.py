@@ -44,7 +44,8 @@ class Operation:
         return None
 
     def _variety(self, rng: np.random.Generator, turn: int) -> str:
-        return str(rng.choice(list(VARIETIES)) if turn > 1 and rng.random() < 0.7 else "generic")
+        """Generic at first, then anything; ties twice as often as the rest, since they take many forms."""
+        return str(rng.choice([*VARIETIES, "ties"]) if turn > 1 and rng.random() < 0.8 else "generic")
 
     def _made(self, rng: np.random.Generator, turn: int) -> Case | None:
         if not self.calls:

@@ -181,7 +181,8 @@ def careful(phi: Callable[[float], float], size: float) -> Slope:
     """From differences at many steps, both sides and each: what three steps in a row agree on.
 
     The error is their spread and what rounding does at such steps, so that a function that does not move there proves
-    nothing. Where the two sides differ at the best steps, finer ones may show that the kink is not here, but near.
+    nothing. Fine steps have the last word on whether there is a kink: coarse ones see those that are near, and miss the
+    stairs of what is rounded.
     """
     base = phi(0.0)
 
@@ -199,17 +200,22 @@ def careful(phi: Callable[[float], float], size: float) -> Slope:
 
     central = lambda h: (8 * (phi(h) - phi(-h)) - (phi(2 * h) - phi(-2 * h))) / (12 * h)
     right = lambda h: (-11 * base + 18 * phi(h) - 9 * phi(2 * h) + 2 * phi(3 * h)) / (6 * h)
+    fine = STEPS[5:] / 10
     value, error = plateau(central, STEPS)
-    for steps in (STEPS, STEPS[5:] / 10):
-        sides = [plateau(rule, steps) for rule in (right, lambda h: right(-h))]
-        apart = abs(sides[0][0] - sides[1][0])
-        allowed = 100 * (sides[0][1] + sides[1][1]) + 1e-5 * max(abs(sides[0][0]), abs(sides[1][0]))
-        if np.isfinite(apart) and apart <= allowed:
-            break
-        value, error = plateau(central, STEPS[5:] / 10)
-    else:
-        return Slope(value, error, "differences", kink=True)
+    near, doubt = plateau(central, fine)
+    tiny = 1e-9 * min(size, 1.0)
+    jump = abs(phi(tiny) - phi(-tiny)) > 100 * (2 * tiny * abs(value) + 1e-14 * abs(base))
+    if jump or _apart(plateau(right, fine), plateau(lambda h: right(-h), fine)):
+        return Slope(near, doubt, "differences", kink=True)
+    if _apart(plateau(right, STEPS), plateau(lambda h: right(-h), STEPS)) or abs(near - value) > 30 * (doubt + error):
+        return Slope(near, doubt, "differences")
     return Slope(value, error, "differences")
+
+
+def _apart(left: tuple[float, float], right: tuple[float, float]) -> bool:
+    """Whether two slopes, with their errors, differ by more than these explain."""
+    apart = abs(left[0] - right[0])
+    return not np.isfinite(apart) or apart > 100 * (left[1] + right[1]) + 1e-5 * max(abs(left[0]), abs(right[0]))
 
 
 def _of_modes(case: Case) -> Judgement:
