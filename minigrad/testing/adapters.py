@@ -341,7 +341,13 @@ class _Mygrad(Adapted):
         raise NotImplementedError("MyGrad has no derivatives of derivatives: check order 1")
 
 
-REFUSALS = ("not implemented", "does not support", "Reverse-mode differentiation does not work", "once_differentiable")
+REFUSALS = (
+    "not implemented",
+    "not supported",
+    "does not support",
+    "Reverse-mode differentiation does not work",
+    "once_differentiable",
+)
 """What PyTorch and JAX say, in errors of several types, of a function that they cannot differentiate."""
 
 

@@ -6,7 +6,7 @@ import importlib
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from types import ModuleType
 from typing import Any
 
@@ -99,7 +99,9 @@ class Case:
             return resolved("torch.as_tensor" if self.library == "torch" else "jax.numpy.asarray")(x)
         return x
 
+    @cached_property
     def adapted(self) -> adapters.Adapted:
+        """Compiled once for all checks."""
         f = self.called()
         adapt: Callable[..., adapters.Adapted] = getattr(adapters, self.library)
         return adapt(resolved("jax.jit")(f) if self.library == "jax" else f)

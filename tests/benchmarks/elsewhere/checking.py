@@ -42,12 +42,13 @@ class Outcome(NamedTuple):
 
 def pair_of(case: Case, check: str) -> Pair:
     """The function that is differentiated: the case's own or, at second order, its pullback."""
-    adapted = case.adapted()
+    adapted = case.adapted
     if check != "order 2":
         return Pair(*adapted, case.floats)
     w = mapped(counted, adapted.forward(*case.floats))
-    if case.library == "jax":  # compiled once, not traced anew at every step
-        f, jax = case.called(), resolved("jax")
+    f, jax = case.called(), resolved("jax") if case.library == "jax" else None
+    if jax and jax.tree.structure(jax.eval_shape(f, *case.floats)) == jax.tree.structure(w):
+        # compiled once, not traced anew at every step
         return Pair(*adapters.jax(jax.jit(lambda w, *xs: jax.vjp(f, *xs)[1](w))), (w, *case.floats))
     return Pair(adapted.vjp, adapted.second, (w, *case.floats))
 
@@ -60,7 +61,7 @@ def counted(y: Any) -> Any:
 def report_of(case: Case, check: str, seed: int = 0) -> GradReport:
     """What the checker says."""
     if check == "adjoint":
-        adapted = case.adapted()
+        adapted = case.adapted
         try:
             return check_adjoint(adapted.jvp, adapted.vjp, case.floats, seed=seed)
         except GradCheckError as wrong:

@@ -220,7 +220,7 @@ def _apart(left: tuple[float, float], right: tuple[float, float]) -> bool:
 
 def _of_modes(case: Case) -> Judgement:
     """Which of two modes is wrong, or neither."""
-    adapted = case.adapted()
+    adapted = case.adapted
     rng = np.random.default_rng(8)
     pair = Pair(*adapted, case.floats)
     along = [rng.uniform(0.5, 1.0, x.shape) * rng.choice([-1, 1], x.shape) for x in case.floats]

@@ -90,7 +90,7 @@ def reproducer(case: Case, check: str, evidence: str) -> str:
     if check == "adjoint":
         return "\n".join([*lines, f"print(check_adjoint(f.jvp, f.vjp, ({given},)))  # {evidence}"])
     with quiet():
-        w = mapped(counted, case.adapted().forward(*case.floats))
+        w = mapped(counted, case.adapted.forward(*case.floats))
         if check == "order 1":
             return "\n".join([*lines, f"print(f.vjp({tree_text(w)}, {given}))  # {evidence}"])
         u = mapped(counted, pair_of(case, "order 2").forward(w, *case.floats))
