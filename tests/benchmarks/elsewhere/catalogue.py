@@ -203,4 +203,5 @@ def parameters(library: str, name: str, function: Callable[..., Any]) -> list[st
             names += inspect.signature(each).parameters  # type: ignore[arg-type]
         except (TypeError, ValueError):
             continue
-    return [option for option in dict.fromkeys(names) if option in OPTIONS]
+    layout = {"order"} if isinstance(getattr(np, name, None), np.ufunc) else set()  # of the result's memory alone
+    return [option for option in dict.fromkeys(names) if option in OPTIONS.keys() - layout]
