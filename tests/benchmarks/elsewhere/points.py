@@ -81,6 +81,7 @@ VARIETIES: dict[str, Callable[[Generator, Any], Any]] = {
     "far out": lambda rng, xs: [x * rng.choice([300.0, 730.0, 2000.0]) for x in xs],
     "small": lambda rng, xs: [x * rng.choice([1e-3, 1e-6, 1e-9]) for x in xs],
     "large": lambda rng, xs: [x * rng.choice([1e3, 1e6]) for x in xs],
+    "extreme": lambda rng, xs: [x * rng.choice([1e-200, 1e200]) for x in xs],
     "of many scales": lambda rng, xs: [x * 10.0 ** rng.integers(-3, 3, x.shape) for x in xs],
     "float32": lambda rng, xs: [np.float32(x) for x in xs],
 }

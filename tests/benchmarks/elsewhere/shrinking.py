@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.containers import mapped
 from tests.benchmarks.elsewhere.cases import NAMES, Case, module_of, tree_text
 from tests.benchmarks.elsewhere.checking import counted, pair_of, quiet
 
@@ -90,8 +89,8 @@ def reproducer(case: Case, check: str, evidence: str) -> str:
     if check == "adjoint":
         return "\n".join([*lines, f"print(check_adjoint(f.jvp, f.vjp, ({given},)))  # {evidence}"])
     with quiet():
-        w = mapped(counted, case.adapted.forward(*case.floats))
+        w = counted(case.adapted.forward(*case.floats))
         if check == "order 1":
             return "\n".join([*lines, f"print(f.vjp({tree_text(w)}, {given}))  # {evidence}"])
-        u = mapped(counted, pair_of(case, "order 2").forward(w, *case.floats))
+        u = counted(pair_of(case, "order 2").forward(w, *case.floats))
     return "\n".join([*lines, f"print(f.second({tree_text(u)}, {tree_text(w)}, {given}))  # {evidence}"])
