@@ -19,6 +19,7 @@ def mapped(f: Callable[[Any], Any], tree: Any) -> Any:
 
 def leaves(tree: Any) -> list[Any]:
     """All leaves, in the order of `mapped`."""
-    found: list[Any] = []
-    mapped(found.append, tree)
-    return found
+    if not isinstance(tree, (dict, list, tuple)):
+        return [tree]
+    parts = tree.values() if isinstance(tree, dict) else tree
+    return [leaf for part in parts for leaf in leaves(part)]

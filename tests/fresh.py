@@ -6,6 +6,18 @@ import os
 import subprocess
 import sys
 
+METADATA = "Metadata-Version: 2.1\nName: hook\nVersion: 1\n"
+HOOK = "[hypothesis]\nminigrad = minigrad.testing.entry:register\n"
+
+
+def installed(folder):
+    """The search path of a Python in which hypothesis finds the package's hook, as it does where that is installed."""
+    metadata = folder / "hook-1.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(METADATA)
+    (metadata / "entry_points.txt").write_text(HOOK)
+    return os.pathsep.join([str(folder), *map(os.path.abspath, sys.path)])
+
 
 def run(code, **environment):
     """What ``code`` prints, in a Python of its own."""

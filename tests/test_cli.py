@@ -141,8 +141,12 @@ def test_draw_draws(arguments: tuple[str, ...], here: Path) -> None:
         (("mine:layer",), 0, "pass"),
         (("mine:layer", "--shape", "2,2", "--shape", "2"), 0, "pass"),
         (("mine:logs", "--vjp", "mine:right"), 0, "pass"),
+        (("mine:logs", "--domain", "0.5,2"), 0, "pass"),
         (("mine:logs", "--vjp", "mine:twice"), 1, "exactly twice"),
         (("mine:noise", "--shape", "3"), 3, "inconclusive"),
+        (("mine:noise", "--shape", "3", "--strict"), 1, "To see it again"),
+        (("mine:layer", "--strict"), 0, "pass"),
+        (("mine:logs", "--vjp", "mine:twice", "--strict"), 1, "exactly twice"),
     ],
 )
 def test_check_checks(arguments: tuple[str, ...], status: int, says: str, here: Path) -> None:
@@ -167,6 +171,8 @@ def test_check_checks(arguments: tuple[str, ...], status: int, says: str, here: 
         (("check", "mine:noise"), "give a shape"),
         (("check", "mine:logs", "--shape", "3,x"), "3,x"),
         (("check", "mine:logs", "--domain", "large"), "'large'"),
+        (("check", "mine:logs", "--domain", "1,x"), "'1,x' is no domain"),
+        (("check", "mine:logs", "--domain", "2,1"), "the lower one first"),
         (("check", "mine:layer", "--shape", "3,4", "--shape", "5"), "size 5"),
     ],
 )

@@ -115,4 +115,4 @@ def test_what_is_missing_is_named_with_the_extra_that_brings_it(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "needing.py").write_text(f"import {needed}")
     done = CliRunner().invoke(app, ["draw", "needing:f"])
-    assert (done.exit_code, done.stderr.strip()) == (2, f"minigrad: {advice}")
+    assert (done.exit_code, advice in done.stderr) == (2, True), done.stderr

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 import minigrad as mg
-from minigrad import cli
+from minigrad import faults
 from tests.floors import ROOT, floors
 
 HOUSE, CONTRIBUTING = ROOT / "minigrad", ROOT / "CONTRIBUTING.md"
@@ -31,6 +31,7 @@ FIRST = {
     "lazy",
     "module",
     "optim",
+    "recomputing",
     "rules",
     "scopes",
     "transforms",
@@ -180,7 +181,7 @@ def test_hints_install_from_a_clone() -> None:
     assert len(found) == len(hints) - 1
     assert None not in found
     assert {match[1] for match in found if match} - {"{extra}"} <= extras.keys()
-    assert {*cli.EXTRAS.values()} <= extras.keys()
+    assert {*faults.EXTRAS.values()} <= extras.keys()
 
 
 def test_the_citation_is_of_this_version() -> None:

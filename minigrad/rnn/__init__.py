@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from minigrad.lazy import later, shown_by
 from minigrad.rnn.cells import RNN, OutputFeedbackRNN
 from minigrad.rnn.dynamics import flow, oscillator, spectral
+from minigrad.rnn.remembering import Passed, bptt, rtrl, truncated_bptt
+from minigrad.rnn.scanning import scan
 from minigrad.rnn.training import History, evaluate, fit
 from minigrad.rnn.unrolling import Run, unroll
 
@@ -20,14 +22,19 @@ __all__ = [
     "Animation",
     "History",
     "OutputFeedbackRNN",
+    "Passed",
     "Run",
     "animate",
+    "bptt",
     "draw",
     "evaluate",
     "fit",
     "flow",
     "oscillator",
+    "rtrl",
+    "scan",
     "spectral",
+    "truncated_bptt",
     "unroll",
 ]
 

@@ -7,16 +7,23 @@ parameter, a buffer used twice, float32 that comes back as float64.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from functools import cache, partial
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from minigrad.containers import leaves, mapped
 from minigrad.engine.tensor import Array, Tensor
-from minigrad.testing.numerical import silence
-from minigrad.testing.problem import Problem, is_float
+from minigrad.testing.exact import Scaled, compared
+from minigrad.testing.line import silence
+from minigrad.testing.problem import Problem, is_float, scaled
+from minigrad.testing.verdict import FACTORS
+
+__tracebackhide__ = True  # pytest shows no line of this file where a user's test fails
 
 RTOL = 1e-8  # linearity, in float64
+EPS32 = float(np.finfo(np.float32).eps)
+SINGLE = 64 * EPS32  # what float32 may cost, of the size of a slope
 
 
 class Clause(NamedTuple):
@@ -36,14 +43,17 @@ def contract(problem: Problem, dtypes: Sequence[Any], rng: np.random.Generator) 
     w, u = (
         mapped(lambda leaf: rng.uniform(0.5, 1.0, leaf.shape) * rng.choice([-1, 1], leaf.shape), y) for _ in range(2)
     )
+    usual = cache(lambda: [(path, x, np.array(g)) for path, x, g in _each(problem, w)])
     promises: list[tuple[str, Callable[[], str]]] = [
         ("shape and dtype are the argument's", lambda: _kept(problem, dtypes, w)),
         ("nothing is written to", lambda: _mutated(problem, w)),
         ("memory is not an argument's, nor an earlier result's", lambda: _aliased(problem, w)),
-        ("twice gives the same", lambda: _repeated(problem, w)),
-        ("zero gives exactly zero", lambda: _zero(problem, w)),
-        ("linear in the cotangent", lambda: _nonlinear(problem, w, u)),
-        ("memory layout does not matter", lambda: _layout(problem, w)),
+        ("twice gives the same", lambda: _repeated(problem, w, usual())),
+        ("zero gives exactly zero", lambda: _zero(problem, w, usual())),
+        ("float32 gives the same", lambda: _single(problem, w)),
+        ("linear in the cotangent", lambda: _nonlinear(problem, w, u, usual())),
+        ("memory layout does not matter", lambda: _layout(problem, w, usual())),
+        ("one array may be given twice", lambda: _given_twice(problem, w)),
         ("numbers and empty arrays are taken too", lambda: _small(problem)),
     ]
     for promise, how in promises:
@@ -52,6 +62,10 @@ def contract(problem: Problem, dtypes: Sequence[Any], rng: np.random.Generator) 
         except PullbackError as error:
             broken = str(error)
         yield Clause(promise, broken)
+
+
+Usual: TypeAlias = list[tuple[str, Array, Array]]
+"""Of each array that is differentiated by, how one writes it, its numbers, and its cotangent."""
 
 
 class PullbackError(Exception):
@@ -118,33 +132,129 @@ def _aliased(problem: Problem, w: Any) -> str:
     return ""
 
 
-def _repeated(problem: Problem, w: Any) -> str:
-    once, again = [(path, np.array(g)) for path, _, g in _each(problem, w)], list(_each(problem, w))
-    for (path, g), (_, _, h) in zip(once, again, strict=True):
-        if not np.array_equal(g, h, equal_nan=True):
+def _repeated(problem: Problem, w: Any, usual: Usual) -> str:
+    for (path, _, g), (_, _, h) in zip(usual, _each(problem, w), strict=True):
+        rounding = 1e-9 * _largest(g)  # additions may change their order
+        if not np.allclose(g, h, rtol=1e-9, atol=rounding, equal_nan=True):
             return f"a second call gave another cotangent of {path}: something is remembered, and stale"
     return ""
 
 
-def _zero(problem: Problem, w: Any) -> str:
-    for path, _, g in _each(problem, mapped(np.zeros_like, w)):
-        if np.any(g):
-            largest = float(np.max(np.abs(g)))
+def _zero(problem: Problem, w: Any, usual: Usual) -> str:
+    """Where the pullback is finite: 0 times an infinite derivative is no number."""
+    for (path, _, g), (_, _, ordinary) in zip(_each(problem, mapped(np.zeros_like, w)), usual, strict=True):
+        wrong = g[np.isfinite(ordinary) & (g != 0)] if g.shape == ordinary.shape else g
+        if np.any(wrong):
+            largest = float(np.max(np.abs(wrong)))
             return f"a cotangent of zeros gave {path} {largest:.3g}: the upstream cotangent is ignored, or added to"
     return ""
 
 
-def _nonlinear(problem: Problem, w: Any, u: Any) -> str:
+def _nonlinear(problem: Problem, w: Any, u: Any, usual: Usual) -> str:
     others = iter(leaves(u))
     both = mapped(lambda a: 2.0 * a - 3.0 * next(others), w)
     value = _largest(w) * _largest(problem.value())
-    calls = (_each(problem, cotangent) for cotangent in (both, w, u))
-    for (path, x, g), (_, _, g_w), (_, _, g_u) in zip(*calls, strict=True):
+    for place, ((path, x, g), g_u, g_both) in enumerate(zip(usual, _all(problem, u), _all(problem, both), strict=True)):
+        of_w, of_u, of_both = (partial(_scaled, problem, cotangent, place) for cotangent in (w, u, both))
         # Where the terms of a cotangent cancel, rounding is left: some 1e-16 of w y / x, the size of the terms.
-        allowed = RTOL * (_largest(g_w) + _largest(g_u)) + 1e-13 * value / (_largest(x) or 1.0)
-        if np.all(np.isfinite(g)) and not np.all(np.abs(g - (2.0 * g_w - 3.0 * g_u)) <= allowed):
+        size = _largest(g) + _largest(g_u) + 1e-5 * value / (_largest(x) or 1.0)
+        once = g_both, 2.0 * g - 3.0 * g_u
+        if compared(of_both, _combined(of_w, of_u), size, RTOL, once) == "fail":
             return f"the cotangent of {path} is not linear: P(2w − 3u) is not 2 P(w) − 3 P(u)"
     return ""
+
+
+def _all(problem: Problem, w: Any, args: Sequence[Any] | None = None) -> list[Array]:
+    """The cotangents of all arguments."""
+    return [np.array(g, np.float64) for _, _, g in _each(problem, w, args)]
+
+
+def _scaled(problem: Problem, w: Any, place: int, factor: float) -> Array:
+    """P(λw)/λ, of the argument at one place."""
+    scaled_once: Array = _all(problem, scaled(w, factor))[place] / factor
+    return scaled_once
+
+
+def _combined(of_w: Scaled, of_u: Scaled) -> Scaled:
+    return lambda factor: 2.0 * of_w(factor) - 3.0 * of_u(factor)
+
+
+def _single(problem: Problem, w: Any) -> str:
+    """The cotangent in float32 is that in float64 at the same numbers, but for what float32 costs.
+
+    That is measured: by scaling the cotangent, and by moving the arguments in their last place.
+    """
+    there = problem.in_dtype(np.float32)
+    try:
+        y, exact = there.value(), there.in_dtype(np.float64).value()
+    except Exception:  # it is not meant for float32
+        return ""
+    if any(leaf.dtype != np.float32 for leaf in leaves(y)):
+        return ""
+    if not all(np.all(np.isfinite(leaf)) for leaf in leaves((y, exact))):
+        return ""
+    lost = max(
+        (_largest(a - b) / (_largest(b) or 1.0) for a, b in zip(leaves(y), leaves(exact), strict=True)), default=0.0
+    )
+    w = _cast(w, y)
+    try:
+        found = _all(there, w)
+    except PullbackError:  # nor is the pullback; where it should be, its dtype has been asked for
+        return ""
+    double = list(_each(there.in_dtype(np.float64), _cast(w, exact)))  # the same numbers
+    for place, ((path, x, g), single) in enumerate(zip(double, found, strict=True)):
+        allowed = (SINGLE + 64 * lost) * max(_largest(g), _largest(w) * _largest(exact) / (_largest(x) or 1.0))
+        if single.shape != g.shape or np.all(_off(single, g) <= allowed):
+            continue
+        nudged = [there, *(there.at(_nudged(there.args, seed)) for seed in range(4))]
+        samples = np.stack([_scaled(at, w, place, factor) for factor in FACTORS for at in nudged])
+        rounding = float(np.max(np.nan_to_num(np.ptp(samples, axis=0)), initial=0.0))
+        if not np.all(_off(single, g) <= allowed + 10 * rounding):
+            worst = np.unravel_index(int(np.argmax(_off(single, g))), g.shape)
+            return f"in float32 the cotangent of {path} is {single[worst]:.6g} where float64 gives {g[worst]:.6g}"
+    return ""
+
+
+def _nudged(args: tuple[Any, ...], seed: int) -> Any:
+    """Every number moved by its last place, at random up or down."""
+    rng = np.random.default_rng(seed)
+
+    def nudged(x: Any) -> Any:
+        return np.asarray(x * (1 + EPS32 * rng.choice([-1, 1], np.shape(x))), x.dtype)[()] if is_float(x) else x
+
+    return mapped(nudged, args)
+
+
+def _off(single: Array, exact: Array) -> Array:
+    """How far off, where both are numbers that float32 holds."""
+    held = np.isfinite(single) & np.isfinite(exact)
+    return np.where(held, np.abs(np.where(held, single, 0.0) - np.where(held, exact, 0.0)), 0.0)
+
+
+def _given_twice(problem: Problem, w: Any) -> str:
+    """One and the same array in the place of two arguments gives what two copies of it give."""
+    args, wrt = problem.args, problem.wrt
+    same = [i for i in wrt if isinstance(args[i], np.ndarray) and args[i].shape == np.shape(args[wrt[0]])]
+    if len(same) < 2 or not isinstance(args[wrt[0]], np.ndarray):
+        return ""
+    there = problem.at([args[same[0]] if i in same else arg for i, arg in enumerate(args)])
+    try:
+        y = there.value()
+        apart = [np.array(g) for _, _, g in _each(there, _like(w, y))]
+    except Exception:  # not a point at which this can be computed
+        return ""
+    one = there.copies()
+    together = list(_each(there, _like(w, y), [one[same[0]] if i in same else arg for i, arg in enumerate(one)]))
+    for (path, _, g), right in zip(together, apart, strict=True):
+        if not np.allclose(g, right, rtol=1e-7, atol=1e-7 * _largest(right), equal_nan=True):
+            return f"where one array is given twice the cotangent of {path} is another one than for two copies"
+    return ""
+
+
+def _like(w: Any, y: Any) -> Any:
+    """Weights for another value: the same where it has the same shape."""
+    shapes = [np.shape(leaf) for leaf in leaves(y)]
+    return w if [np.shape(leaf) for leaf in leaves(w)] == shapes else mapped(np.ones_like, y)
 
 
 def _largest(tree: Any) -> float:
@@ -154,31 +264,30 @@ def _largest(tree: Any) -> float:
     )
 
 
-def _layout(problem: Problem, w: Any) -> str:
+def _layout(problem: Problem, w: Any, usual: Usual) -> str:
     """Views of the arguments, and then one of the cotangent: each alone, as a rule may read both in one wrong order.
 
-    Tensors hold copies, of which the column order is left: what rules meet inside of a graph is compared in `checks`.
+    Tensors hold copies, of which the column order is left: what rules meet inside of a graph is compared in `recorded`.
     """
-    right = list(_each(problem, w))
-    args = mapped(lambda x: _scattered(x) if is_float(x) else x, problem.args)
-    for what, cotangent, point in (
-        ("arguments", mapped(np.array, w), args),
-        ("the cotangent", mapped(_scattered, w), problem.copies()),
-    ):
+    views = mapped(lambda x: _scattered(x) if is_float(x) else x, problem.args)
+
+    def of_views(what: str, factor: float) -> list[Array]:
+        if what == "arguments":
+            return _all(problem, scaled(w, factor), views)
+        return _all(problem, mapped(_scattered, scaled(w, factor)), problem.copies())
+
+    def one_of_views(what: str, place: int, factor: float) -> Array:
+        return of_views(what, factor)[place] / factor
+
+    for what in ("arguments", "the cotangent"):
         try:
-            found = list(_each(problem, cotangent, point))
+            found = of_views(what, 1.0)
         except PullbackError as error:
             return f"for views of {what} {error}"
-        if path := _first_other(right, found):
-            return f"the cotangent of {path} is another one for views of {what}: the same numbers in another order"
-    return ""
-
-
-def _first_other(right: Sequence[Any], found: Sequence[Any]) -> str:
-    """The first argument whose cotangent is another one, up to the order of additions; empty if there is none."""
-    for (path, _, g), (_, _, h) in zip(right, found, strict=True):
-        if g.shape != h.shape or not np.allclose(g, h, rtol=1e-7, atol=1e-7 * _largest(g), equal_nan=True):
-            return str(path)
+        for place, ((path, _, g), h) in enumerate(zip(usual, found, strict=True)):
+            ways = partial(_scaled, problem, w, place), partial(one_of_views, what, place)
+            if g.shape != h.shape or compared(*ways, _largest(g), 1e-7, (g, h)) == "fail":
+                return f"the cotangent of {path} is another one for views of {what}: the same numbers in another order"
     return ""
 
 

@@ -15,6 +15,8 @@ import numpy as np
 
 from minigrad.engine.tensor import Array
 
+__tracebackhide__ = True  # pytest shows no line of this file where a user's test fails
+
 Shape: TypeAlias = tuple[int, ...]
 Domain: TypeAlias = str | tuple[float, float]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -118,7 +120,9 @@ def arguments_of(f: Callable[..., Any], shapes: Sequence[Shape] = (), domain: Do
     ValueError
         If neither says anything.
     """
-    noted: Arguments | None = getattr(f, "arguments", None)
+    noted: Any = getattr(f, "arguments", None)
+    if not isinstance(noted, Arguments):  # something else of that name, as parsers have it
+        noted = None
     if not shapes and noted is None:
         name = getattr(f, "__name__", "the function")
         raise ValueError(

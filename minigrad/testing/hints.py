@@ -14,6 +14,9 @@ import numpy as np
 
 from minigrad.engine.tensor import Array
 
+__tracebackhide__ = True  # pytest shows no line of this file where a user's test fails
+
+PRECISION = "right to about"  # how a hint about precision begins
 RTOL = 1e-5  # the numerical gradient is good to 1e-4 at least; these are resemblances, not verdicts
 
 
@@ -53,6 +56,11 @@ def of_numbers(claimed: Array, numerical: Array, unweighted: Array) -> str:
 
 
 def _resemblances(claimed: Array, numerical: Array, unweighted: Array) -> Iterator[str]:
+    if np.any(claimed) and like(claimed, numerical):
+        off = float(np.max(np.abs(claimed - numerical)) / np.max(np.abs(numerical)))
+        ratio = _constant_ratio(claimed, numerical)
+        factor = "" if ratio is None else f", off by the constant factor {ratio:.9g}"
+        yield f"{PRECISION} {off:.0e}{factor}: digits are lost; do large terms cancel, or is a constant in float32?"
     if not np.any(claimed):
         yield "zero: no gradient arrives here at all"
     if like(claimed, -numerical):

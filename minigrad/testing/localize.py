@@ -12,6 +12,8 @@ import numpy as np
 
 from minigrad.engine.tensor import Array
 
+__tracebackhide__ = True  # pytest shows no line of this file where a user's test fails
+
 
 def bisect(wrong: Callable[[Array], bool], v: Array) -> tuple[int, ...]:
     """The index of an element to blame.

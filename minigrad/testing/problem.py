@@ -16,6 +16,12 @@ from minigrad.containers import leaves, mapped
 from minigrad.engine.tensor import Array, Tensor
 from minigrad.testing.numerical import Estimate, numerical_jvp
 
+__tracebackhide__ = True  # pytest shows no line of this file where a user's test fails
+
+
+class NoQuestion(TypeError):
+    """What was asked has no answer, at any point."""
+
 
 def values(tree: Any) -> Any:
     """The same containers with arrays in them: the data of tensors, numbers as arrays of no dimensions."""
@@ -76,13 +82,13 @@ class Problem:
         found = self.pullback(w, *args)
         return found if isinstance(found, tuple) else (found,)
 
-    def slope(self, w: Any, direction: Sequence[Any], scale: float = 1.0) -> Estimate:
+    def slope(self, w: Any, direction: Sequence[Any]) -> Estimate:
         """The numerical derivative of ⟨w, forward⟩ along a direction."""
 
         def weighted(*args: Any) -> Any:
             return inner(w, values(self.forward(*args)))
 
-        estimate: Estimate = numerical_jvp(weighted, self.args, direction, scale=scale)
+        estimate: Estimate = numerical_jvp(weighted, self.args, direction)
         return estimate
 
     def parts(self) -> Iterator[tuple[int, int, str]]:
@@ -95,10 +101,14 @@ class Problem:
 
     def direction(self, argument: int, leaf: int, v: Array) -> tuple[Any, ...]:
         """``v`` for one array of one argument, and zeros for all others."""
+        return self.directions({(argument, leaf): v})
+
+    def directions(self, given: dict[tuple[int, int], Array]) -> tuple[Any, ...]:
+        """The same for several arrays, by the numbers of their argument and of the array in it."""
 
         def placed(i: int, arg: Any) -> Any:
             numbers = iter(range(len(leaves(arg))))
-            return mapped(lambda x: v if (next(numbers), i) == (leaf, argument) else np.zeros(np.shape(x)), arg)
+            return mapped(lambda x: given[at] if (at := (i, next(numbers))) in given else np.zeros(np.shape(x)), arg)
 
         return tuple(placed(i, arg) for i, arg in enumerate(self.args))
 
@@ -143,6 +153,16 @@ def inner(a: Any, b: Any) -> Any:
     return sum(
         (np.sum(np.asarray(x) * np.asarray(y)) for x, y in zip(leaves(a), leaves(b), strict=True)), start=np.float64(0)
     )
+
+
+def scaled(tree: Any, factor: float) -> Any:
+    """All floating-point numbers times a factor, in their own precision."""
+    return mapped(lambda x: x * np.asarray(x).dtype.type(factor) if is_float(x) else x, tree)
+
+
+def absolute(tree: Any) -> Any:
+    """The sizes of all numbers."""
+    return mapped(np.abs, tree)
 
 
 def _filled(cotangent: Any, arg: Any) -> Any:

@@ -30,6 +30,8 @@ from hypothesis import strategies as st
 
 from minigrad.pictures.dot import Digraph
 
+__tracebackhide__ = True  # pytest shows no line of this file where a user's test fails
+
 PARAMETERS = ("a", "b", "c", "d")
 """What the arguments of an operation are called in its source."""
 LINE = 100

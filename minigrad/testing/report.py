@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from minigrad.engine.tensor import Tensor
 
-Verdict = Literal["pass", "fail", "inconclusive"]
+__tracebackhide__ = True  # pytest shows no line of this file where a user's test fails
+
+Verdict = Literal["pass", "fail", "inconclusive", "not supported"]
+Kind = Literal[
+    "wrong", "precision", "shape", "raised", "contract", "stale",  # of what fails, WRONG below
+    "kink", "pole", "domain", "noise", "random", "unsupported",  # of what cannot be told
+]  # fmt: skip
+WRONG = ("wrong", "precision", "shape", "raised", "contract", "stale")
+REFUSALS = (
+    "not implemented", "not supported", "unsupported", "not differentiable", "has no gradient", "derivative rule",
+    "would leave the graph", "leave the graph", "would lose its gradient",
+)  # fmt: skip
 SHOWN = 64  # arguments of up to so many numbers are written out in the reproducer
 
 
@@ -33,6 +45,7 @@ class Row:
     numerical: float | None = None
     error: float | None = None
     note: str = ""
+    kind: Kind | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +62,9 @@ class Finding:
         Its claimed derivative, the numerical one, and the error bar of that.
     hint : str
         What may be the matter.
+    kind : str
+        Of what fails "wrong", "precision", "shape", "raised", "contract" or "stale"; of what cannot be told "kink",
+        "pole", "domain" (the point is at an edge of it), "noise", "random" or "unsupported".
     """
 
     check: str
@@ -58,6 +74,7 @@ class Finding:
     numerical: float | None
     error: float | None
     hint: str
+    kind: Kind | None = None
 
     @property
     def ratio(self) -> float | None:
@@ -82,17 +99,19 @@ class GradReport:
 
     Attributes
     ----------
-    verdict : {"pass", "fail", "inconclusive"}
+    verdict : {"pass", "fail", "inconclusive", "not supported"}
     reason : str
         One sentence.
     rows : tuple of Row
         All comparisons.
     findings : tuple of Finding
-        What is wrong, the first order first.
+        What is wrong, the first order first, and then what could not be told.
     seed : int
         Of the random directions.
     reproducer : str
         Python to paste.
+    error : Exception or None
+        What the function itself raised.
     """
 
     verdict: Verdict
@@ -101,6 +120,7 @@ class GradReport:
     findings: tuple[Finding, ...]
     seed: int
     reproducer: str
+    error: Exception | None = None
 
     def __bool__(self) -> bool:
         return self.verdict == "pass"
@@ -115,21 +135,105 @@ class GradReport:
         return "\n".join(lines)
 
 
-def report_of(rows: Sequence[Row], findings: Sequence[Finding], seed: int, reproducer: str) -> GradReport:
-    uncertain = [row for row in rows if row.verdict == "inconclusive"]
-    verdict: Verdict = "fail" if findings else "inconclusive" if uncertain else "pass"
-    if findings:
+class TimeUp(Exception):
+    """The budget of a check is used up."""
+
+
+@dataclass
+class Results:
+    """What is known so far: all comparisons, and what of them is a finding."""
+
+    rows: list[Row] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    deadline: float | None = None  # by `time.monotonic`
+    late: bool = False  # it has passed before everything was compared
+    error: Exception | None = None  # that the function itself raised
+    point: str = ""  # which one, before the name of a comparison
+
+    @property
+    def broken(self) -> bool:
+        """Whether something is wrong."""
+        return any(row.verdict == "fail" for row in self.rows)
+
+    def has(self, *kinds: Kind) -> bool:
+        """Whether something of these kinds was found."""
+        return any(finding.kind in kinds for finding in self.findings)
+
+    def add(self, row: Row, finding: Finding | str = "") -> None:
+        """A comparison; what did not pass is a finding, given or with a hint."""
+        self.rows.append(replace(row, check=self.point + row.check))
+        if row.verdict != "pass":
+            if isinstance(finding, str):
+                told = finding or row.note
+                finding = Finding(row.check, row.argument, None, row.analytic, row.numerical, row.error, told, row.kind)
+            self.findings.append(replace(finding, check=self.point + finding.check))
+        if self.deadline is not None and time.monotonic() > self.deadline:
+            self.late = True
+            raise TimeUp
+
+    def extend(self, others: Results) -> None:
+        """Those of another point."""
+        self.rows += [replace(row, check=self.point + row.check) for row in others.rows]
+        self.findings += [replace(finding, check=self.point + finding.check) for finding in others.findings]
+
+    def mark(self) -> tuple[int, int]:
+        """How far they go, for `since` and `back`."""
+        return len(self.rows), len(self.findings)
+
+    def since(self, mark: tuple[int, int]) -> list[Row]:
+        return self.rows[mark[0] :]
+
+    def back(self, mark: tuple[int, int]) -> None:
+        """Forget what was added since."""
+        del self.rows[mark[0] :], self.findings[mark[1] :]
+
+
+def refused(name: str, error: Exception) -> tuple[Row, str]:
+    """What it means that a pullback raised an error: it is wrong, unless it says that there is none."""
+    told = f"{type(error).__name__}: {error}"
+    if unsupported(error):
+        return Row(name, "pullback", "not supported", note=told, kind="unsupported"), ""
+    hint = f"the pullback raised {told}"
+    hint += "; was an axis lost (keepdims), or a sum forgotten?" if "broadcast" in str(error) else ""
+    return Row(name, "pullback", "fail", note="raised an error", kind="raised"), hint
+
+
+def impossible(error: Exception) -> Row:
+    """That the function itself raised an error."""
+    refusal = unsupported(error)
+    verdict: Verdict = "not supported" if refusal else "inconclusive"
+    note = f"{type(error).__name__} was raised: {error}"
+    return Row("value", "the function", verdict, note=note, kind="unsupported" if refusal else "domain")
+
+
+def unsupported(error: BaseException) -> bool:
+    """Whether somebody says that this is not there, or refuses to do it, rather than failing at it."""
+    return isinstance(error, NotImplementedError) or any(word in str(error).lower() for word in REFUSALS)
+
+
+def report_of(results: Results, seed: int, reproducer: str) -> GradReport:
+    rows, found = results.rows, {row.verdict for row in results.rows}
+    worst: tuple[Verdict, ...] = ("fail", "not supported", "inconclusive", "pass")
+    verdict: Verdict = next((one for one in worst if one in found), "inconclusive" if results.late else "pass")
+    findings = sorted(results.findings, key=lambda finding: finding.kind not in WRONG)  # a stable sort
+    if verdict == "fail":
         reason = f"{findings[0].argument}: {findings[0].hint}"
-    elif uncertain:
-        reason = f"{uncertain[0].check}, {uncertain[0].argument}: {uncertain[0].note}"
+    elif verdict != "pass":
+        first = next(row for row in rows if row.verdict == verdict)
+        reason = f"{first.check}, {first.argument}: {first.note}"
     else:
         reason = f"{len(rows)} comparisons agree"
-    return GradReport(verdict, reason, tuple(rows), tuple(findings), seed, reproducer)
+    if results.late:
+        reason += "; then the time was used up"
+    return GradReport(verdict, reason, tuple(rows), tuple(findings), seed, reproducer, results.error)
 
 
-def raised(report: GradReport) -> GradReport:
-    if report.verdict == "fail":
-        raise GradCheckError(report)
+def raised(report: GradReport, strict: bool = False) -> GradReport:
+    """The report, unless it is an error."""
+    if report.verdict in ("fail", "not supported") or (strict and report.verdict != "pass"):
+        raise GradCheckError(report) from report.error
+    if report.error is not None:
+        raise report.error
     return report
 
 

@@ -27,6 +27,8 @@ from minigrad.engine.tensor import Array, Tensor
 from minigrad.testing.examples import DOMAINS, Domain, Shape, grid
 from minigrad.testing.programs import DEFAULT_OPS, Op, Program, long_programs, programs
 
+__tracebackhide__ = True  # pytest shows no line of this file where a user's test fails
+
 __all__ = [
     "DEFAULT_OPS",
     "DOMAINS",

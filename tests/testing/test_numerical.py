@@ -37,8 +37,8 @@ SLOPES = {  # function, point, derivative: ordinary, oscillating, steep, near po
 def test_the_error_bar_is_honest_and_small(f, x, slope):
     estimate = numerical_jvp(f, (x,), (1.0,))
     assert abs(estimate.value - slope) <= 10 * estimate.error + 1e-9 * abs(slope)
-    assert estimate.error <= 1e-6 * max(abs(slope), 1e-8)
-    assert estimate.evaluations <= 75
+    assert estimate.error <= 2e-5 * max(abs(slope), 1e-8)
+    assert estimate.evaluations <= 1 + 11 * 10
 
 
 def test_a_fixed_step_would_not_do():

@@ -11,35 +11,41 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad.testing import GradCheckError, grad_report, vjp_report
-from minigrad.testing.report import Finding, Row, raised, report_of, reproducer
+from minigrad.testing.report import Finding, Results, Row, raised, report_of, reproducer
 
 RNG = np.random.default_rng(0)
 W, X = RNG.normal(size=(3, 4)), RNG.normal(size=(5, 4))
-VERDICTS = st.sampled_from(["pass", "fail", "inconclusive"])
+ORDER = ["fail", "not supported", "inconclusive", "pass"]
+VERDICTS = st.sampled_from(ORDER)
 
 
 def reported(verdicts):
-    rows = [Row("order 1", f"args[{i}]", verdict, 1.0, 2.0, 0.5, "noise") for i, verdict in enumerate(verdicts)]
-    findings = [Finding(r.check, r.argument, None, 1.0, 2.0, 0.5, "half") for r in rows if r.verdict == "fail"]
-    return report_of(rows, findings, 7, "print()")
+    results, kinds = Results(), {"fail": "wrong", "inconclusive": "noise", "not supported": "unsupported"}
+    for i, verdict in enumerate(verdicts):
+        row = Row("order 1", f"args[{i}]", verdict, 1.0, 2.0, 0.5, "noise", kinds.get(verdict))
+        results.add(row, "half" if verdict == "fail" else "")
+    return report_of(results, 7, "print()")
 
 
 @given(st.lists(VERDICTS, max_size=6))
 def test_the_worst_comparison_decides_and_is_the_reason(verdicts):
     report = reported(verdicts)
-    worst = min(verdicts, key=["fail", "inconclusive", "pass"].index, default="pass")
+    worst = min(verdicts, key=ORDER.index, default="pass")
     assert report.verdict == worst
     assert bool(report) == (worst == "pass")
     if worst == "pass":
         assert report.reason == f"{len(verdicts)} comparisons agree"
     else:
         assert f"args[{verdicts.index(worst)}]" in report.reason
-    if worst == "fail":
-        with pytest.raises(GradCheckError, match="half") as error:
-            raised(report)
-        assert error.value.report is report
-    else:
-        assert raised(report) is report
+    assert [finding.kind for finding in report.findings[: verdicts.count("fail")]] == ["wrong"] * verdicts.count("fail")
+    assert len(report.findings) == len(verdicts) - verdicts.count("pass")
+    for strict, errors in ((False, ORDER[:2]), (True, ORDER[:3])):
+        if worst in errors:
+            with pytest.raises(GradCheckError, match="half" if worst == "fail" else "noise") as error:
+                raised(report, strict)
+            assert error.value.report is report
+        else:
+            assert raised(report, strict) is report
 
 
 @given(st.lists(VERDICTS, min_size=1, max_size=6))
@@ -48,7 +54,7 @@ def test_the_text_has_a_line_a_comparison_in_columns(verdicts):
     first, _, head, *lines = str(report).splitlines()
     assert first == f"{report.verdict}: {report.reason}"
     for verdict, line in zip(verdicts, lines, strict=False):
-        assert line[head.index("verdict") :].split()[0] == verdict
+        assert line[head.index("verdict") :].startswith(verdict)
         assert line[head.index("claimed") : head.index("numerical")].strip() == "1"
     assert ("To see it again (seed 7):" in str(report)) == (report.verdict != "pass")
 

@@ -59,6 +59,17 @@ def sin_right(g, x):
     return g * np.cos(x)
 
 
+def single_wrong(g, x):
+    return g * np.cos(x) * (x.dtype.type(1.1) if x.dtype == np.float32 else 1)
+
+
+def by_identity(g, a, b):
+    """A tape that finds its arguments by ``id``: where they are one array, the one overwrites the other."""
+    found = {id(a): g * b * b}
+    found[id(b)] = 2 * g * a * b
+    return found[id(a)], found[id(b)]
+
+
 def softmax(x):
     e = np.exp(x - np.max(x))
     return e / np.sum(e)
@@ -409,6 +420,15 @@ def wrongs() -> list[Wrong]:
             sin_right,
             (x34,),
             "a cotangent of zeros gave",
+        ),
+        Wrong("wrong by 10 % in float32", sin, single_wrong, sin_right, (x34,), "in float32"),
+        Wrong(
+            "cotangents by the identity of arguments",
+            lambda a, b: a * b * b,
+            by_identity,
+            lambda g, a, b: (g * b * b, 2 * g * a * b),
+            (x34, 2 - x34),
+            "given twice",
         ),
         # formulas
         Wrong(

@@ -84,10 +84,10 @@ def reproducer(case: Case, check: str, evidence: str) -> str:
     names = NAMES[: len(case.floats)]
     given, f = ", ".join(names), f"adapters.{case.library}(lambda {', '.join(names)}: {case.call})"
     lines = [*dict.fromkeys(["import numpy as np", f"import {case.library}", f"import {module_of(case.function)}"])]
-    lines += [f"from minigrad.testing import adapters{', check_adjoint' * (check == 'adjoint')}"]
+    lines += [f"from minigrad.testing import adapters{', adjoint_report' * (check == 'adjoint')}"]
     lines += [*case.assignments, f"f = {f}"]
     if check == "adjoint":
-        return "\n".join([*lines, f"print(check_adjoint(f.jvp, f.vjp, ({given},)))  # {evidence}"])
+        return "\n".join([*lines, f"print(adjoint_report(f.jvp, f.vjp, ({given},)))  # {evidence}"])
     with quiet():
         w = counted(case.adapted.forward(*case.floats))
         if check == "order 1":

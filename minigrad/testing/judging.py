@@ -1,0 +1,218 @@
+"""A claimed gradient along one direction: what a ruling on it rests on, and why nothing could be told.
+
+`verdict` rules on a slope and windows; here a problem, a cotangent w and a direction v become that: ⟨w, f(x + t v)⟩ as
+a function of t, and the claim ⟨g, v⟩, which can be asked again in other roundings and along other directions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.containers import leaves, mapped
+from minigrad.engine.tensor import Array
+from minigrad.testing.line import SPREAD, Directions, Line, silence
+from minigrad.testing.numerical import bent
+from minigrad.testing.problem import Problem, scaled
+from minigrad.testing.report import Kind, Row
+from minigrad.testing.verdict import FACTORS, FIRST, Claim, Ruling, judge
+from minigrad.testing.windows import Ladder
+
+__tracebackhide__ = True  # pytest shows no line of this file where a user's test fails
+
+KINK = "at a kink or the edge of the domain, there is no derivative"
+NUDGES = (1.0, 1 + 4e-16, 1 - 4e-16)  # of the point, by its rounding
+RANK = ("pass", "inconclusive", "fail")
+Mixed = Callable[[float, float], Directions]
+
+
+class Judged(NamedTuple):
+    """A row of the report, the ruling behind it, and along what: the part of a direction that it is about."""
+
+    row: Row
+    ruling: Ruling
+    along: Directions
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Rules on what a problem's pullback claims.
+
+    Attributes
+    ----------
+    problem : Problem
+    name : str
+        What the comparison is called in the report: ``"order 1"``.
+    rng : numpy.random.Generator
+        Of the random directions.
+    rtol : float
+        What rounding may cost the claimed gradient, relative to the sum of the sizes of its terms.
+    """
+
+    problem: Problem
+    name: str
+    rng: np.random.Generator
+    rtol: float
+
+    def judged(
+        self,
+        path: str,
+        w: Any,
+        v: Directions,
+        g: Directions,
+        mixed: Mixed | None = None,
+        first: tuple[float, ...] = FIRST,
+    ) -> Judged:
+        """The ruling on a claimed gradient ``g`` along a direction ``v``, both with an array for each argument.
+
+        What is moved by different steps is judged apart; the worst ruling counts.
+        """
+        line, weight = Line(self.problem.forward, self.problem.args, v), flat(w)
+        ranked: list[tuple[int, Judged]] = []
+        with silence():
+            for some, size in line.groups:
+                phi = weighed(line, some, weight)
+                ladder = Ladder(phi, size)
+                terms = product(g, some)
+                size_of_terms = float(np.sum(np.abs(terms)))
+                claim = Claim(
+                    float(np.sum(terms)), size_of_terms if np.isfinite(size_of_terms) else 0.0, self.rtol,
+                    partial(self.rounding, w, some), partial(self.additive, line, some, weight, size, ladder, mixed),
+                )  # fmt: skip
+                ruling = judge(ladder, claim, first)
+                row = self.explained(path, ladder, claim, ruling, size)
+                ranked.append((RANK.index(row.verdict), Judged(row, ruling, some)))
+        if not ranked:
+            return Judged(Row(self.name, path, "pass", 0.0, 0.0, 0.0), Ruling("pass", 0.0, 0.0), v)
+        return max(ranked, key=lambda each: each[0])[1]
+
+    def explained(self, path: str, ladder: Ladder, claim: Claim, ruling: Ruling, size: float) -> Row:
+        """A ruling as a row of the report; of an inconclusive one, why."""
+        note, verdict = "", ruling.verdict
+        kind: Kind | None = "wrong" if verdict == "fail" else None
+        if verdict == "inconclusive":
+            base = ladder.base.item()
+            note, kind = f"the numerical derivative is only good to {ruling.error:.1g}", "noise"
+            if not np.isfinite(base):
+                note, kind = "the function is not finite here", pole(base)
+            elif any(r > 0 for r, w in zip(ladder.rough()[:, 0], ladder.windows, strict=True) if w.half > 1e-7 * size):
+                pass  # the slopes to the left and to the right are noise, too
+            elif bool(np.all(bent(ladder.along, ladder.base, size))):
+                edge = not any(w.usable.item() or np.isfinite(w.error.item()) for w in ladder.windows)
+                note, kind = KINK, "domain" if edge else "kink"
+            elif not np.isfinite(claim.slope):
+                note, kind = "the claim is not finite, and the function too steep or uneven to tell", "pole"
+            elif ruling.why == "not additive":
+                note, kind = "the slopes along two directions do not add up: there is no derivative", "kink"
+        return Row(self.name, path, verdict, claim.slope, ruling.slope, ruling.error, note, kind)
+
+    def additive(
+        self,
+        line: Line,
+        v: Directions,
+        weight: Array,
+        size: float,
+        ladder: Ladder,
+        mixed: Mixed | None,
+        half: float,
+        off: float,
+    ) -> bool:
+        """Whether the slopes along a and v - a add up to that along v: there is a derivative only where they do.
+
+        And they have to be seen to: where the function has kinks along a and v - a that cancel along v, they are not.
+        """
+        drawn: Mixed = mixed or (
+            lambda low, high: [None if b is None else self.rng.uniform(low, high, b.shape) for b in v]
+        )
+        (whole,) = [w for w in ladder.windows if w.half == half]
+        for _ in range(3):
+            a = [None if b is None or r is None else b * r for b, r in zip(v, drawn(-1.0, 2.0), strict=True)]
+            rest = [None if b is None or c is None else b - c for b, c in zip(v, a, strict=True)]
+            seen = []
+            for some in (a, rest):
+                part = Ladder(weighed(line, some, weight), size, ladder.base)
+                part.look(half)
+                seen += part.windows
+            if not all(w.usable.item() for w in seen):
+                continue
+            gap = sum(w.slope.item() for w in seen) - whole.slope.item()
+            error = sum(w.error.item() for w in [*seen, whole])
+            if abs(gap) > 2 * error + 1e-9 * abs(whole.slope.item()) or error > off:
+                return False
+        return True
+
+    def rounding(self, w: Any, v: Directions) -> float:
+        """How much ⟨g, v⟩ changes as the cotangent is scaled, and the point moved by its own rounding.
+
+        To scale by 2 changes no rounding: a pullback that it changes is not linear, and has no such excuse.
+        """
+        once, twice = (self.claimed(self.problem, w, v, factor) for factor in (1.0, 2.0))
+        if not abs(once - twice) <= 1e-9 * abs(once):
+            return 0.0
+        found = []
+        for nudge in NUDGES:
+            args = scaled(self.problem.args, nudge)
+            there = self.problem.at(args)
+            found += [self.claimed(there, w, v, factor) for factor in FACTORS]
+        found = [slope for slope in found if np.isfinite(slope)]
+        return float(np.ptp(found)) if found else 0.0
+
+    def claimed(self, problem: Problem, w: Any, v: Directions, factor: float) -> float:
+        """⟨P(λw), v⟩/λ."""
+        try:
+            return float(np.sum(product(leaves(problem.cotangents(scaled(w, factor))), v))) / factor
+        except Exception:
+            return np.nan
+
+
+def pole(y: Any) -> Kind:
+    """The kind of point at which a function is not finite."""
+    return "domain" if any(np.any(np.isnan(leaf)) for leaf in leaves(y)) else "pole"
+
+
+def weighed(line: Line, v: Directions, weight: Array) -> Callable[[float], Array]:
+    """⟨w, f⟩ along a direction, where w is not 0; NaN where the value has another size than at the point."""
+    some = np.flatnonzero(weight)
+    given = weight[some]
+
+    def phi(t: float) -> Array:
+        y = line.at(t, v)
+        return np.array([given @ y[some] if y.size == weight.size else np.nan])
+
+    return phi
+
+
+def product(g: Directions, v: Directions) -> Array:
+    """The terms of ⟨g, v⟩: of what is moved."""
+    pairs = [(a, b) for a, b in zip(g, v, strict=True) if a is not None and b is not None]
+    return np.concatenate([np.ravel(np.where(b != 0, a, 0.0) * b) for a, b in pairs])
+
+
+def flat(tree: Any) -> Array:
+    """All numbers of some containers, one after the other."""
+    return np.concatenate([np.ravel(leaf) for leaf in leaves(tree)] or [np.zeros(0)])
+
+
+def weights(like: Any, rng: np.random.Generator) -> Any:
+    """Random numbers in the structure of ``like``, none of them near zero."""
+    return mapped(lambda x: rng.uniform(0.5, 1.0, np.shape(x)) * rng.choice([-1.0, 1.0], np.shape(x)), like)
+
+
+def finite_only(w: Any, y: Any) -> Any:
+    """Weights of nothing for what is not finite."""
+    values = iter(leaves(y))
+    return mapped(lambda weight: np.where(np.isfinite(next(values)), weight, 0.0), w)
+
+
+def evened(w: Any, y: Any) -> Any:
+    """Weights that let small numbers of the value count among large ones, if their sizes are very different."""
+    sizes = np.concatenate([np.ravel(np.abs(leaf)) for leaf in leaves(y)] or [np.zeros(0)])
+    sizes = sizes[(sizes > 0) & np.isfinite(sizes)]
+    if sizes.size == 0 or np.max(sizes) <= SPREAD * np.min(sizes):
+        return w
+    scales = iter([np.where((leaf == 0) | ~np.isfinite(leaf), np.max(sizes), np.abs(leaf)) for leaf in leaves(y)])
+    return mapped(lambda weight: weight / next(scales), w)
