@@ -90,7 +90,7 @@ def records(operation: Operation, turn: int, seed: int, grounds: Counter[tuple[s
         if found.verdict in ("fail", "error"):
             grounds[ground(record)] += 1
             record |= followed(case, found.check, small=grounds[ground(record)] <= ENOUGH)
-            if record["judged"] == "false accusation" and "raised" in found.reason:  # an exception, for another layout
+            if record["judged"] in ("false accusation", "convention") and "pullback raised" in found.reason:
                 record["judged"] = "raises"
         yield record
 

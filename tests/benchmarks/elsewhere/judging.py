@@ -120,8 +120,6 @@ def _compared(claimed: float, found: Slope, where: str, w: list[Any], single: bo
     if not np.isfinite(found.error) or not np.isfinite(found.value):
         yield Judgement("undecided", f"{where}: {claimed!r} given, no reference")
         return
-    if claimed == 0 and abs(found.value) < 1e-30:
-        return  # rounding, of 50 digits too
     scale = max(abs(found.value), 1e-300)
     allowed = 30 * found.error + (1e-4 if single else 1e-10) * scale + 1e-290
     if np.isfinite(claimed) and abs(claimed - found.value) <= allowed:

@@ -233,13 +233,16 @@ def precise_slope(case: Case, w: list[Any], along: list[Any]) -> float | None:
             return total
 
         try:
-            h = mp.mpf(10) ** -20
-            base = phi(mp.mpf(0))
+            size = mp.mpf(max((float(np.max(np.abs(x), initial=0.0)) for x in case.floats), default=0.0) or 1.0)
+            h, base = size * mp.mpf(10) ** -20, phi(mp.mpf(0))
             slopes = [(phi(t) - base) / t for t in (h, -h, 2 * h)]
             if any(not isinstance(each, mp.mpf) for each in slopes):
                 return None  # out of the domain
-            if max(slopes) - min(slopes) > mp.mpf(10) ** -9 * (abs(slopes[0]) + 1):
+            noise = mp.mpf(10) ** -28 * (abs(base) / size + min(size, 1 / size))
+            if max(slopes) - min(slopes) > mp.mpf(10) ** -9 * abs(slopes[0]) + noise:
                 return None  # a kink, or a jump
+            if max(map(abs, slopes)) < noise:
+                return 0.0
             return float((slopes[0] + slopes[1]) / 2)
         except (ValueError, ZeroDivisionError, TypeError, OverflowError, mp.NoConvergence):
             return None
