@@ -238,11 +238,11 @@ def precise_slope(case: Case, w: list[Any], along: list[Any]) -> float | None:
             slopes = [(phi(t) - base) / t for t in (h, -h, 2 * h)]
             if any(not isinstance(each, mp.mpf) for each in slopes):
                 return None  # out of the domain
-            noise = mp.mpf(10) ** -28 * (abs(base) / size + min(size, 1 / size))
-            if max(slopes) - min(slopes) > mp.mpf(10) ** -9 * abs(slopes[0]) + noise:
+            unit = abs(base) / size + min(size, 1 / size)  # of slopes that one would expect here
+            if max(slopes) - min(slopes) > mp.mpf(10) ** -9 * abs(slopes[0]) + mp.mpf(10) ** -15 * unit:
                 return None  # a kink, or a jump
-            if max(map(abs, slopes)) < noise:
-                return 0.0
+            if max(map(abs, slopes)) < mp.mpf(10) ** -28 * unit:
+                return 0.0  # rounding, of 50 digits too
             return float((slopes[0] + slopes[1]) / 2)
         except (ValueError, ZeroDivisionError, TypeError, OverflowError, mp.NoConvergence):
             return None
