@@ -241,8 +241,7 @@ def precise_slope(case: Case, w: list[Any], along: list[Any]) -> float | None:
             unit = abs(base) / size + min(size, 1 / size)  # of slopes that one would expect here
             if max(slopes) - min(slopes) > mp.mpf(10) ** -9 * abs(slopes[0]) + mp.mpf(10) ** -15 * unit:
                 return None  # a kink, or a jump
-            if max(map(abs, slopes)) < mp.mpf(10) ** -28 * unit:
-                return 0.0  # rounding, of 50 digits too
-            return float((slopes[0] + slopes[1]) / 2)
+            middle = (slopes[0] + slopes[1]) / 2
+            return 0.0 if abs(middle) < mp.mpf(10) ** -28 * unit else float(middle)  # rounding, of 50 digits too
         except (ValueError, ZeroDivisionError, TypeError, OverflowError, mp.NoConvergence):
             return None
