@@ -84,6 +84,8 @@ def _of_pair(case: Case, check: str, pair: Pair) -> Iterator[Judgement]:
             return
         yield from _of_gradient(case, check, pair, w, g)
     yield from _of_linearity(pair, positive)
+    if not _single(pair):
+        yield from _of_single(pair, positive)
 
 
 def _pulled(pair: Pair, w: list[Any]) -> tuple[Any, ...]:
@@ -156,6 +158,20 @@ def _of_linearity(pair: Pair, w: list[Any]) -> Iterator[Judgement]:
         tolerance = 1e-3 if a.dtype == np.float32 else 1e-6
         if np.all(np.isfinite([a, b, c])) and np.any(np.abs(c - (a - 2 * b)) > tolerance * size):
             yield Judgement("fault", "the pullback is not linear in the cotangent")
+
+
+def _of_single(pair: Pair, w: list[Any]) -> Iterator[Judgement]:
+    """What single precision gives for the same numbers, rounded: a tenth of a percent is far more than its rounding."""
+    args = [np.float32(x) for x in pair.args]
+    exact, rough = (
+        _pulled(Pair(pair.forward, pair.vjp, tuple(map(np.float64, args))), w),
+        _pulled(Pair(pair.forward, pair.vjp, tuple(args)), w),
+    )
+    for i, (g, h) in enumerate(zip(exact, rough, strict=True)):
+        apart = np.abs(g - h) > 1e-3 * np.abs(g) + 1e-30
+        if np.all(np.isfinite([g, h])) and np.any(apart):
+            place = tuple(int(n) for n in np.argwhere(apart)[0])
+            yield Judgement("imprecise", f"args[{i}]{list(place)} in float32: {h[place]!r}, in float64: {g[place]!r}")
 
 
 def slope(case: Case, check: str, pair: Pair, w: list[Any], along: list[Any]) -> Slope:
