@@ -17,6 +17,7 @@ WIDER = {
     "rnn": {"test_bptt.py": "networks against gradients derived by hand"},
     "rules": {"test_conventions.py": "the page on conventions", "test_namespace.py": "all of NumPy"},
     "testing": {
+        "test_hard.py": "the whole method, over pairs that are hard to judge",
         "test_hypothesis.py": "the checker in property tests, as somebody else writes and runs them",
         "test_imports.py": "what needs hypothesis",
         "test_state.py": "whole sessions, of engine and checker",

@@ -1,8 +1,9 @@
 """Linear recurrences without a loop over time: h_t = A_t h_{t-1} + b_t, for all t in about log₂ T rounds.
 
-Two steps in a row are one step, h_{t+1} = (A_{t+1} A_t) h_{t-1} + (A_{t+1} b_t + b_{t+1}). So pairs of steps are joined,
-which leaves a recurrence of half the length; what it gives is every second state, and from these the others follow
-(Blelloch 1990; Martin, Cundy 2018). About 2 T products in all, each round a few calls of NumPy.
+Two steps in a row are one step, h_{t+1} = (A_{t+1} A_t) h_{t-1} + (A_{t+1} b_t + b_{t+1}). So pairs of steps are
+joined, which leaves a recurrence of half the length; what it gives is every second state, and from these the others
+follow (Blelloch 1990; Martin, Cundy 2018). About 2 T products in all, each round a few calls of NumPy. A long sequence
+is taken in blocks that fit into the processor's cache, each going on from the one before.
 
 The way back is a recurrence of the same kind, in the other direction: λ_t = A_{t+1}ᵀ λ_{t+1} + g_t. This is
 back-propagation through time, of any network, once A_t is the Jacobian ∂h_t/∂h_{t-1}.
@@ -17,6 +18,8 @@ import numpy as np
 from minigrad.engine.primitive import primitive
 from minigrad.engine.tables import defvjp
 from minigrad.engine.tensor import Array
+
+BLOCK = 2**15  # numbers of A at a time: what the processor keeps near
 
 
 def scan(A: Any, b: Any, initial: Any = None, *, reverse: bool = False) -> Any:
@@ -45,8 +48,8 @@ def scan(A: Any, b: Any, initial: Any = None, *, reverse: bool = False) -> Any:
 
     Notes
     -----
-    O(T) products in O(log T) rounds; matrices cost n³ each, so that for large dense ones a loop over time is faster.
-    Differentiable to any order: its rule is a scan.
+    O(T) products in O(log T) rounds for each block; matrices cost n³ each, so that for large dense ones a loop over
+    time is faster. Differentiable to any order: its rule is a scan.
 
     Examples
     --------
@@ -91,16 +94,27 @@ def turned(A: Any, h: Any) -> Any:
 def recurrence(A: Array, b: Array) -> Array:
     """h_t = A_t h_{t-1} + b_t from h_0 = 0."""
     if A.ndim == b.ndim:
-        return _joined(A, b, np.multiply, np.multiply)
-    if b.shape[-1] == 2:  # matmul is slow for many small matrices
-        return _joined(A, b, _product_of_pairs, _pairs)
-    return _joined(A, b, np.matmul, applied)
+        product: Any = np.multiply
+        apply: Any = np.multiply
+    elif b.shape[-1] == 2:  # matmul is slow for many small matrices
+        product, apply = _product_of_pairs, _pairs
+    else:
+        product, apply = np.matmul, applied
+    states = np.empty(b.shape, np.result_type(A, b))
+    length = max(BLOCK // max(A[0].size, 1), 64)
+    for start in range(0, len(b), length):
+        block = slice(start, start + length)
+        added = np.array(b[block], states.dtype)
+        if start:
+            added[0] += apply(A[start], states[start - 1])
+        states[block] = _joined(A[block], added, product, apply)
+    return states
 
 
 def _joined(A: Array, b: Array, product: Any, apply: Any) -> Array:
     """The states, by joining steps two and two."""
     if len(b) == 1:
-        return np.array(b)
+        return b
     earlier, later = slice(0, len(b) - 1, 2), slice(1, None, 2)
     pairs = product(A[later], A[earlier]), apply(A[later], b[earlier]) + b[later]
     states = np.empty(b.shape, pairs[1].dtype)
@@ -120,17 +134,16 @@ def _product_of_pairs(A: Array, B: Array) -> Array:
     return np.stack([_pairs(A, B[..., j]) for j in (0, 1)], axis=-1)
 
 
-def share_of_b(g: Any, y: Any, A: Any, b: Any) -> Any:
-    """λ_t = A_{t+1}ᵀ λ_{t+1} + g_t, and λ_T = g_T: the cotangent of h_t by all that it acts on later."""
+def shares(g: Any, y: Any, A: Any, b: Any) -> tuple[Any, Any]:
+    """λ_t h_{t-1}ᵀ (for a diagonal, its diagonal) for A_t, and λ_t for b_t.
+
+    λ_t = A_{t+1}ᵀ λ_{t+1} + g_t, with λ_T = g_T, is the cotangent of h_t by all that it acts on later.
+    """
     later = np.concatenate([turned(A, b)[1:], np.zeros_like(A[:1])])
-    return np.flip(recurrence(np.flip(later, 0), np.flip(g, 0)), 0)
+    cotangent = np.flip(recurrence(np.flip(later, 0), np.flip(g, 0)), 0)
+    before = np.concatenate([np.zeros_like(y[:1]), y[:-1]])
+    of_A = cotangent * before if np.ndim(A) == np.ndim(b) else cotangent[..., :, None] * before[..., None, :]
+    return of_A, cotangent
 
 
-def share_of_A(g: Any, y: Any, A: Any, b: Any) -> Any:
-    """λ_t h_{t-1}ᵀ, and for a diagonal its diagonal."""
-    cotangent, before = share_of_b(g, y, A, b), np.concatenate([np.zeros_like(y[:1]), y[:-1]])
-    return cotangent * before if np.ndim(A) == np.ndim(b) else cotangent[..., :, None] * before[..., None, :]
-
-
-defvjp(recurrence, share_of_A,
-                   share_of_b)  # fmt: skip
+defvjp(recurrence, joint=shares)

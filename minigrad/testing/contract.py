@@ -203,7 +203,9 @@ def _single(problem: Problem, w: Any) -> str:
         return ""
     double = list(_each(there.in_dtype(np.float64), _cast(w, exact)))  # the same numbers
     for place, ((path, x, g), single) in enumerate(zip(double, found, strict=True)):
-        allowed = (SINGLE + 64 * lost) * max(_largest(g), _largest(w) * _largest(exact) / (_largest(x) or 1.0))
+        reach = _largest(x) or 1.0
+        allowed = (SINGLE + 64 * lost) * max(_largest(g), _largest(w) * _largest(exact) / reach)
+        allowed += EPS32 * _largest(w) / reach  # of what may have been a difference of ones
         if single.shape != g.shape or np.all(_off(single, g) <= allowed):
             continue
         nudged = [there, *(there.at(_nudged(there.args, seed)) for seed in range(4))]

@@ -73,9 +73,8 @@ def main() -> None:
         (WAYS | SMALL)[options.way](model, xs, targets)
         print(time.perf_counter() - start, peak() - idle)
         return
-    print(
-        f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}, NumPy {np.__version__}, one thread\n"
-    )
+    versions = f"Python {platform.python_version()}, NumPy {np.__version__}"
+    print(f"{platform.machine()}, {platform.system()}, {versions}, one thread\n")
     for ways, steps, hidden in ((WAYS, options.steps, options.hidden), (SMALL, 500, 8)):
         print(f"| T = {steps:,}, n = {hidden} | time | of everything kept | memory |\n| --- | ---: | ---: | ---: |")
         whole = None

@@ -2,8 +2,7 @@
 
     python -m tests.benchmarks.scans [--longest 1000000]
 
-Medians of turns taken, one thread. The loop is hand-written NumPy, forward only where T is large: as a graph it would be
-an `unroll`. Prints a table in Markdown.
+Medians of turns taken, one thread; the loop, and its gradient, are hand-written NumPy. Prints a table in Markdown.
 """
 
 from __future__ import annotations
@@ -61,29 +60,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--longest", type=int, default=1_000_000)
     options = parser.parse_args()
-    print(
-        f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}, NumPy {np.__version__}, one thread\n"
-    )
+    versions = f"Python {platform.python_version()}, NumPy {np.__version__}"
+    print(f"{platform.machine()}, {platform.system()}, {versions}, one thread\n")
     print(
         "| | T | scan | loop | ratio | scan, gradient | loop, gradient by hand | ratio |\n| --- " + "| ---: " * 7 + "|"
     )
-    gradient = mg.grad(lambda A, b: np.sum(mg.rnn.scan(A, b)), argnums=(0, 1))
     for kind, shape in KINDS.items():
         T = 100
         while options.longest >= T:
-            rng = np.random.default_rng(0)
-            b = rng.normal(size=(T, *shape[: 2 if len(shape) == 3 else 1]))
-            A = 0.9 * rng.uniform(-1, 1, size=(T, *shape)) / (1 if len(shape) == 1 else shape[-1])
-            calls = [lambda: mg.rnn.scan(A, b), lambda: loop(A, b), lambda: gradient(A, b), lambda: loop_back(A, b)]
-            turns = 5 if T <= 10_000 else 1
-            each = zip(*[[seconds(call) for call in calls] for _ in range(turns)], strict=True)
-            scan, by_loop, back, by_hand = (statistics.median(times) for times in each)
+            scan, by_loop, back, by_hand = row(T, shape)
             print(
                 f"| {kind} | {T:,} | {1e3 * scan:.1f} ms | {1e3 * by_loop:.1f} ms | {scan / by_loop:.2f} |"
                 f" {1e3 * back:.1f} ms | {1e3 * by_hand:.1f} ms | {back / by_hand:.2f} |",
                 flush=True,
             )
             T *= 10
+
+
+def row(T: int, shape: tuple[int, ...]) -> list[float]:
+    """Median seconds of the scan, the loop, and the gradients of both."""
+    rng = np.random.default_rng(0)
+    b = rng.normal(size=(T, *shape[: 2 if len(shape) == 3 else 1]))
+    A = 0.9 * rng.uniform(-1, 1, size=(T, *shape)) / (1 if len(shape) == 1 else shape[-1])
+    gradient = mg.grad(lambda A, b: np.sum(mg.rnn.scan(A, b)), argnums=(0, 1))
+    calls = [lambda: mg.rnn.scan(A, b), lambda: loop(A, b), lambda: gradient(A, b), lambda: loop_back(A, b)]
+    turns = [[seconds(call) for call in calls] for _ in range(5 if T <= 10_000 else 1)]
+    return [statistics.median(times) for times in zip(*turns, strict=True)]
 
 
 if __name__ == "__main__":

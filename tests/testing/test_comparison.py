@@ -87,8 +87,8 @@ def test_numbers_of_very_different_sizes_are_weighted_to_one_size():
     y = {"large": np.array([1e9, -2.0]), "small": np.array([1e-9, 0.0, np.inf])}
     w = {"large": np.array([0.5, -1.0]), "small": np.array([1.0, 0.5, 0.5])}
     even = evened(w, y)
-    np.testing.assert_allclose(even["large"] * abs(y["large"]), w["large"])
-    np.testing.assert_allclose(even["small"], [1e9, 0.5e-9, 0.5e-9])
+    np.testing.assert_allclose(even["large"] * abs(y["large"]), 1e-9 * w["large"])
+    np.testing.assert_allclose(even["small"], [1.0, 0.5e-18, 0.5e-18])
     assert evened(w, {"large": np.array([1e3, -2.0]), "small": np.ones(3)}) is w
 
 
