@@ -167,6 +167,22 @@ NUMPY: dict[str, tuple[tuple[Any, ...], ...]] = {
     "segment_prod": ((V, np.array([0, 0, 1, 2])),),
     "segment_max": ((V, np.array([0, 0, 1, 1])),),
     "segment_min": ((V, np.array([0, 0, 1, 1])),),
+    "segment_reduce": (
+        (V, "max", {"lengths": np.array([1, 3])}),
+        (V, "min", {"lengths": np.array([4])}),
+        (V, "prod", {"lengths": np.array([2, 2])}),
+        (V, "mean", {"lengths": np.array([3, 1])}),
+    ),
+    "scatter_reduce": (
+        (V, 0, np.array([0, 0, 3]), A((3,)), "amax", {"include_self": False}),
+        (V, 0, np.array([1, 2, 2]), A((3,)), "amin"),
+        (V, 0, np.array([1, 2, 2]), A((3,)), "prod"),
+        (V, 0, np.array([1, 2, 2]), A((3,)), "mean", {"include_self": False}),
+    ),
+    "index_reduce": (
+        (V, 0, np.array([0, 0, 3]), A((3,)), "amax", {"include_self": False}),
+        (V, 0, np.array([1, 2, 2]), A((3,)), "prod"),
+    ),
     "one_hot": (),
     "dirichlet": (),
     "softmax_crossentropy": ((A((3, 4)), np.array([0, 1, 3])),),

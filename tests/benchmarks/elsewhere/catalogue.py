@@ -7,7 +7,7 @@ import warnings
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -53,14 +53,14 @@ class Operation:
         number = (turn if turn < len(self.calls) else int(rng.integers(len(self.calls)))) % len(self.calls)
         call, variety = self.calls[number], self._variety(rng, turn)
         domain = str(rng.choice(self._domains(number)))
-        options = self._options(rng, turn)
-        return Case(self.library, self.function, call_filled(call, domain, variety, rng), options, variety)
+        case = case_of(self.library, self.function, call, domain, variety, rng)
+        return replace(case, options={**case.options, **self._options(rng, turn)})
 
     def _domains(self, number: int) -> list[str]:
         """Where the values of a call are finite; anywhere, if they are nowhere."""
         if number not in self.domains:
-            draw = lambda domain: call_filled(self.calls[number], domain, "generic", np.random.default_rng(0))
-            good = [domain for domain in DOMAINS if finite(Case(self.library, self.function, draw(domain)))]
+            same = (self.library, self.function, self.calls[number])
+            good = [each for each in DOMAINS if finite(case_of(*same, each, "generic", np.random.default_rng(0)))]
             self.domains[number] = good or list(DOMAINS)
         return self.domains[number]
 
@@ -80,6 +80,14 @@ class Operation:
         chosen = VARIETIES[variety](rng, [np.array(x) for x in case.floats])
         floats = [np.asarray(x).reshape(like.shape) for x, like in zip(chosen, case.floats, strict=True)]
         return Case(self.library, self.function, case.with_floats(floats).args, case.options, f"sample, {variety}")
+
+
+def case_of(
+    library: str, path: str, call: tuple[Any, ...], domain: str, variety: str, rng: np.random.Generator
+) -> Case:
+    """A call as a case, with numbers for its arrays; a dict at its end holds options that it needs."""
+    args, options = (call[:-1], call[-1]) if isinstance(call[-1], dict) else (call, {})
+    return Case(library, path, call_filled(args, domain, variety, rng), dict(options), variety)
 
 
 def call_filled(call: tuple[Any, ...], domain: str, variety: str, rng: np.random.Generator) -> tuple[Any, ...]:
@@ -169,7 +177,7 @@ def _taken(library: str, path: str, table: Sequence[tuple[Any, ...]]) -> Iterato
             continue  # what follows is an array for the result
         if table is GENERIC and (counts[len(call)] == most or (isinstance(call[0], list) and name not in LISTS)):
             continue
-        if accepted(Case(library, path, call_filled(call, "fraction", "generic", np.random.default_rng(0)))):
+        if accepted(case_of(library, path, call, "fraction", "generic", np.random.default_rng(0))):
             counts[len(call)] += 1
             yield number
 
