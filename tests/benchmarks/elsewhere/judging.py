@@ -168,7 +168,7 @@ def _of_single(pair: Pair, w: list[Any]) -> Iterator[Judgement]:
         _pulled(Pair(pair.forward, pair.vjp, tuple(args)), w),
     )
     for i, (g, h) in enumerate(zip(exact, rough, strict=True)):
-        apart = np.abs(g - h) > 1e-3 * np.abs(g) + 1e-30
+        apart = np.abs(g - h) > 5e-5 * np.abs(g) + 1e-30  # 400 times the rounding
         if np.all(np.isfinite([g, h])) and np.any(apart):
             place = tuple(int(n) for n in np.argwhere(apart)[0])
             yield Judgement("imprecise", f"args[{i}]{list(place)} in float32: {h[place]!r}, in float64: {g[place]!r}")
