@@ -65,7 +65,6 @@ class Seen:
         """Whether it excludes the claim, and by more than what ones that cancelled could hide."""
         return self.usable and not self.poor and not self.holds and self.off * self.half > ONES
 
-
     def against(self, others: Sequence[Seen]) -> bool:
         """Whether it contains the claim and excludes one of ``others``: by all that is known, or by what it saw itself.
 

@@ -1,4 +1,4 @@
-"""All doors of a function of tensors tell the same: each promise is broken by somebody, and is the one that is named."""
+"""All doors of a function of tensors tell the same: each promise is broken by somebody, and that one is named."""
 
 from __future__ import annotations
 
