@@ -260,7 +260,7 @@ def vjp_report(
         comparison.run()
         results = comparison.results
         if options.get("contract", True) and not any(
-            finding.kind in ("shape", "raised") for finding in results.findings
+            finding.kind in ("shape", "raised", "unsupported") for finding in results.findings
         ):
             _contract(comparison, [dtype_of(args)])
             if not results.broken:
