@@ -10,22 +10,28 @@ loaded when they are first asked for.
 from typing import TYPE_CHECKING
 
 from minigrad.lazy import later, shown_by
-from minigrad.rnn.cells import RNN, OutputFeedbackRNN
+from minigrad.rnn.cells import GRU, LRU, LSTM, RNN, MinGRU, OutputFeedbackRNN, Stacked, initial
 from minigrad.rnn.dynamics import flow, oscillator, spectral
 from minigrad.rnn.training import History, evaluate, fit
 from minigrad.rnn.unrolling import Run, unroll
 
 __all__ = [
+    "GRU",
+    "LRU",
+    "LSTM",
     "RNN",
     "Animation",
     "History",
+    "MinGRU",
     "OutputFeedbackRNN",
     "Run",
+    "Stacked",
     "animate",
     "draw",
     "evaluate",
     "fit",
     "flow",
+    "initial",
     "oscillator",
     "spectral",
     "unroll",
