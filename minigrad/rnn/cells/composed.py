@@ -42,10 +42,10 @@ class Stacked(Module):
         if not self.layers:
             raise ValueError("no layers: pass at least one, as in Stacked([LSTM(2, 8), LSTM(8, 8, 1)])")
         for k, layer in enumerate(self.layers, 1):
-            if not callable(getattr(layer, "step", None)):
+            if not callable(getattr(layer, "step", None)) or hasattr(layer, "unroll"):
                 raise TypeError(
-                    f"layer {k} is a {type(layer).__name__}, which has no step: a layer needs what it is given at t"
-                    " only (for two directions, stack inside of Bidirectional)"
+                    f"layer {k} is a {type(layer).__name__}, which has no step of its own (layers of two directions are"
+                    " pairs of cells in one Bidirectional)"
                 )
         if len({id(layer) for layer in self.layers}) < len(self.layers):
             raise TypeError("the same layer stands in two places: build one for each")
@@ -64,20 +64,12 @@ class Stacked(Module):
             return role
         return f"{role}.{k}" if role[-1].isdigit() else f"{role}{k}"
 
-    def _hidden_output(self, k: int) -> bool:
-        """Whether ỹ of layer k would be its h once more, which the layer above can hear itself."""
-        layer = self.layers[k - 1]
-        return k < len(self.layers) and isinstance(layer, Cell) and not layer.reads_out and layer.g is unchanged
-
     @property
     def roles(self) -> tuple[str, ...]:
         """Those of all layers, with their numbers."""
-        return tuple(
-            self._own(k, role)
-            for k, layer in enumerate(self.layers, 1)
-            for role in layer.roles
-            if not (role == "y" and self._hidden_output(k))
-        )
+        *inner, last = self.layers
+        found = [self._own(k, role) for k, layer in enumerate(inner, 1) for role in inner_roles(layer)]
+        return (*found, *(self._own(len(self.layers), role) for role in last.roles))
 
     @property
     def carried(self) -> tuple[str, ...]:
@@ -103,8 +95,28 @@ class Stacked(Module):
         found: dict[str, Tensor] = {}
         for k, (layer, own) in enumerate(zip(self.layers, bound, strict=True), 1):
             before = {role: carried[self._own(k, role)] for role in layer.carried}
-            hidden = self._hidden_output(k)
-            step = layer.states(own, x, before) if hidden else layer.step(own, x, before)
-            x = step["h" if hidden else "y"]
+            if k < len(self.layers):
+                step, x = inner_step(layer, own, x, before)
+            else:
+                step = layer.step(own, x, before)
             found.update({self._own(k, role): tensor for role, tensor in step.items()})
         return found
+
+
+def hands_h_up(model: Any) -> bool:
+    """Whether ỹ_t of a layer would be its h_t once more, which the layer above can hear itself."""
+    return isinstance(model, Cell) and not model.reads_out and model.g is unchanged
+
+
+def inner_roles(model: Any) -> tuple[str, ...]:
+    """The roles of a layer below another one: without ỹ_t, if it would be h_t once more."""
+    return tuple(role for role in model.roles if not (role == "y" and hands_h_up(model)))
+
+
+def inner_step(model: Any, bound: Any, x: Tensor, carried: dict[str, Tensor]) -> tuple[dict[str, Tensor], Tensor]:
+    """A step of a layer below another one, and what it hands up."""
+    if hands_h_up(model):
+        step = model.states(bound, x, carried)
+        return step, step["h"]
+    step = model.step(bound, x, carried)
+    return step, step["y"]
