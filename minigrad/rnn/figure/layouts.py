@@ -62,8 +62,8 @@ KNOWN: dict[type, Layout] = {
         ONE_COLUMN,
     ),
     LRU: Layout(
-        {"x": (0, -1), "z": (0, 0), "h": (1, 0), "y": (1, 1), "C": (1, 2), "target": (2.1, 1)},
-        {**ONE_COLUMN, "h": (-1, 0)},  # D leads from x to y
+        {"x": (0, -1), "z": (1, -1), "h": (2.5, 0), "y": (2.5, 1), "C": (2.5, 2), "target": (3.6, 1)},
+        {**ONE_COLUMN, "h": (-1.4, 0)},  # D leads from x to y
     ),
 }  # fmt: skip
 """The layouts of the models of `minigrad.rnn.cells`; of a subclass too, if it has no further roles."""
@@ -94,8 +94,14 @@ def known_of(run: Run) -> Layout | None:
         return PEEPHOLES
     for kind in type(run.model).__mro__:
         if kind in KNOWN and roles <= KNOWN[kind].unrolled.keys():
-            return KNOWN[kind]
+            normalised = getattr(run.model, "layer_norm", False)
+            return _widened(KNOWN[kind]) if normalised else KNOWN[kind]
     return None
+
+
+def _widened(layout: Layout) -> Layout:
+    """With room for the lanes of gains."""
+    return Layout({role: (1.5 * column, row) for role, (column, row) in layout.unrolled.items()}, layout.folded)
 
 
 # -- without a layout -------------------------------------------------------------------------------------------------
