@@ -17,7 +17,6 @@ WIDER = {
     "rnn": {"test_bptt.py": "networks against gradients derived by hand"},
     "rules": {"test_conventions.py": "the page on conventions", "test_namespace.py": "all of NumPy"},
     "testing": {
-        "test_hard.py": "the whole method, over pairs that are hard to judge",
         "test_hypothesis.py": "the checker in property tests, as somebody else writes and runs them",
         "test_hard.py": "the whole checker at the hardest places that are known",
         "test_imports.py": "what needs hypothesis",

@@ -2,38 +2,52 @@
 
 `dynamics`: an oscillator stepped by Euler's method is a recurrence (`oscillator`), what its eigenvalues say about
 gradients (`spectral`), and where the gradient of a real run goes (`flow`). `cells`: given weights, a recurrence is an
-RNN. `unrolling`: along a sequence it is a graph (`unroll`). `training`: its weights are learnt (`fit`). `figure`: what
-all that looks like (`draw`), and how it moves (`animate`). `plots`: curves and spectra, by matplotlib. The last two are
-loaded when they are first asked for.
+RNN, or one of its relatives with gates. `unrolling`: along a sequence it is a graph (`unroll`); `bidirectional`: along
+it and back. `training`: its weights are learnt (`fit`), or come from elsewhere (`exchange`). `figure`: what all that
+looks like (`draw`), and how it moves (`animate`). `plots`: curves and spectra, by matplotlib. The last two are loaded
+when they are first asked for.
 """
 
 from typing import TYPE_CHECKING
 
 from minigrad.lazy import later, shown_by
-from minigrad.rnn.cells import RNN, OutputFeedbackRNN
+from minigrad.rnn.bidirectional import Bidirectional
+from minigrad.rnn.cells import GRU, LRU, LSTM, RNN, MinGRU, OutputFeedbackRNN, Stacked, initial
 from minigrad.rnn.dynamics import flow, oscillator, spectral
+from minigrad.rnn.exchange import from_keras, from_torch, to_keras, to_torch
 from minigrad.rnn.remembering import Passed, bptt, rtrl, truncated_bptt
 from minigrad.rnn.scanning import scan
 from minigrad.rnn.training import History, evaluate, fit
 from minigrad.rnn.unrolling import Run, unroll
 
 __all__ = [
+    "GRU",
+    "LRU",
+    "LSTM",
     "RNN",
     "Animation",
+    "Bidirectional",
     "History",
+    "MinGRU",
     "OutputFeedbackRNN",
     "Passed",
     "Run",
+    "Stacked",
     "animate",
     "bptt",
     "draw",
     "evaluate",
     "fit",
     "flow",
+    "from_keras",
+    "from_torch",
+    "initial",
     "oscillator",
     "rtrl",
     "scan",
     "spectral",
+    "to_keras",
+    "to_torch",
     "truncated_bptt",
     "unroll",
 ]

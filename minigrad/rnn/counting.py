@@ -39,12 +39,12 @@ class Counting:
         weight: Array = self.weights[t - 1]
         return float(weight.flat[0]) if np.all(weight == 0) or np.all(weight == 1) else weight
 
-    def going_on(self, t: int) -> Array | None:
-        """Which sequences have a step t, (..., 1); None if all have."""
+    def kept(self, t: int, new: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
+        """What step t hands on: the state of a sequence that has ended stays what it was."""
         if self.alive is None or self.alive[t - 1].all():
-            return None
-        going_on: Array = self.alive[t - 1][..., None]
-        return going_on
+            return new
+        alive = self.alive[t - 1][..., None]
+        return {role: np.where(alive, tensor, old[role]) for role, tensor in new.items()}
 
 
 def counted(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -38,6 +38,13 @@ class Model(Protocol):
     def bind(self) -> tuple[Tensor, ...]: ...
     def initial(self, batch: tuple[int, ...]) -> dict[str, Array]: ...
     def step(self, bound: tuple[Tensor, ...], x: Tensor, carried: dict[str, Tensor]) -> dict[str, Tensor]: ...
+
+
+@runtime_checkable
+class Whole(Protocol):
+    """What a model has in the place of steps that needs the whole sequence."""
+
+    def whole(self, stepping: Any, first: Any, bound: Any) -> Any: ...
 
 
 State = dict[str, Tensor]
@@ -106,21 +113,27 @@ class Stepping:
             with scope(f"t={t}"):
                 tensors = {"x": self.xs[t - 1]}
                 tensors.update(model.step(bound, tensors["x"], carried))
-                if self.targets is not None:
-                    target = self.targets[t - 1]
-                    target.name = f"target_{t}"
-                    if costs:
-                        tensors["C"] = self._cost(target, tensors["y"], self.counting.weight(t))
+                if costs or self.forced is not None:
+                    target = self.judge(t, tensors, costs)
                 for role, tensor in tensors.items():
                     tensor.name = f"{role}_{t}"
                 following: dict[str, Any] = {role: tensors[role] for role in model.carried}
                 if self.forced is not None:
                     fed = self.forced[t - 1]
                     following["y"] = target if np.all(fed) else np.where(fed, target, tensors["y"])
-                if (on := self.counting.going_on(t)) is not None:  # the state of a sequence that has ended stays
-                    following = {role: np.where(on, new, carried[role]) for role, new in following.items()}
+                following = self.counting.kept(t, following, carried)
             yield Step(tensors, target, following)
             carried = following
+
+    def judge(self, t: int, tensors: dict[str, Tensor], costs: bool = True) -> Tensor | None:
+        """The target of step t, if there is one; with it, C_t joins the step's tensors."""
+        if self.targets is None:
+            return None
+        target: Tensor = self.targets[t - 1]
+        target.name = f"target_{t}"
+        if costs:
+            tensors["C"] = self._cost(target, tensors["y"], self.counting.weight(t))
+        return target
 
     def _cost(self, target: Tensor, output: Tensor, weight: Array | float) -> Tensor:
         """C_t, of which every sequence has a share by its weight."""

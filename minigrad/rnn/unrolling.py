@@ -16,7 +16,7 @@ import numpy as np
 
 from minigrad.copies import Recording
 from minigrad.engine.tensor import Array, Tensor
-from minigrad.rnn.stepping import COSTS, Cost, Model, along
+from minigrad.rnn.stepping import COSTS, Cost, Model, Whole, along
 
 __all__ = ["COSTS", "Cost", "Model", "Run", "unroll"]
 
@@ -161,12 +161,15 @@ def unroll(
     )  # fmt: skip
     bound = model.bind()
     first = stepping.first(initial)
-    steps = list(stepping.steps(first, bound=bound))
-    carried = [first, *(step.following for step in steps)]
+    if isinstance(model, Whole):
+        steps, carried, final = model.whole(stepping, first, bound)
+    else:
+        steps = list(stepping.steps(first, bound=bound))
+        *carried, final = [first, *(step.following for step in steps)]
     total = None
     if targets is not None:
         total = np.sum(np.stack([step.tensors["C"] for step in steps]))
         total.name = "cost"
     always = stepping.forced is not None and bool(np.all(stepping.forced))
     wanted = [step.target for step in steps if step.target is not None]
-    return Run(model, carried[:-1], [step.tensors for step in steps], total, always, wanted, carried[-1])
+    return Run(model, carried, [step.tensors for step in steps], total, always, wanted, final)

@@ -236,8 +236,9 @@ def _off(single: Array, exact: Array) -> Array:
 def _given_twice(problem: Problem, w: Any) -> str:
     """One and the same array in the place of two arguments gives what two copies of it give."""
     args, wrt = problem.args, problem.wrt
-    same = [i for i in wrt if isinstance(args[i], np.ndarray) and args[i].shape == np.shape(args[wrt[0]])]
-    if len(same) < 2 or not isinstance(args[wrt[0]], np.ndarray):
+    arrays = [i for i in wrt if isinstance(args[i], np.ndarray)]
+    same = [i for i in arrays if args[i].shape == args[arrays[0]].shape]
+    if len(same) < 2:
         return ""
     there = problem.at([args[same[0]] if i in same else arg for i, arg in enumerate(args)])
     try:

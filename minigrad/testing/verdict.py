@@ -176,7 +176,7 @@ def convicted(ladder: Ladder, claim: Claim, seen: Sequence[Seen]) -> Ruling:
     """Of a claim that did not pass: does it fail?"""
     against = [w for w in seen if w.refutes]
     if not np.isfinite(claim.slope):
-        against = [w for w in seen if w.usable and not w.poor and claim.informative(w)]
+        against = [w for w in seen if w.usable and not w.poor]  # the function has a slope here, whatever it is
     best = agreeing(against)
     fail = ruled("fail", best or seen, refuting=best)
 

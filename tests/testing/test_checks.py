@@ -311,6 +311,22 @@ def test_where_nothing_can_be_told_the_kind_says_why(f, x, kind):
         check_grads(f, (x,), strict=True)
 
 
+@pytest.mark.parametrize("x", [0.0, 720.0])
+def test_a_claim_of_nan_fails_where_there_is_a_slope_even_of_nothing(x):
+    slopes = {0.0: lambda x: np.cos(np.pi * x) / x - np.sin(np.pi * x) / (np.pi * x * x), 720.0: lambda x: x * np.nan}
+    f = np.sinc if x == 0 else lambda x: 1 / np.cosh(x)
+    report = vjp_report(f, lambda g, x: g * slopes[float(x[0])](x), (np.array([x]),), contract=False)
+    assert report.findings[0].kind == "wrong", str(report)
+
+
+def test_containers_of_arrays_of_different_shapes():
+    f = lambda p, y: np.sin(p[0]) * p[1] * y
+    pull = lambda g, p, y: (
+        (g * np.cos(p[0]) * p[1] * y, np.sum(g * np.sin(p[0]) * y)), g * np.sin(p[0]) * p[1]
+    )  # fmt: skip
+    assert check_vjp(f, pull, ((np.full((2, 2), 0.5), np.array(1.5)), np.full((2, 2), 0.7)), strict=True)
+
+
 def test_beside_a_pole_the_other_numbers_are_still_checked():
     x = np.array([0.0, 1.0, 2.0])
     wrong = lambda g, x: g * 1.01 / x

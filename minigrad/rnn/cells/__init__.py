@@ -1,9 +1,15 @@
-"""The lecture's recurrent networks, one step each.
+"""Recurrent networks, one step each.
 
-How weights start (`initial`), the network itself (`vanilla`), and the variant that hears its own output (`feedback`).
+How weights start (`initial`); what all networks share (`cell`), and those with a recurrent matrix (`recurrent`); the
+lecture's network itself (`vanilla`), the variant that hears its own output (`feedback`), networks with gates
+(`gated`: LSTM and GRU), and networks that are linear in what they carry (`linear`: minGRU and LRU); and layers of any
+of them (`composed`).
 """
 
+from minigrad.rnn.cells.composed import Stacked
 from minigrad.rnn.cells.feedback import OutputFeedbackRNN
+from minigrad.rnn.cells.gated import GRU, LSTM
+from minigrad.rnn.cells.linear import LRU, MinGRU
 from minigrad.rnn.cells.vanilla import RNN
 
-__all__ = ["RNN", "OutputFeedbackRNN"]
+__all__ = ["GRU", "LRU", "LSTM", "RNN", "MinGRU", "OutputFeedbackRNN", "Stacked"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.tensor import Array, Tensor
+from minigrad.engine.tensor import Tensor
 from minigrad.rnn.cells.initial import normal
 from minigrad.rnn.cells.vanilla import RNN
 
@@ -23,18 +23,25 @@ class OutputFeedbackRNN(RNN):
     hidden : bool
         Whether h_{t-1} is fed back as well.
     **options
-        Sizes and options of `RNN`; ``init`` and ``radius`` concern W.
+        Sizes and options of `RNN`; ``init`` and ``radius`` concern W. Neither layer normalisation nor dropout.
 
     Attributes
     ----------
     R : Tensor (n_hidden, n_out)
+
+    Raises
+    ------
+    ValueError
+        As `RNN` does, and for layer normalisation and dropout, which are not defined for what is fed back here.
     """
 
     def __init__(self, n_in: int, n_hidden: int, n_out: int, *, hidden: bool = False, **options: Any) -> None:
+        if refused := [name for name in ("layer_norm", "dropout", "recurrent_dropout") if options.get(name)]:
+            raise ValueError(f"OutputFeedbackRNN has no {' and no '.join(refused)}: leave that out, or use RNN")
         rng = options["rng"] = np.random.default_rng(options.get("rng", 0))
         super().__init__(n_in, n_hidden, n_out, **options)
         self.R = self._parameter("R", normal((n_hidden, n_out), rng))
-        self.hidden = hidden
+        self.hidden, self.acting = hidden, 2 + hidden
         if not hidden:
             del self.W
 
@@ -43,20 +50,13 @@ class OutputFeedbackRNN(RNN):
         """What the next step needs."""
         return ("h", "y") if self.hidden else ("y",)
 
-    def initial(self, batch: tuple[int, ...]) -> dict[str, Array]:
-        """ỹ_0 = 0, and h_0 = 0 if it is fed back."""
-        sizes = {"h": self.n_hidden, "y": self.n_out}
-        return {role: np.zeros((*batch, sizes[role]), self.dtype) for role in self.carried}
+    def matrices(self) -> tuple[Tensor, ...]:
+        """U, R and, with ``hidden``, W."""
+        return (self.U, self.R, *((self.W,) if self.hidden else ()))
 
-    def bind(self) -> tuple[Tensor, ...]:
-        """Uᵀ, Rᵀ, Vᵀ and, with ``hidden``, Wᵀ."""
-        return (self.U.T, self.R.T, self.V.T, *((self.W.T,) if self.hidden else ()))
-
-    def step(self, bound: tuple[Tensor, ...], x: Tensor, carried: dict[str, Tensor]) -> dict[str, Tensor]:
-        """From x_t, ỹ_{t-1} (or the target) and perhaps h_{t-1} to z_t, h_t and ỹ_t."""
-        UT, RT, VT, *rest = bound
-        z = x @ UT + carried["y"] @ RT + self.b
-        for WT in rest:
-            z = z + carried["h"] @ WT
-        h = self._hidden(z)
-        return {"z": z, "h": h, "y": self.g(h @ VT + self.c)}
+    def states(self, bound: Any, x: Tensor, carried: dict[str, Tensor]) -> dict[str, Tensor]:
+        """From x_t, ỹ_{t-1} (or the target) and perhaps h_{t-1} to z_t and h_t."""
+        z = x @ bound[0] + carried["y"] @ bound[1] + self.b
+        if self.hidden:
+            z = z + carried["h"] @ bound[2]
+        return {"z": z, "h": self._hidden(z)}

@@ -5,7 +5,7 @@ Both come out of the engine: nothing here knows the formula of any network.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -42,17 +42,65 @@ def gradient_norms(run: Run, of: Tensor | None = None, role: str = "h") -> Array
     return np.array([np.linalg.norm(gradient) for gradient in grads])
 
 
-def step_jacobians(run: Run, sample: int = 0) -> Array:
-    """The Jacobians ∂h_t/∂h_{t-1} of a run, for one sequence of its batch.
+def state_slices(run: Run) -> dict[str, slice]:
+    """Which part of a run's state is which role, in the order in which the model carries them.
 
-    They are total derivatives: where a network feeds its output back, h_{t-1} acts through ỹ_{t-1} as well. Two steps
-    are therefore computed again for each t, with as many copies of the sequence as there are hidden units; one
-    backward pass from all the copies, each asking for a row of its own, then gives the whole matrix.
+    With ``s = state_slices(run)`` and ``J = step_jacobians(run)``, the block ``J[:, s["h"], s["c"]]`` is ∂h_t/∂c_{t-1}.
+    """
+    found, end = dict[str, slice](), 0
+    for role, tensor in run.carried[0].items():
+        found[role] = slice(end, end + tensor.shape[-1])
+        end = found[role].stop
+    return found
+
+
+def step_jacobians(run: Run, sample: int = 0) -> Array:
+    """The Jacobians ∂s_t/∂s_{t-1} of a run's whole state, for one sequence of its batch.
+
+    The state is everything that is carried, side by side: (h, c) of an LSTM, all layers of a stack, and (h, ỹ) or ỹ
+    where the output is fed back. What the model hands on is one vector, and products of these matrices are how its
+    perturbations travel: a single role's own block, such as ∂h_t/∂h_{t-1} of an LSTM, vanishes where the cell beside
+    it keeps everything. `state_slices` tells the blocks.
+
+    Each step is computed again with as many copies of the sequence as the state has components; one backward pass
+    from all the copies, each asking for a row of its own, then gives the whole matrix. Dropout is left out.
 
     Parameters
     ----------
     run : Run
-        An unrolling of a model that carries ``"h"``, or computes it from the output it carries.
+    sample : int
+        Which sequence of the batch.
+
+    Returns
+    -------
+    ndarray (T, n_state, n_state)
+        J_1 ... J_T; `spectral.jacobian_products` follows their product. Columns are 0 where a step was not given what
+        the one before computed: targets in the place of ỹ (teacher forcing), or what was detached.
+    """
+    slices = state_slices(run)
+    n = max(part.stop for part in slices.values())
+    bound = run.model.bind()
+    rows = {role: np.eye(n, dtype=run.carried[0][role].dtype)[:, part] for role, part in slices.items()}
+    found = []
+    for t, (given, step) in enumerate(zip(run.carried, run.steps, strict=True)):
+        carried = {role: _copies(tensor, n, sample) for role, tensor in given.items()}
+        after = run.model.step(bound, _copies(step["x"], n, sample), carried)
+        grads = gradients([after[role] for role in slices], [*carried.values()], [rows[role] for role in slices])
+        kept = [np.zeros_like(g) if _cut(run, t, role) else g for role, g in zip(carried, grads, strict=True)]
+        found.append(np.concatenate(kept, axis=1))
+    return np.stack(found)
+
+
+def hidden_jacobians(run: Run, sample: int = 0) -> Array:
+    """The total derivatives ∂h_t/∂h_{t-1} of a run of which h_{t-1} tells everything, for one sequence of its batch.
+
+    Where a network feeds its output back, h_{t-1} acts through ỹ_{t-1} as well: diag(f') (W + R diag(g') V). Two steps
+    are therefore computed again for each t. Without feedback these are the `step_jacobians`.
+
+    Parameters
+    ----------
+    run : Run
+        An unrolling of a model that carries ``"h"``, ``"y"``, which it computes from h, or both.
     sample : int
         Which sequence of the batch.
 
@@ -60,27 +108,41 @@ def step_jacobians(run: Run, sample: int = 0) -> Array:
     -------
     ndarray (T, n_hidden, n_hidden)
         J_1 ... J_T. For t = 1 what is carried in is given, so that only h_0 itself counts.
+
+    Raises
+    ------
+    ValueError
+        If something else is carried beside them, such as an LSTM's cell: h_{t-1} alone does not tell h_t then.
     """
-    n = run["h"][0].shape[-1]
-    bound = run.model.bind()
-
-    def copies(tensor: Tensor) -> Tensor:
-        row = tensor.data[sample] if tensor.ndim == 2 else tensor.data
-        return Tensor(np.tile(row, (n, 1)), requires_grad=True)
-
-    found = []
-    for t in range(len(run)):
-        carried: dict[str, Any] = {role: copies(tensor) for role, tensor in run.carried[max(t - 1, 0)].items()}
+    if others := run.carried[0].keys() - {"h", "y"}:
+        raise ValueError(
+            f"{type(run.model).__name__} carries {', '.join(sorted(others))} too, so that h_(t-1) alone does not tell"
+            " h_t: take step_jacobians, which are those of the whole state"
+        )
+    n, bound, found = run["h"][0].shape[-1], run.model.bind(), []
+    for t, given in enumerate(run.carried):
+        carried = {role: _copies(tensor, n, sample) for role, tensor in run.carried[max(t - 1, 0)].items()}
         before = carried.get("h")
         if t > 0:
-            step = run.model.step(bound, copies(run["x"][t - 1]), carried)
-            forced = {role for role in run.carried[t] if run.forced and role == "y"}
-            carried = {r: copies(tensor) if r in forced else step[r] for r, tensor in run.carried[t].items()}
+            step = run.model.step(bound, _copies(run["x"][t - 1], n, sample), carried)
             before = step["h"]
-        after = run.model.step(bound, copies(run["x"][t]), carried)["h"]
+            carried = {r: _copies(v, n, sample) if _cut(run, t, r) else step[r] for r, v in given.items()}
+        after = run.model.step(bound, _copies(run["x"][t], n, sample), carried)["h"]
         if before is None:  # h_0 is not given to the first step
             found.append(np.zeros((n, n), after.dtype))
         else:
-            (rows,) = gradients(after, [before], np.eye(n))
-            found.append(rows)
+            found.append(*gradients(after, [before], np.eye(n)))
     return np.stack(found)
+
+
+def _copies(tensor: Tensor, n: int, sample: int) -> Tensor:
+    row = tensor.data[sample] if tensor.ndim == 2 else tensor.data
+    return Tensor(np.tile(row, (n, 1)), requires_grad=True)
+
+
+def _cut(run: Run, t: int, role: str) -> bool:
+    """Whether step t + 1 was given something else than the role that the step before computed."""
+    if t == 0:
+        return False
+    detached = run.steps[t - 1][role].requires_grad and not run.carried[t][role].requires_grad
+    return detached or (run.forced and role == "y")

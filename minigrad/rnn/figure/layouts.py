@@ -16,7 +16,7 @@ from dataclasses import replace
 from itertools import pairwise, product
 from typing import NamedTuple
 
-from minigrad.rnn.cells.vanilla import RNN
+from minigrad.rnn.cells import GRU, LRU, LSTM, RNN, MinGRU
 from minigrad.rnn.figure.buses import Buses
 from minigrad.rnn.figure.crossings import Line, through_circles
 from minigrad.rnn.figure.grid import Grid
@@ -34,13 +34,48 @@ class Layout(NamedTuple):
     folded: Spots
 
 
+ONE_COLUMN: Spots = {"x": (0, -1), "h": (0, 0), "y": (0, 1), "C": (0, 2), "target": (1.2, 1)}
 KNOWN: dict[type, Layout] = {
     RNN: Layout(
         {"x": (0, -1), "z": (0, 0), "h": (1, 0), "y": (1, 1), "C": (1, 2), "target": (2.1, 1)},
-        {"x": (0, -1), "h": (0, 0), "y": (0, 1), "C": (0, 2), "target": (1.2, 1)},
+        ONE_COLUMN,
     ),
-}
+    LSTM: Layout(
+        {
+            "x": (0, -1), "z": (0, 0), "f": (0, 1), "i": (1, 1), "g": (2, 1), "o": (1.5, 0),
+            "c": (2, 2), "h": (3, 0), "y": (3, 3), "C": (3, 4), "target": (4.1, 3),
+        },
+        {"x": (0, -1), "z": (0, 0), "c": (-1, 1), "h": (0, 2), "y": (0, 3), "C": (0, 4), "target": (1.2, 3)},
+    ),
+    GRU: Layout(
+        {
+            "x": (0, -1), "z": (0, 0), "r": (1, -1), "n": (2, 0), "u": (1, 2), "h": (3, 1),
+            "y": (3, 2), "C": (3, 3), "target": (4.1, 2),
+        },
+        ONE_COLUMN,
+    ),
+    MinGRU: Layout(
+        {
+            "x": (0, -1), "z": (0, 0), "i": (0, 1), "n": (1, 1), "h": (1, 2),
+            "y": (1, 3), "C": (1, 4), "target": (2.1, 3),
+        },
+        ONE_COLUMN,
+    ),
+    LRU: Layout(
+        {"x": (0, -1), "z": (1, -1), "h": (2.5, 0), "y": (2.5, 1), "C": (2.5, 2), "target": (3.6, 1)},
+        {**ONE_COLUMN, "h": (-1.4, 0)},  # D leads from x to y
+    ),
+}  # fmt: skip
 """The layouts of the models of `minigrad.rnn.cells`; of a subclass too, if it has no further roles."""
+
+PEEPHOLES = Layout(
+    {
+        "x": (0, -1), "z": (0, 0), "f": (0, 1), "i": (1, 1), "g": (1.8, 1), "o": (2.75, 0), "c": (3, 2.6),
+        "h": (3.8, 0), "y": (3.8, 3.6), "C": (3.8, 4.6),
+    },
+    KNOWN[LSTM].folded,
+)  # fmt: skip
+"""With room between c and the gates that see it."""
 
 
 def layout_of(run: Run, wiring: Wiring) -> Spots:
@@ -55,10 +90,18 @@ def layout_of(run: Run, wiring: Wiring) -> Spots:
 def known_of(run: Run) -> Layout | None:
     """The layout that is known of the model's class, if it has a place for every role of the run."""
     roles = {*run.carried[0], *run.steps[0]}
+    if isinstance(run.model, LSTM) and run.model.peepholes and roles <= PEEPHOLES.unrolled.keys():
+        return PEEPHOLES
     for kind in type(run.model).__mro__:
         if kind in KNOWN and roles <= KNOWN[kind].unrolled.keys():
-            return KNOWN[kind]
+            normalised = getattr(run.model, "layer_norm", False)
+            return _widened(KNOWN[kind]) if normalised else KNOWN[kind]
     return None
+
+
+def _widened(layout: Layout) -> Layout:
+    """With room for the lanes of gains."""
+    return Layout({role: (1.5 * column, row) for role, (column, row) in layout.unrolled.items()}, layout.folded)
 
 
 # -- without a layout -------------------------------------------------------------------------------------------------

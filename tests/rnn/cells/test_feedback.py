@@ -9,6 +9,10 @@ from hypothesis import strategies as st
 
 from minigrad.engine.tensor import Tensor
 from minigrad.rnn.cells import RNN, OutputFeedbackRNN
+from minigrad.rnn.dynamics.flow import hidden_jacobians, state_slices, step_jacobians
+from minigrad.rnn.unrolling import unroll
+from tests.rnn.cells.gradients import check_cost
+from tests.rnn.cells.reference import stored
 
 seeds = st.integers(0, 2**32 - 1)
 sizes = st.integers(1, 7)
@@ -37,3 +41,29 @@ def test_an_output_fed_network_starts_like_its_sibling():
 def test_the_feedback_of_the_output_starts_like_the_other_matrices():
     R = OutputFeedbackRNN(1, 200, 100).R.data
     assert R.std() * np.sqrt(100) == pytest.approx(1, rel=4 / np.sqrt(2 * R.size))
+
+
+def test_output_feedback_by_another_program():
+    """J_t = ∂h_t/∂h_{t-1} = diag(f')(W + R diag(g')V), and from the blocks of the whole state."""
+    known = stored("output_feedback.json")
+    model = OutputFeedbackRNN(2, 3, 1, hidden=True, g="tanh")
+    model.load_state_dict(known["params"] | {"R": known["R"]})
+    run = unroll(model, known["x"][:3])
+    np.testing.assert_allclose([h.data for h in run["h"]], known["h"], rtol=1e-12)
+    np.testing.assert_allclose(hidden_jacobians(run)[1:], known["J"], rtol=1e-12, atol=1e-14)
+    s, J = state_slices(run), step_jacobians(run)
+    output = [(1 - y.data**2)[:, None] * model.V.data for y in run["y"]]
+    for t in (1, 2):
+        through_h, through_y = J[t, s["h"], s["h"]], J[t, s["h"], s["y"]]
+        np.testing.assert_allclose(through_h + through_y @ output[t - 1], known["J"][t - 1], rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_the_gradient_of_the_cost_to_second_order(hidden):
+    check_cost(OutputFeedbackRNN(2, 2, 2, hidden=hidden, g="tanh"))
+
+
+@pytest.mark.parametrize("options", [{"layer_norm": True}, {"dropout": 0.5, "recurrent_dropout": 0.1}])
+def test_options_that_it_has_not_are_refused(options):
+    with pytest.raises(ValueError, match=f"OutputFeedbackRNN has no {' and no '.join(options)}"):
+        OutputFeedbackRNN(1, 2, 1, **options)

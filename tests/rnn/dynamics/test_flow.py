@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minigrad.engine.tensor import Tensor
-from minigrad.rnn.cells import RNN, OutputFeedbackRNN
+from minigrad.engine.walk import gradients
+from minigrad.rnn.cells import GRU, LRU, LSTM, RNN, MinGRU, OutputFeedbackRNN, Stacked
 from minigrad.rnn.cells.initial import orthogonal
-from minigrad.rnn.dynamics.flow import gradient_norms, step_jacobians
+from minigrad.rnn.dynamics.flow import gradient_norms, hidden_jacobians, state_slices, step_jacobians
 from minigrad.rnn.dynamics.oscillator import Harmonic, Oscillator, euler_as_rnn, inputs, simulate
+from minigrad.rnn.dynamics.spectral import jacobian_products
 from minigrad.rnn.unrolling import unroll
 from minigrad.scopes import no_grad
 from tests.rnn import handmade
@@ -160,7 +162,7 @@ def test_a_run_that_was_not_recorded_is_refused():
         gradient_norms(run)
 
 
-# -- Jacobians --------------------------------------------------------------------------------------------------------
+# -- Jacobians of h ---------------------------------------------------------------------------------------------------
 
 
 def diagonal(slopes):
@@ -187,7 +189,7 @@ def jacobians_by_formula(trace, sample):
 @given(seed=seeds, sample=st.integers(0, 2))
 def test_jacobians_follow_their_formula(kind, functions, forced, seed, sample):
     run, trace = random_run(kind, seed, forced=forced and "R" in kind, **functions)
-    actual, expected = step_jacobians(run, sample), jacobians_by_formula(trace, sample)
+    actual, expected = hidden_jacobians(run, sample), jacobians_by_formula(trace, sample)
     np.testing.assert_allclose(actual, expected, rtol=1e-12, atol=1e-14)
     if kind == "R" and forced:
         np.testing.assert_array_equal(actual, 0)  # nothing is learnt through time
@@ -200,11 +202,11 @@ def test_jacobians_follow_their_formula(kind, functions, forced, seed, sample):
 def test_jacobians_without_a_batch_and_in_the_models_dtype(dtype):
     model = RNN(2, 4, 1, dtype=dtype, rng=1)
     xs = np.random.default_rng(1).normal(size=(5, 2))
-    alone = step_jacobians(unroll(model, xs))
+    alone = hidden_jacobians(unroll(model, xs))
     assert alone.shape == (5, 4, 4)
     assert alone.dtype == dtype
     together = unroll(model, np.stack([xs[::-1], xs], axis=1))
-    np.testing.assert_allclose(step_jacobians(together, sample=1), alone, rtol=100 * np.finfo(dtype).eps, atol=1e-7)
+    np.testing.assert_allclose(hidden_jacobians(together, sample=1), alone, rtol=100 * np.finfo(dtype).eps, atol=1e-7)
     f = 1 - np.square([h.data for h in unroll(model, xs)["h"]])
     np.testing.assert_allclose(alone, f[:, :, None] * model.W.data, rtol=100 * np.finfo(dtype).eps)
 
@@ -216,7 +218,7 @@ def test_the_gradient_of_the_last_cost_is_a_product_of_jacobians(kind, seed):
     """∂C_T/∂h_{t-1} = J_tᵀ ∂C_T/∂h_t: back-propagation through time, one step."""
     run, trace = random_run(kind, seed, batch=())
     dh = handmade.propagate_back(trace, np.eye(len(run))[-1]).deltas["h"]
-    for t, J in enumerate(step_jacobians(run)[1:], 1):
+    for t, J in enumerate(hidden_jacobians(run)[1:], 1):
         np.testing.assert_allclose(J.T @ dh[t], dh[t - 1], rtol=1e-11, atol=1e-14)
 
 
@@ -227,6 +229,112 @@ def test_teacher_forcing_cuts_the_gradient_of_a_purely_output_fed_network():
     assert norms[-1] > 0
     free, _ = random_run("R", 0)
     assert np.all(gradient_norms(free, of=free["C"][-1]) > 0)
+
+
+# -- Jacobians of the whole state -------------------------------------------------------------------------------------
+
+MODELS = {
+    "RNN": lambda rng: RNN(2, 3, 2, rng=rng),
+    "R": lambda rng: OutputFeedbackRNN(2, 3, 2, g="tanh", rng=rng),
+    "WR": lambda rng: OutputFeedbackRNN(2, 3, 2, hidden=True, g="tanh", rng=rng),
+    "LSTM": lambda rng: LSTM(2, 3, 2, rng=rng),
+    "peepholes": lambda rng: LSTM(2, 3, 2, peepholes=True, rng=rng),
+    "GRU": lambda rng: GRU(2, 3, 2, rng=rng),
+    "reset before": lambda rng: GRU(2, 3, 2, reset="before", rng=rng),
+    "MinGRU": lambda rng: MinGRU(2, 3, 2, rng=rng),
+    "LRU": lambda rng: LRU(2, 3, 2, rng=rng),
+    "layers": lambda rng: Stacked([LSTM(2, 3, rng=rng), GRU(3, 2, 2, rng=rng)]),
+}
+models = pytest.mark.parametrize("kind", MODELS)
+
+
+def whole(model, x, state, slices):
+    """One step from state to state, in plain numbers."""
+    carried = {role: Tensor(state[part]) for role, part in slices.items()}
+    step = model.step(model.bind(), Tensor(x), carried)
+    return np.concatenate([step[role].data for role in slices])
+
+
+@models
+@settings(max_examples=5)
+@given(seed=seeds, sample=st.integers(0, 1))
+def test_the_whole_state_by_differences(kind, seed, sample):
+    rng = np.random.default_rng(seed)
+    model, xs = MODELS[kind](rng), rng.normal(size=(3, 2, 2))
+    run = unroll(model, xs, initial={r: rng.normal(size=v.shape) for r, v in model.initial((2,)).items()})
+    slices, jacobians = state_slices(run), step_jacobians(run, sample)
+    for x, carried, J in zip(xs, run.carried, jacobians, strict=True):
+        state = np.concatenate([carried[role].data[sample] for role in slices])
+        pairs = [whole(model, x[sample], state + 1e-5 * e, slices) for e in np.eye(len(state))]
+        others = [whole(model, x[sample], state - 1e-5 * e, slices) for e in np.eye(len(state))]
+        np.testing.assert_allclose(J, (np.array(pairs) - others).T / 2e-5, rtol=1e-6, atol=1e-8)
+
+
+@models
+def test_the_gradient_with_respect_to_the_first_state_is_the_product(kind):
+    """∂C_T/∂s_0 = J_1ᵀ ... J_Tᵀ ∂C_T/∂s_T, whatever the state is made of."""
+    rng = np.random.default_rng(0)
+    model, xs = MODELS[kind](rng), rng.normal(size=(6, 2))
+    run = unroll(model, xs)
+    e = {role: Tensor(rng.normal(size=value.shape)) for role, value in model.initial(()).items()}
+    ends = [e[role] @ run[role][-1] for role in model.carried]
+    expected = np.concatenate(gradients(ends, [run.carried[0][role] for role in model.carried]))
+    back = np.concatenate([e[role].data for role in model.carried])
+    for J in step_jacobians(run)[::-1]:
+        back = J.T @ back
+    np.testing.assert_allclose(back, expected, rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.parametrize("kind", ["RNN", "GRU", "reset before", "MinGRU", "LRU"])
+def test_where_only_h_is_carried_it_is_the_state(kind):
+    run = unroll(MODELS[kind](np.random.default_rng(1)), np.random.default_rng(0).normal(size=(4, 2, 2)))
+    np.testing.assert_allclose(step_jacobians(run, 1), hidden_jacobians(run, 1), rtol=1e-12, atol=1e-14)
+
+
+def test_an_open_forget_gate_is_seen():
+    """The block of h alone vanishes as e^-63 or so; the state as a whole keeps what the cell keeps."""
+    model = LSTM(1, 4, 1, rng=0)
+    b = model.b.data.copy()
+    b[model.rows("forget")] = 800.0
+    model.b.data, model.W.data = b, 0.1 * model.W.data
+    run = unroll(model, np.random.default_rng(0).normal(size=(50, 1)))
+    J, s = step_jacobians(run), state_slices(run)
+    assert s == {"h": slice(0, 4), "c": slice(4, 8)}
+    assert jacobian_products(J[:, s["h"], s["h"]])[-1] < -40
+    assert jacobian_products(J)[-1] == pytest.approx(0, abs=0.5)
+    for block, o, c in zip(J[:, s["h"], s["c"]], run["o"], run["c"], strict=True):  # ∂h_t/∂c_{t-1} = o_t tanh'(c_t) f_t
+        np.testing.assert_allclose(block, np.diag(o.data * (1 - np.tanh(c.data) ** 2)), rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(J[:, s["c"], s["c"]], np.broadcast_to(np.eye(4), (50, 4, 4)), atol=1e-15)
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_what_is_not_handed_on_has_no_column(hidden):
+    model = OutputFeedbackRNN(2, 3, 2, hidden=hidden)
+    xs, targets = np.random.default_rng(0).normal(size=(2, 4, 2))
+    forced = unroll(model, xs, targets, teacher_forcing=True)
+    J, s = step_jacobians(forced), state_slices(forced)
+    assert np.any(J[0, :, s["y"]])  # ỹ_0 is given
+    np.testing.assert_array_equal(J[1:, :, s["y"]], 0)
+    assert np.any(step_jacobians(unroll(model, xs))[1:, :, s["y"]])
+
+
+def test_what_was_detached_has_no_column():
+    run = unroll(RNN(2, 3, 1), np.ones((3, 2)))
+    run.carried[2]["h"] = run.carried[2]["h"].detach()
+    for found in (step_jacobians(run), hidden_jacobians(run)):
+        np.testing.assert_array_equal([np.any(J) for J in found], [True, True, False])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_state_jacobians_are_in_the_models_dtype(dtype):
+    assert step_jacobians(unroll(LSTM(1, 2, dtype=dtype), np.ones((2, 1), dtype))).dtype == dtype
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "layers"])
+def test_h_alone_is_refused_where_it_does_not_tell_everything(kind):
+    run = unroll(MODELS[kind](0), np.ones((2, 2)))
+    with pytest.raises(ValueError, match=r"carries .*c.* too.*take step_jacobians"):
+        hidden_jacobians(run)
 
 
 # -- Euler's method is a network --------------------------------------------------------------------------------------

@@ -12,8 +12,24 @@ import numpy as np
 from minigrad.engine.tensor import Tensor
 from minigrad.functions import logistic
 from minigrad.module import Module
-from minigrad.rnn.cells import RNN, OutputFeedbackRNN
+from minigrad.rnn.cells import GRU, LRU, LSTM, RNN, MinGRU, OutputFeedbackRNN
+from minigrad.rnn.cells import Stacked as Layers
 from minigrad.rnn.unrolling import unroll
+
+CELLS = {
+    "RNN": lambda: RNN(2, 4, 3),
+    "normalised": lambda: RNN(2, 4, 3, layer_norm=True),
+    "LSTM": lambda: LSTM(2, 4, 3),
+    "peepholes": lambda: LSTM(2, 4, 3, peepholes=True),
+    "GRU": lambda: GRU(2, 4, 3),
+    "reset before": lambda: GRU(2, 4, 3, reset="before"),
+    "MinGRU": lambda: MinGRU(2, 4, 3),
+    "LRU": lambda: LRU(2, 4, 3),
+    "without outputs": lambda: LSTM(2, 3),
+    "layers": lambda: Layers([RNN(2, 4), RNN(4, 4, 3)]),
+    "layers of gates": lambda: Layers([LSTM(2, 4), GRU(4, 4, 3)]),
+}
+"""What `minigrad.rnn` has, all with two inputs and three outputs."""
 
 
 def network(kind, **options):

@@ -18,7 +18,7 @@ from minigrad.rnn.figure.film import FIRST, animate
 from minigrad.rnn.unrolling import unroll
 from minigrad.scopes import no_grad
 from tests.rnn import handmade
-from tests.rnn.figure.models import Gated, Named, Stacked, Truncated, data, example, network, wired
+from tests.rnn.figure.models import CELLS, Gated, Named, Stacked, Truncated, data, example, network, wired
 from tests.rnn.figure.pages import drawn, film_of, frames_of, rms, sizes_of
 from tests.rnn.figure.test_picture import CUNNING
 
@@ -187,6 +187,11 @@ def test_everything_that_is_drawn_lights_up_once_each_way(name, T, choose):
     some = st.lists(st.integers(1, T), min_size=1, unique=True)
     steps = choose.draw(st.one_of(st.sampled_from(["auto", "all", "ends"]), some), label="steps")
     all_of_it_is_played(RUNS[name](T), steps=steps)
+
+
+@pytest.mark.parametrize("kind", CELLS)
+def test_the_models_of_the_house_are_played(kind):
+    all_of_it_is_played(unroll(CELLS[kind](), *data(3)))
 
 
 @settings(max_examples=15)

@@ -15,7 +15,7 @@ from minigrad.rnn.figure.drawing import draw
 from minigrad.rnn.figure.layouts import KNOWN, layout_of
 from minigrad.rnn.figure.wiring import Wiring
 from minigrad.rnn.unrolling import unroll
-from tests.rnn.figure.models import Gated, Stacked, data, example, network, wired
+from tests.rnn.figure.models import CELLS, Gated, Stacked, data, example, network, wired
 from tests.rnn.figure.sources import place_of, statements
 
 
@@ -118,6 +118,19 @@ def test_whatever_hears_whatever_nothing_stands_on_anything_else(seed, n, forced
 @pytest.mark.parametrize("kind", [Gated, Stacked])
 def test_well_known_models_look_well(kind):
     assert lies_on_others(unroll(arranged(kind)(2, 3, 3), *data(3))) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CELLS if kind != "layers of gates"])
+def test_the_models_of_the_house_look_well(kind):
+    """Unrolled and folded, no line passes through a circle that it does not lead to."""
+    assert lies_on_others(unroll(CELLS[kind](), *data(3))) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "peepholes", "GRU", "reset before", "MinGRU", "LRU"])
+def test_what_goes_on_to_itself_has_a_lane_of_its_own(kind):
+    """From c_{t-1} straight to c_t, or from h_{t-1} to h_t: nothing else stands in that row, nor is in the way."""
+    spots, lane = where(unroll(CELLS[kind](), *data(2))), "c" if kind in ("LSTM", "peepholes") else "h"
+    assert [role for role in spots if spots[role][1] == spots[lane][1]] == [lane]
 
 
 def test_the_lectures_network_would_be_arranged_as_it_is_known():
