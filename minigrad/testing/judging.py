@@ -31,7 +31,7 @@ TOLD = {
     "another slope close by": "within some roundings of the point it moves as claimed, and otherwise further on",
     "the claim itself is rounded": "the claim changes as much when its argument does by its last digit",
 }
-NUDGES = (1.0, 1 + 4e-16, 1 - 4e-16)  # of the point, by its rounding
+NUDGES = (1.0, 1 + 4e-16, 1 - 4e-16, 1 + 1e-15, 1 - 1e-15)  # of the point, by its rounding
 SMALLEST = 1e-10  # of numbers of the value that are to count: of smaller ones a difference of ones would hide too much
 RANK = ("pass", "inconclusive", "fail")
 Mixed = Callable[[float, float], Directions]
