@@ -168,13 +168,13 @@ def _revolve(
             start = until - 1
             between = tape.advance(state, done, start)
             end, g = tape.back(between, start, until, g)
-            ends.append(end)
+            ends += [end] * (not ends)  # the last step is gone back through first
         else:
             start = done + split(until - done, slots)
             g = _revolve(tape, tape.advance(state, done, start), start, until, slots - 1, g, ends)
         until = start
     end, before = tape.back(state, done, until, g)
-    ends.append(end)
+    ends += [end] * (not ends)
     return before
 
 

@@ -86,9 +86,21 @@ class Stepping:
         batch: tuple[int, ...] = self.xs.shape[1:-1]
         return batch
 
-    def steps(self, carried: State, first: int = 1, last: int | None = None, *, costs: bool = True) -> Iterator[Step]:
-        """Steps ``first`` ... ``last``, where ``carried`` is what the first of them is given."""
-        model, bound = self.model, self.model.bind()
+    def steps(
+        self,
+        carried: State,
+        first: int = 1,
+        last: int | None = None,
+        *,
+        bound: tuple[Tensor, ...] | None = None,
+        costs: bool = True,
+    ) -> Iterator[Step]:
+        """Steps ``first`` ... ``last``, where ``carried`` is what the first of them is given.
+
+        ``bound`` is what the model's ``bind`` gave, if somebody has asked already; without ``costs`` there are none.
+        """
+        model = self.model
+        bound = model.bind() if bound is None else bound
         for t in range(first, (len(self) if last is None else last) + 1):
             target: Any = None
             with scope(f"t={t}"):

@@ -159,8 +159,9 @@ def unroll(
         model, xs, targets, cost=cost, at=at, weights=weights, lengths=lengths, missing=missing,
         teacher_forcing=teacher_forcing, rng=rng,
     )  # fmt: skip
+    bound = model.bind()
     first = stepping.first(initial)
-    steps = list(stepping.steps(first))
+    steps = list(stepping.steps(first, bound=bound))
     carried = [first, *(step.following for step in steps)]
     total = None
     if targets is not None:

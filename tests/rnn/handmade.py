@@ -55,9 +55,8 @@ def cross_entropy(target, y):
 
 
 def binary_cross_entropy(target, y):
-    """-[target log p + (1 - target) log(1 - p)] with p = 1/(1 + exp(-ỹ)), by the definition."""
-    p = 1 / (1 + np.exp(-y))
-    return -np.sum(target * np.log(p) + (1 - target) * np.log(1 - p)) / y.size
+    """-[target log p + (1 - target) log(1 - p)] with p = 1/(1 + exp(-ỹ)) and 1 - p = 1/(1 + exp(ỹ))."""
+    return np.sum(target * np.log(1 + np.exp(-y)) + (1 - target) * np.log(1 + np.exp(y))) / y.size
 
 
 COSTS = {
