@@ -19,8 +19,10 @@ WIDER = {
     "testing": {
         "test_hard.py": "the whole method, over pairs that are hard to judge",
         "test_hypothesis.py": "the checker in property tests, as somebody else writes and runs them",
+        "test_hard.py": "the whole checker at the hardest places that are known",
         "test_imports.py": "what needs hypothesis",
         "test_state.py": "whole sessions, of engine and checker",
+        "test_switches.py": "each rule of the checker switched off",
     },
 }
 """Tests in these folders that are of more than one file."""

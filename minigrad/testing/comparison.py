@@ -275,7 +275,8 @@ def elsewhere(comparison: Comparison) -> None:
     except Exception:
         remembered = False
     hint = "right at the point given, wrong near it"
-    hint += ": something is remembered from an earlier call, and stale" if remembered else ""
+    if remembered:
+        hint += ": the cotangent stays what it was; something is remembered, and stale, or the point is not looked at"
     found = [
         replace(finding, hint=f"{hint} ({finding.hint})", kind="stale" if remembered else finding.kind)
         for finding in there.findings

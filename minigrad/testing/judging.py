@@ -26,6 +26,11 @@ from minigrad.testing.windows import Ladder
 __tracebackhide__ = True  # pytest shows no line of this file where a user's test fails
 
 KINK = "at a kink or the edge of the domain, there is no derivative"
+TOLD = {
+    "scales disagree": "windows of different widths see different slopes",
+    "another slope close by": "within some roundings of the point it moves as claimed, and otherwise further on",
+    "the claim itself is rounded": "the claim changes as much when its argument does by its last digit",
+}
 NUDGES = (1.0, 1 + 4e-16, 1 - 4e-16)  # of the point, by its rounding
 SMALLEST = 1e-10  # of numbers of the value that are to count: of smaller ones a difference of ones would hide too much
 RANK = ("pass", "inconclusive", "fail")
@@ -102,6 +107,8 @@ class Judge:
         if verdict == "inconclusive":
             base = ladder.base.item()
             note, kind = f"the numerical derivative is only good to {ruling.error:.1g}", "noise"
+            if ruling.why in TOLD:
+                note = TOLD[ruling.why]
             if not np.isfinite(base):
                 note, kind = "the function is not finite here", pole(base)
             elif noisy(ladder, size):

@@ -75,4 +75,4 @@ def test_unless_it_may_have_overflowed():
 def test_arrays_are_compared_number_by_number():
     x = np.array([1.0, 2.0])
     assert compared(lambda _: x, lambda _: x, 1.0, 1e-9) == "pass"
-    assert compared(lambda _: x, lambda _: x + np.array([0, 1e-6]), 1.0, 1e-9) == "fail"
+    assert compared(lambda _: x, lambda _: x + np.array([0.0, 1e-6]), 1.0, 1e-9) == "fail"

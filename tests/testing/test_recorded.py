@@ -1,4 +1,4 @@
-"""Functions of tensors: their promises, each broken by somebody and found, and both modes held against each other."""
+"""All doors of a function of tensors tell the same: each promise is broken by somebody, and that one is named."""
 
 from __future__ import annotations
 
