@@ -58,8 +58,8 @@ CASE = Case("autograd", "numpy.repeat", (np.array([[1.25, 2.0]]), 2), {"axis": -
 
 def test_a_case_is_a_line_of_python() -> None:
     assert repr(CASE) == "numpy.repeat(x, 2, axis=-1); x = np.array([[1.25, 2.0]])"
-    both = Case("torch", "torch.add", ([np.float32([1]), np.ones(2)], np.array([1])), {"out": None})
-    assert both.call == "torch.add([x, y], torch.tensor([1]), out=None)"
+    both = Case("torch", "torch.add", ([np.float32([1]), np.ones(2)], np.array([1])), {"alpha": -np.inf})
+    assert both.call == "torch.add([x, y], torch.tensor([1]), alpha=-np.inf)"
     assert both.assignments == ["x = np.array([1.0], dtype=np.float32)", "y = np.array([1.0, 1.0])"]
 
 

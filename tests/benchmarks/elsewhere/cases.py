@@ -148,6 +148,8 @@ def tree_text(value: Any, names: Iterator[str] | None = None) -> str:
     if isinstance(value, (list, tuple)):
         inside = ", ".join(tree_text(each, names) for each in value)
         return f"[{inside}]" if isinstance(value, list) else f"({inside}{',' * (len(value) == 1)})"
+    if isinstance(value, float) and not np.isfinite(value):
+        return f"np.{value}" if value >= 0 or np.isnan(value) else f"-np.{-value}"
     return str(value) if type(value).__module__ == "torch" else repr(value)
 
 
