@@ -156,7 +156,7 @@ class Bidirectional(Module):
         found: list[dict[str, Tensor]],
         order: range,
     ) -> list[Tensor]:
-        """Cell i along the steps in this order; its outputs, the first step's first. It begins with what is in ``final``."""
+        """Cell i along the steps in this order, from what is in ``final``; its outputs, the first step's first."""
         cell, outputs = self.cells[i], list[Tensor](below)
         carried = {role: final[self._own(i, role)] for role in cell.carried}
         for t in order:
