@@ -114,9 +114,9 @@ class Bidirectional(Module):
         """There is none."""
         raise TypeError("a Bidirectional needs the whole sequence, and has no step: write unroll(model, xs, targets)")
 
-    def bind(self) -> tuple[Any, ...]:
-        """What the cells compute once per unrolling."""
-        return tuple(cell.bind() for cell in self.cells)
+    def bind(self, batch: tuple[int, ...] = (), rng: np.random.Generator | None = None) -> tuple[Any, ...]:
+        """What the cells compute once per unrolling; with ``rng`` they draw their masks."""
+        return tuple(cell.bind(batch, rng) for cell in self.cells)
 
     def unroll(self, xs: Any, targets: Any = None, **options: Any) -> Run:
         """Run along the sequence ``xs`` and back: ``minigrad.rnn.unroll(model, xs, targets, ...)``.
