@@ -2,7 +2,7 @@
 
 A claim fails only if several windows refute it and none that could tell supports it; and then the function has to
 behave as functions with a derivative do, and the claim has to stay where it is as its own rounding changes. Each of
-these conditions acquits right gradients that the others would accuse (``python -m tests.benchmarks.switches``).
+these conditions acquits right gradients that the others would accuse: a test switches them off one by one.
 
 Neither "the finer step is right" (it is not where rounding has made stairs of the values) nor "the coarser" (nor that,
 near ties) holds: each window can veto an accusation, and none can make it alone.
@@ -27,8 +27,8 @@ FINER = tuple(3.0 * 10.0**-k for k in range(4, 11))
 CERTAIN = 1e-4  # relative error above which a slope tells nothing
 NOTHING = 1e-12  # of what a slope could have been is none
 SCALES = 3  # so many windows have to agree on another slope
-SINGLE_ONES = 8 * 2.0**-23  # the same of a function whose values are those of float32
 ONES = 8 * EPS  # over a window, a difference of ones is no more certain than this
+SINGLE_ONES = 8 * 2.0**-23  # the same of a function whose values are those of float32
 FACTORS = (1.1, 0.9, 1.3, 0.7, 1.7)  # none a power of two: everything computed from them is rounded anew
 
 
@@ -50,7 +50,6 @@ class Seen:
     slope: float
     error: float
     own: float  # the error by the window's own account
-    residual: float
     reach: float  # of the values, from the smallest to the largest
     usable: bool
     poor: bool
@@ -64,9 +63,14 @@ class Seen:
         return self.off <= self.tolerance
 
     @property
+    def excludes(self) -> bool:
+        """Whether it does not, and can be trusted with that."""
+        return self.usable and not self.poor and not self.holds
+
+    @property
     def refutes(self) -> bool:
         """Whether it excludes the claim, and by more than what ones that cancelled could hide."""
-        return self.usable and not self.poor and not self.holds and self.off * self.half > ONES
+        return self.excludes and self.off * self.half > ONES
 
     def against(self, others: Sequence[Seen]) -> bool:
         """Whether it contains the claim and excludes one of ``others``: by all that is known, or by what it saw itself.
@@ -114,7 +118,7 @@ class Claim:
             slope, half = w.slope.item(), w.half
             allowed = error + self.rtol * max(self.size, abs(slope))
             off = abs(self.slope - slope) if np.isfinite(self.slope) else np.inf
-            numbers: Any = [each.item() for each in (w.error, w.residual, w.reach, w.usable, w.poor, w.flat)]
+            numbers: Any = [each.item() for each in (w.error, w.reach, w.usable, w.poor, w.flat)]
             seen.append(Seen(half, slope, error, *[*numbers, off, allowed]))
         return seen
 
@@ -151,28 +155,21 @@ def judge(ladder: Ladder, claim: Claim, first: Sequence[float] = FIRST) -> Rulin
 
 
 def passes(claim: Claim, seen: Sequence[Seen], ladder: Ladder | None = None) -> bool:
-    """Some window that could tell supports the claim, and none refutes it; or it is supported from closer by.
+    """Some window that could tell supports the claim, and none excludes it; or it is supported from closer by.
 
     With a ``ladder``, in which the wide windows are, a slope of nothing counts as well: as small as rounding.
     """
-
-    nothing = 0.0
+    telling = [w for w in seen if claim.informative(w)]
     if ladder is not None:  # of what a slope could have been: where slopes cancel, rounding is left
         steepest = max((w.reach / w.half for w in seen if w.usable), default=0.0)
         nothing = NOTHING * max(abs(ladder.base.item()) / ladder.size, steepest)
-
-    def tells(w: Seen) -> bool:
-        if claim.informative(w) or ladder is None:
-            return claim.informative(w)
-        return w.error <= nothing or (w.flat and claim.slope == 0)
-
-    support = [w for w in seen if w.usable and w.holds and tells(w)]
-    against = [w for w in seen if w.refutes]
-    if not any(w.usable and not w.poor and not w.holds for w in seen):
+        telling += [w for w in seen if w not in telling and (w.error <= nothing or (w.flat and claim.slope == 0))]
+    support, against = [w for w in telling if w.usable and w.holds], [w for w in seen if w.excludes]
+    if not against:
         return bool(support)
-    against = [w for w in seen if w.usable and not w.poor and not w.holds]
-    closer = len(support) >= 3 and not any(w.flat for w in support)
-    closer = closer and max(w.half for w in support) < min(w.half for w in against)
+    if len(support) < SCALES or any(w.flat for w in support):
+        return False
+    closer = max(w.half for w in support) < min(w.half for w in against)
     return closer and min(w.error for w in support) <= 0.1 * min(w.error for w in against)
 
 
