@@ -86,6 +86,8 @@ class Stacked(Module):
 
     def bind(self, batch: tuple[int, ...] = (), rng: np.random.Generator | None = None) -> Any:
         """What the layers compute once; with ``rng``, those of this house draw their masks."""
+        if rng is None:
+            return tuple(layer.bind() for layer in self.layers)
         return tuple(
             layer.bind(batch, rng) if isinstance(layer, (Cell, Stacked)) else layer.bind() for layer in self.layers
         )

@@ -316,6 +316,9 @@ def test_what_is_not_handed_on_has_no_column(hidden):
     assert np.any(J[0, :, s["y"]])  # ỹ_0 is given
     np.testing.assert_array_equal(J[1:, :, s["y"]], 0)
     assert np.any(step_jacobians(unroll(model, xs))[1:, :, s["y"]])
+    with no_grad():  # nor where gradients tell nothing
+        unrecorded = unroll(model, xs, targets, teacher_forcing=True)
+    np.testing.assert_array_equal(step_jacobians(unrecorded), J)
 
 
 def test_what_was_detached_has_no_column():
