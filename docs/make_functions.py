@@ -186,6 +186,8 @@ def document() -> str:
     """The whole of functions.md."""
     tables: dict[str, dict[str, list[tuple[str, str]]]] = defaultdict(lambda: defaultdict(list))
     for kind, (file, name, meaning) in entries():
+        if file.parent != RULES:  # a primitive of another chapter, such as networks'
+            continue
         tables[file.name][kind].append((name, meaning.replace("|", "\\|")))
     shown: dict[str, list[Callable[..., Any]]] = defaultdict(list)
     for rule in everything():

@@ -21,6 +21,7 @@ from minigrad.engine.walk import backward, gradients
 from minigrad.lazy import later, shown_by
 from minigrad.module import Module
 from minigrad.optim import clip_by_norm, clipping
+from minigrad.recomputing import checkpoint
 from minigrad.scopes import no_grad, scope
 from minigrad.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
@@ -30,6 +31,7 @@ __all__ = [
     "StaleGraphError",
     "Tensor",
     "backward",
+    "checkpoint",
     "clip_by_norm",
     "clipping",
     "copies",

@@ -45,29 +45,41 @@ def log_softmax(x: Any, axis: int | tuple[int, ...] | None = -1) -> Any:
     return networks.log_softmax(x, axis=axis)
 
 
-def squared_error(target: Any, output: Any) -> Any:
-    """The mean of (output - target)² over batch and components; both have shape (..., n_out)."""
+def squared_error(target: Any, output: Any, weight: Any = None) -> Any:
+    """The mean of (output - target)² over batch and components; both have shape (..., n_out).
+
+    ``weight`` (...) multiplies each sequence's share of the mean.
+    """
     error = output - target
+    other = error if weight is None else error * _along(weight, error)
     if error.dtype.char == "e":  # half precision, which has no room for the sum, nor for a large size
-        return np.mean(error * error)
-    cost = np.vdot(error, error) / error.size
-    return np.vdot(error, error / error.size) if math.isinf(cost.item()) else cost  # only the sum may have overflowed
+        return np.mean(error * other)
+    cost = np.vdot(error, other) / error.size
+    return np.vdot(error, other / error.size) if math.isinf(cost.item()) else cost  # only the sum may have overflowed
 
 
-def cross_entropy(target: Any, logits: Any) -> Any:
+def cross_entropy(target: Any, logits: Any, weight: Any = None) -> Any:
     """-Σ target · log softmax(logits), summed over the last axis and averaged over the batch.
 
     ``target`` holds probabilities (one-hot rows, say) and ``logits`` the outputs *before* a softmax, both (..., n_out):
     leave a network's output function at ``"identity"``. Logits of -inf, which are masked, cost nothing where the target
-    is 0.
+    is 0. ``weight`` (...) multiplies each sequence's share of the mean.
     """
-    return -np.mean(np.sum(networks.weighted(target, log_softmax(logits)), axis=-1))
+    costs = np.sum(networks.weighted(target, log_softmax(logits)), axis=-1)
+    return -np.mean(costs if weight is None else costs * weight)
 
 
-def binary_cross_entropy(target: Any, logits: Any) -> Any:
+def binary_cross_entropy(target: Any, logits: Any, weight: Any = None) -> Any:
     """-[target · log p + (1 - target) · log(1 - p)] with p = logistic(logits), averaged over batch and components.
 
     ``target`` holds probabilities and ``logits`` the outputs *before* a logistic function, both (..., n_out): leave a
-    network's output function at ``"identity"``. The logarithms are taken before p could round to 0 or 1.
+    network's output function at ``"identity"``. The logarithms are taken before p could round to 0 or 1. ``weight``
+    (...) multiplies each sequence's share of the mean.
     """
-    return np.mean(networks.surprise(target, logits))
+    costs = networks.surprise(target, logits)
+    return np.mean(costs if weight is None else costs * _along(weight, costs))
+
+
+def _along(weight: Any, values: Any) -> Any:
+    """A weight for each sequence, beside its components, in their precision."""
+    return np.asarray(weight, values.dtype)[..., None]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import importlib.metadata
+import importlib.util
+import re
 import shutil
 import subprocess
 import sys
@@ -32,12 +35,39 @@ WITHOUT_EXAMPLES = {
 pytestmark = pytest.mark.usefixtures("tables")
 
 
+class Installed(doctest.DocTestParser):
+    """Leaves out what is written for a library that is not here: its block opens with ```` ```python torch ````.
+
+    Or with ```` ```python torch==2.13.0 ````, if it is about that version.
+    """
+
+    def parse(self, string: str, name: str = "<string>") -> list[Any]:
+        def kept(block: re.Match[str]) -> str:
+            return block[0] if all(map(installed, block[1].split())) else "\n" * block[0].count("\n")
+
+        return super().parse(re.sub(r"(?ms)^```python ([\w.= ]+)\n.*?^```$", kept, string), name)
+
+
+def installed(library: str) -> bool:
+    name, _, version = library.partition("==")
+    if importlib.util.find_spec(name) is None:
+        return False
+    return not version or importlib.metadata.version(name).partition("+")[0] == version
+
+
+@pytest.mark.filterwarnings("default::DeprecationWarning:torch")
 @pytest.mark.parametrize("path", sorted(DOCS.glob("**/*.md")), ids=lambda path: path.name)
 def test_every_code_block_prints_what_stands_there(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    failed, attempted = doctest.testfile(str(path), module_relative=False, encoding="utf-8")
+    failed, attempted = doctest.testfile(str(path), module_relative=False, encoding="utf-8", parser=Installed())
     assert failed == 0
     assert (attempted == 0) == (path.name in WITHOUT_EXAMPLES)
+
+
+def test_blocks_for_what_is_not_installed_are_left_out() -> None:
+    blocks = [f"```python {names}\n>>> {names!r}\n\n```\n" for names in ("numpy", "numpy nothing", "numpy==1.0.0")]
+    examples = Installed().get_examples("\n".join(blocks) + "\n>>> 4\n4\n")
+    assert [(example.source, example.lineno) for example in examples] == [("'numpy'\n", 1), ("4\n", 15)]
 
 
 def test_no_page_is_excused_that_is_not_there() -> None:

@@ -31,11 +31,14 @@ FIRST = {
     "lazy",
     "module",
     "optim",
+    "recomputing",
     "rules",
     "scopes",
     "transforms",
 }
 """What `import minigrad` loads. Whatever else there is waits until it is asked for."""
+OTHERS = 'pip install {library}"'
+"""The one hint, of the checker's adapters, to install what is somebody else's."""
 
 
 def fresh(code: str) -> str:
@@ -174,8 +177,9 @@ def test_hints_install_from_a_clone() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     hints = [hint for file in HOUSE.rglob("*.py") for hint in re.findall(r"pip install.*", file.read_text("utf-8"))]
     assert len(hints) >= 4
-    found = [re.match(r'pip install "\.\[(\w+|\{\w+\})\]" in a clone', hint) for hint in hints]
-    assert [hint for hint, match in zip(hints, found, strict=True) if not match] == []
+    found = [re.match(r'pip install "\.\[(\w+|\{\w+\})\]" in a clone', hint) for hint in hints if hint != OTHERS]
+    assert len(found) == len(hints) - 1
+    assert None not in found
     assert {match[1] for match in found if match} - {"{extra}"} <= extras.keys()
     assert {*faults.EXTRAS.values()} <= extras.keys()
 

@@ -8,6 +8,7 @@ ROOT = Path(__file__).parent.parent
 ELSEWHERE = {
     "engine/ancestors.py": "what the walk needs of it, in tests/engine/test_walk.py",
     "engine/context.py": "recording, scopes and who watches: tests/engine/test_tensor.py, tests/test_anomaly.py",
+    "rnn/stepping.py": "one step after the other: tests/rnn/test_unrolling.py, tests/rnn/test_counting.py",
     "engine/cotangents.py": "shares that wait and meet: tests/engine/test_walk.py",
 }
 """Files without a test file of their own, why, and where they are tested."""
@@ -17,8 +18,10 @@ WIDER = {
     "rules": {"test_conventions.py": "the page on conventions", "test_namespace.py": "all of NumPy"},
     "testing": {
         "test_hypothesis.py": "the checker in property tests, as somebody else writes and runs them",
+        "test_hard.py": "the whole checker at the hardest places that are known",
         "test_imports.py": "what needs hypothesis",
         "test_state.py": "whole sessions, of engine and checker",
+        "test_switches.py": "each rule of the checker switched off",
     },
 }
 """Tests in these folders that are of more than one file."""

@@ -15,6 +15,8 @@ from minigrad.rnn.bidirectional import Bidirectional
 from minigrad.rnn.cells import GRU, LRU, LSTM, RNN, MinGRU, OutputFeedbackRNN, Stacked, initial
 from minigrad.rnn.dynamics import flow, oscillator, spectral
 from minigrad.rnn.exchange import from_keras, from_torch, to_keras, to_torch
+from minigrad.rnn.remembering import Passed, bptt, rtrl, truncated_bptt
+from minigrad.rnn.scanning import scan
 from minigrad.rnn.training import History, evaluate, fit
 from minigrad.rnn.unrolling import Run, unroll
 
@@ -28,9 +30,11 @@ __all__ = [
     "History",
     "MinGRU",
     "OutputFeedbackRNN",
+    "Passed",
     "Run",
     "Stacked",
     "animate",
+    "bptt",
     "draw",
     "evaluate",
     "fit",
@@ -39,9 +43,12 @@ __all__ = [
     "from_torch",
     "initial",
     "oscillator",
+    "rtrl",
+    "scan",
     "spectral",
     "to_keras",
     "to_torch",
+    "truncated_bptt",
     "unroll",
 ]
 

@@ -1,8 +1,8 @@
 """Two directions: what stands at t may depend on what comes later.
 
-That takes the whole sequence, so there is no single step to be unrolled. A `Bidirectional` has an ``unroll`` of its
-own, which gives the same `Run`: one network goes from the first step to the last, another one back, and both are heard
-at every step.
+That takes the whole sequence, so there is no single step to be unrolled. A `Bidirectional` says itself what happens
+along all of it (`Bidirectional.whole`): one network goes from the first step to the last, another one back, and both
+are heard at every step.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from minigrad.module import Module
 from minigrad.rnn.cells.cell import OUTPUTS, Function, Seed, choose
 from minigrad.rnn.cells.composed import inner_roles, inner_step
 from minigrad.rnn.cells.initial import normal
-from minigrad.rnn.unrolling import COSTS, Cost, Run, _initial, _sequence
+from minigrad.rnn.stepping import State, Step, Stepping
+from minigrad.rnn.unrolling import Run, unroll
 from minigrad.scopes import scope
 
 THERE, BACK = "→", "←"
@@ -111,93 +112,61 @@ class Bidirectional(Module):
 
     def step(self, bound: Any, x: Any, carried: Any) -> Any:
         """There is none."""
-        raise TypeError("a Bidirectional needs the whole sequence, not a step: write model.unroll(xs, targets)")
+        raise TypeError("a Bidirectional needs the whole sequence, and has no step: write unroll(model, xs, targets)")
 
     def bind(self) -> tuple[Any, ...]:
         """What the cells compute once per unrolling."""
         return tuple(cell.bind() for cell in self.cells)
 
-    def unroll(
-        self,
-        xs: Any,
-        targets: Any = None,
-        *,
-        initial: dict[str, Any] | None = None,
-        cost: str | Cost = "squared_error",
-    ) -> Run:
-        """Run along the sequence ``xs`` and back.
+    def unroll(self, xs: Any, targets: Any = None, **options: Any) -> Run:
+        """Run along the sequence ``xs`` and back: ``minigrad.rnn.unroll(model, xs, targets, ...)``.
 
-        Parameters
-        ----------
-        xs, targets, initial, cost
-            As in `minigrad.rnn.unroll`; ``initial`` may name carried roles such as ``"→h"``, which starts at t = 1, and
-            ``"←h"``, which starts at t = T.
-
-        Returns
-        -------
-        Run
-            Its ``carried[0]`` holds what all cells start with, in both directions.
-
-        Raises
-        ------
-        ValueError
-            As `minigrad.rnn.unroll`.
+        ``initial`` may name carried roles such as ``"→h"``, which starts at t = 1, and ``"←h"``, which starts at t = T
+        or, with ``lengths``, at the end of its own sequence.
         """
-        xs = _sequence("xs", xs, self.dtype)
-        if xs.shape[-1] != self.n_in:
-            raise ValueError(
-                f"xs of shape {xs.shape} has {xs.shape[-1]} components a step, the model takes {self.n_in}"
-            )
-        if targets is not None:
-            targets = _sequence("targets", targets, self.dtype)
-            if targets.shape != (*xs.shape[:-1], self.n_out):
-                raise ValueError(
-                    f"targets of shape {targets.shape} do not go with xs of shape {xs.shape} and n_out={self.n_out}"
-                )
-        first = _initial(self, xs.shape[1:-1], initial or {})
-        steps: list[dict[str, Tensor]] = [{"x": xs[t]} for t in range(len(xs))]
-        below, bound = [step["x"] for step in steps], self.bind()
+        return unroll(self, xs, targets, **options)
+
+    def whole(self, stepping: Stepping, first: State, bound: tuple[Any, ...]) -> tuple[list[Step], list[State], State]:
+        """All steps, what each was given, and what is left at the ends: `unroll` asks for it in the place of steps."""
+        count = range(len(stepping))
+        found: list[dict[str, Tensor]] = [{"x": stepping.xs[t]} for t in count]
+        below, final = [each["x"] for each in found], dict(first)
         for k in range(0, len(self.cells), 2):
-            there = self._sweep(k, bound[k], below, first, steps, range(len(xs)))
-            back = self._sweep(k + 1, bound[k + 1], below, first, steps, range(len(xs))[::-1])
+            there = self._sweep(stepping, k, bound[k], below, final, found, count)
+            back = self._sweep(stepping, k + 1, bound[k + 1], below, final, found, count[::-1])
             both: Any = [np.concatenate([a, b], axis=-1) for a, b in zip(there, back, strict=True)]
             below = both
-        cost_of: Cost = choose("cost", cost, COSTS)
-        V = self.V.T if self.reads_out else None
-        wanted = []
-        for t, (step, heard) in enumerate(zip(steps, below, strict=True)):
-            with scope(f"t={t + 1}"):
-                step["y"] = heard if V is None else self.g(heard @ V + self.c)
-                if targets is not None:
-                    wanted.append(targets[t])
-                    wanted[-1].name = f"target_{t + 1}"
-                    step["C"] = cost_of(wanted[-1], step["y"])
-            for role, tensor in step.items():
-                tensor.name = f"{role}_{t + 1}"
-        total = None
-        if targets is not None:
-            total = np.sum(np.stack([step["C"] for step in steps]))
-            total.name = "cost"
-        return Run(self, self._handed_on(first, steps), steps, total, False, wanted)
+        V, steps = self.V.T if self.reads_out else None, []
+        for t, (tensors, heard) in enumerate(zip(found, below, strict=True), 1):
+            with scope(f"t={t}"):
+                tensors["y"] = heard if V is None else self.g(heard @ V + self.c)
+                target = stepping.judge(t, tensors)
+            for role, tensor in tensors.items():
+                tensor.name = f"{role}_{t}"
+            steps.append(Step(tensors, target, {}))
+        return steps, self._handed_on(first, found), final
 
     def _sweep(
         self,
+        stepping: Stepping,
         i: int,
         bound: Any,
         below: list[Tensor],
-        first: dict[str, Tensor],
-        steps: list[dict[str, Tensor]],
+        final: State,
+        found: list[dict[str, Tensor]],
         order: range,
     ) -> list[Tensor]:
-        """Cell i along the steps in this order; its outputs, the first step's first."""
-        cell, found = self.cells[i], list[Tensor](below)
-        carried = {role: first[self._own(i, role)] for role in cell.carried}
+        """Cell i along the steps in this order; its outputs, the first step's first. It begins with what is in ``final``."""
+        cell, outputs = self.cells[i], list[Tensor](below)
+        carried = {role: final[self._own(i, role)] for role in cell.carried}
         for t in order:
             with scope(f"t={t + 1}"):
-                step, found[t] = inner_step(cell, bound, below[t], carried)
-            steps[t].update({self._own(i, role): tensor for role, tensor in step.items()})
-            carried = {role: step[role] for role in cell.carried}
-        return found
+                step, outputs[t] = inner_step(cell, bound, below[t], carried)
+                following = stepping.counting.kept(t + 1, {role: step[role] for role in cell.carried}, carried)
+            found[t].update({self._own(i, role): tensor for role, tensor in step.items()})
+            carried = following
+        final.update({self._own(i, role): tensor for role, tensor in carried.items()})
+        return outputs
 
     def _handed_on(self, first: dict[str, Tensor], steps: list[dict[str, Tensor]]) -> list[dict[str, Tensor]]:
         """What every step was given: by the one before or, against the sequence, by the one after."""

@@ -1,7 +1,8 @@
 """Checking gradients: numerical derivatives with an error bar, and checks that tell pass, fail and inconclusive apart.
 
-`check_grads` for functions of tensors, `check_vjp` for a formula of NumPy functions; `strategies` and `programs` (which
-need hypothesis, in the extra ``testing``) for property tests.
+`check_grads` for functions of tensors, `check_vjp` for a formula of NumPy functions; `adapters` for what other
+frameworks differentiate; `strategies` and `programs`, which need hypothesis (in the extra ``testing``), for property
+tests.
 """
 
 import importlib
@@ -39,6 +40,8 @@ importlib.import_module(
 
 def __getattr__(name: str) -> Any:
     """``strategies`` and ``programs`` are imported when they are asked for: hypothesis may not be there."""
+    if name == "adapters":
+        return importlib.import_module("minigrad.testing.adapters")
     if name in ("strategies", "programs"):
         try:
             return importlib.import_module(f"minigrad.testing.{name}")

@@ -203,7 +203,9 @@ def _single(problem: Problem, w: Any) -> str:
         return ""
     double = list(_each(there.in_dtype(np.float64), _cast(w, exact)))  # the same numbers
     for place, ((path, x, g), single) in enumerate(zip(double, found, strict=True)):
-        allowed = (SINGLE + 64 * lost) * max(_largest(g), _largest(w) * _largest(exact) / (_largest(x) or 1.0))
+        reach = _largest(x) or 1.0
+        allowed = (SINGLE + 64 * lost) * max(_largest(g), _largest(w) * _largest(exact) / reach)
+        allowed += EPS32 * _largest(w) / reach  # of what may have been a difference of ones
         if single.shape != g.shape or np.all(_off(single, g) <= allowed):
             continue
         nudged = [there, *(there.at(_nudged(there.args, seed)) for seed in range(4))]
@@ -234,8 +236,9 @@ def _off(single: Array, exact: Array) -> Array:
 def _given_twice(problem: Problem, w: Any) -> str:
     """One and the same array in the place of two arguments gives what two copies of it give."""
     args, wrt = problem.args, problem.wrt
-    same = [i for i in wrt if isinstance(args[i], np.ndarray) and args[i].shape == np.shape(args[wrt[0]])]
-    if len(same) < 2 or not isinstance(args[wrt[0]], np.ndarray):
+    arrays = [i for i in wrt if isinstance(args[i], np.ndarray)]
+    same = [i for i in arrays if args[i].shape == args[arrays[0]].shape]
+    if len(same) < 2:
         return ""
     there = problem.at([args[same[0]] if i in same else arg for i, arg in enumerate(args)])
     try:

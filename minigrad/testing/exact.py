@@ -18,17 +18,20 @@ __tracebackhide__ = True  # pytest shows no line of this file where a user's tes
 
 Scaled: TypeAlias = Callable[[float], Any]
 """``left(λ)``: numbers computed from λ times the arguments, and divided by λ."""
+HUGE = 1e300
 TIMES = 10  # the spread of so few samples, to be on the safe side
 
 
 def compared(left: Scaled, right: Scaled, size: float, rtol: float, once: Any = None) -> Verdict:
     """Whether two numbers, or arrays, are equal up to ``rtol`` times ``size`` and what rounding makes of them.
 
-    Where neither is finite nothing is told: of two poles one may be approached from either side. ``once`` is what both
-    give for λ = 1, if that is known.
+    Where neither is finite nothing is told: of two poles one may be approached from either side. Nor is anything where
+    one of them may have overflowed on the way. ``once`` is what both give for λ = 1, if that is known.
     """
     a, b = (np.asarray(each, np.float64) for each in (once or (left(1.0), right(1.0))))
-    told = np.isfinite(a) | np.isfinite(b)
+    finite = np.isfinite(a), np.isfinite(b)
+    largest = np.fmax(*(np.where(there, np.abs(each), 0.0) for there, each in zip(finite, (a, b), strict=True)))
+    told = (finite[0] | finite[1]) & (largest < HUGE)
     off = np.where(told, np.abs(a - b), 0.0)  # NaN where only one of them is finite
     if np.all(off <= rtol * size):
         return "pass" if told.all() else "inconclusive"

@@ -56,7 +56,7 @@ def of_numbers(claimed: Array, numerical: Array, unweighted: Array) -> str:
 
 
 def _resemblances(claimed: Array, numerical: Array, unweighted: Array) -> Iterator[str]:
-    if np.any(claimed) and like(claimed, numerical):
+    if np.any(claimed) and np.any(numerical) and like(claimed, numerical):
         off = float(np.max(np.abs(claimed - numerical)) / np.max(np.abs(numerical)))
         ratio = _constant_ratio(claimed, numerical)
         factor = "" if ratio is None else f", off by the constant factor {ratio:.9g}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,7 +26,13 @@ from minigrad.testing.windows import Ladder
 __tracebackhide__ = True  # pytest shows no line of this file where a user's test fails
 
 KINK = "at a kink or the edge of the domain, there is no derivative"
-NUDGES = (1.0, 1 + 4e-16, 1 - 4e-16)  # of the point, by its rounding
+TOLD = {
+    "scales disagree": "windows of different widths see different slopes",
+    "another slope close by": "within some roundings of the point it moves as claimed, and otherwise further on",
+    "the claim itself is rounded": "the claim changes as much when its argument does by its last digit",
+}
+NUDGES = (1.0, 1 + 4e-16, 1 - 4e-16, 1 + 1e-15, 1 - 1e-15)  # of the point, by its rounding
+SMALLEST = 1e-10  # of numbers of the value that are to count: of smaller ones a difference of ones would hide too much
 RANK = ("pass", "inconclusive", "fail")
 Mixed = Callable[[float, float], Directions]
 
@@ -86,6 +93,9 @@ class Judge:
                 ruling = judge(ladder, claim, first)
                 row = self.explained(path, ladder, claim, ruling, size)
                 ranked.append((RANK.index(row.verdict), Judged(row, ruling, some)))
+        if line.stuck and all(rank == 0 for rank, _ in ranked):
+            row = Row(self.name, path, "inconclusive", note="the argument is not finite here", kind="domain")
+            return Judged(row, Ruling("inconclusive", np.nan, np.inf), v)
         if not ranked:
             return Judged(Row(self.name, path, "pass", 0.0, 0.0, 0.0), Ruling("pass", 0.0, 0.0), v)
         return max(ranked, key=lambda each: each[0])[1]
@@ -97,9 +107,11 @@ class Judge:
         if verdict == "inconclusive":
             base = ladder.base.item()
             note, kind = f"the numerical derivative is only good to {ruling.error:.1g}", "noise"
+            if ruling.why in TOLD:
+                note = TOLD[ruling.why]
             if not np.isfinite(base):
                 note, kind = "the function is not finite here", pole(base)
-            elif any(r > 0 for r, w in zip(ladder.rough()[:, 0], ladder.windows, strict=True) if w.half > 1e-7 * size):
+            elif noisy(ladder, size):
                 pass  # the slopes to the left and to the right are noise, too
             elif bool(np.all(bent(ladder.along, ladder.base, size))):
                 edge = not any(w.usable.item() or np.isfinite(w.error.item()) for w in ladder.windows)
@@ -169,6 +181,13 @@ class Judge:
             return np.nan
 
 
+def noisy(ladder: Ladder, size: float) -> bool:
+    """Whether some of what the polynomials leave over is noise: that of a cusp falls from one width to the next."""
+    left = [w.residual.item() for w in ladder.windows if 1e-7 * size < w.half <= 0.3 * size]
+    rough = [r for r, w in zip(ladder.rough()[:, 0], ladder.windows, strict=True) if w.half > 1e-7 * size]
+    return any(r > 0 for r in rough) and not all(fine < coarse / 1.5 for coarse, fine in pairwise(left))
+
+
 def pole(y: Any) -> Kind:
     """The kind of point at which a function is not finite."""
     return "domain" if any(np.any(np.isnan(leaf)) for leaf in leaves(y)) else "pole"
@@ -209,10 +228,19 @@ def finite_only(w: Any, y: Any) -> Any:
 
 
 def evened(w: Any, y: Any) -> Any:
-    """Weights that let small numbers of the value count among large ones, if their sizes are very different."""
+    """Weights that let small numbers of the value count among large ones, if their sizes are very different.
+
+    None is made larger: what rounding has left of ones is to look as small as it is.
+    """
     sizes = np.concatenate([np.ravel(np.abs(leaf)) for leaf in leaves(y)] or [np.zeros(0)])
     sizes = sizes[(sizes > 0) & np.isfinite(sizes)]
     if sizes.size == 0 or np.max(sizes) <= SPREAD * np.min(sizes):
         return w
-    scales = iter([np.where((leaf == 0) | ~np.isfinite(leaf), np.max(sizes), np.abs(leaf)) for leaf in leaves(y)])
-    return mapped(lambda weight: weight / next(scales), w)
+    least = max(float(np.min(sizes)), SMALLEST)
+    scales = iter(
+        [
+            np.where((leaf == 0) | ~np.isfinite(leaf), np.max(sizes), np.maximum(np.abs(leaf), least))
+            for leaf in leaves(y)
+        ]
+    )
+    return mapped(lambda weight: weight * (least / next(scales)), w)

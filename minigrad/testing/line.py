@@ -27,6 +27,8 @@ class Line:
     groups : list of (list, float)
         The direction in parts that one step fits, as numbers of about one size are moved together; and how far each
         has to go to change the numbers by their own size.
+    stuck : bool
+        Whether some of the direction is about numbers that are not finite, and cannot be moved.
     """
 
     def __init__(self, f: Function, args: Sequence[Any], tangents: Sequence[Any]) -> None:
@@ -39,6 +41,7 @@ class Line:
         self.direction: Directions = [
             np.asarray(v, np.float64) if is_moved(x) else None for x, v in zip(self.point, given, strict=True)
         ]
+        self.stuck = False
         self.groups = list(self._groups())
         self.plain = all(isinstance(arg, (np.ndarray, np.generic)) for arg in self.args)
         self.value: Any = None
@@ -73,7 +76,8 @@ class Line:
         if not moved:
             return
         x, v = (np.concatenate(arrays) for arrays in zip(*moved, strict=True))
-        left = v != 0
+        left = (v != 0) & np.isfinite(x)
+        self.stuck = bool(np.any((v != 0) & ~np.isfinite(x)))
         largest = float(np.max(np.abs(x[left]), initial=0.0)) or 1.0
         sizes = np.where(x == 0, largest, np.abs(x))  # 0 has no size of its own: it moves with the largest
         while np.any(left):

@@ -99,8 +99,10 @@ def numerical_jvp(f: Function, args: Sequence[Any], tangents: Sequence[Any], *, 
             slope = np.imag(line.at(step * 1j)) / step
             return _shaped(line, Estimate(slope, 8 * EPS * np.abs(slope), np.full(base.shape, step), 2))
         parts = [_estimate(Ladder(line.along(some), size, base)) for some, size in line.groups]
-    zero = np.zeros(base.shape)
-    value, error = (sum((getattr(part, name) for part in parts), zero) for name in ("value", "error"))
+    zero, unknown = np.zeros(base.shape), np.full(base.shape, np.inf if line.stuck else 0.0)
+    value, error = (
+        sum((getattr(part, k) for part in parts), start) for k, start in [("value", zero), ("error", unknown)]
+    )
     steps: Any = [part.step for part in parts] or [np.full(base.shape, np.nan)]
     step = np.min(steps, axis=0)
     return _shaped(line, Estimate(value, error, step, 1 + sum(part.evaluations for part in parts)))

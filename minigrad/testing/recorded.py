@@ -203,7 +203,8 @@ def _picked(f: Function, k: int) -> Function:
 def _shared(f: Function, problem: Problem, comparison: Comparison) -> str | None:
     """One tensor in the place of several arguments gets the sum of their gradients."""
     args, wrt = problem.args, problem.wrt
-    same_shape = [i for i in wrt if isinstance(args[i], np.ndarray) and args[i].shape == np.shape(args[wrt[0]])]
+    arrays = [i for i in wrt if isinstance(args[i], np.ndarray)]
+    same_shape = [i for i in arrays if args[i].shape == args[arrays[0]].shape]
     if len(same_shape) < 2:
         return None
     x = args[same_shape[0]]

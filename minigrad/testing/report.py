@@ -164,7 +164,9 @@ class Results:
         self.rows.append(replace(row, check=self.point + row.check))
         if row.verdict != "pass":
             if isinstance(finding, str):
-                told = finding or row.note
+                told = (
+                    finding or row.note if row.verdict == "fail" else row.note or finding
+                )  # a hint is of what is wrong
                 finding = Finding(row.check, row.argument, None, row.analytic, row.numerical, row.error, told, row.kind)
             self.findings.append(replace(finding, check=self.point + finding.check))
         if self.deadline is not None and time.monotonic() > self.deadline:

@@ -67,6 +67,17 @@ class Seen:
         """Whether it excludes the claim, and by more than what ones that cancelled could hide."""
         return self.usable and not self.poor and not self.holds and self.off * self.half > ONES
 
+    def against(self, others: Sequence[Seen]) -> bool:
+        """Whether it contains the claim and excludes one of ``others``: by all that is known, or by what it saw itself.
+
+        Of that a window that saw nothing move is no witness.
+        """
+        known = [self.tolerance] if self.flat else [self.tolerance, self.own + self.tolerance - self.error]
+        return self.usable and any(
+            self.off <= mine and any(abs(self.slope - other.slope) > mine + other.tolerance for other in others)
+            for mine in known
+        )
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -153,8 +164,9 @@ def passes(claim: Claim, seen: Sequence[Seen], ladder: Ladder | None = None) -> 
 
     support = [w for w in seen if w.usable and w.holds and tells(w)]
     against = [w for w in seen if w.refutes]
-    if not against:
+    if not any(w.usable and not w.poor and not w.holds for w in seen):
         return bool(support)
+    against = [w for w in seen if w.usable and not w.poor and not w.holds]
     closer = len(support) >= 3 and not any(w.flat for w in support)
     closer = closer and max(w.half for w in support) < min(w.half for w in against)
     return closer and min(w.error for w in support) <= 0.1 * min(w.error for w in against)
@@ -164,7 +176,7 @@ def convicted(ladder: Ladder, claim: Claim, seen: Sequence[Seen]) -> Ruling:
     """Of a claim that did not pass: does it fail?"""
     against = [w for w in seen if w.refutes]
     if not np.isfinite(claim.slope):
-        against = [w for w in seen if w.usable and not w.poor and claim.informative(w)]
+        against = [w for w in seen if w.usable and not w.poor]  # the function has a slope here, whatever it is
     best = agreeing(against)
     fail = ruled("fail", best or seen, refuting=best)
 
@@ -173,15 +185,15 @@ def convicted(ladder: Ladder, claim: Claim, seen: Sequence[Seen]) -> Ruling:
 
     if not best:
         return no("uncertain")
-    if any(
-        w.usable and w.holds and any(abs(w.slope - b.slope) > w.tolerance + b.tolerance for b in best) for w in seen
-    ):
+    if any(w.against(best) for w in seen):
         return no("scales disagree")
     if len(best) < SCALES:
         return no("seen at too few scales")
     if averaged(ladder, best, seen):
         return no("noise")
-    if not claim.additive(best[0].half, best[0].off):
+    if np.isfinite(claim.slope) and ladder.nearby(claim.slope, best[0].slope):
+        return no("another slope close by")
+    if not any(claim.additive(w.half, w.off) for w in best[:SCALES]):  # along other directions kinks may be nearer
         return no("not additive")
     if np.isfinite(claim.slope) and best[0].off <= best[0].tolerance + 10 * claim.spread():
         return no("the claim itself is rounded")

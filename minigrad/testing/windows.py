@@ -156,7 +156,6 @@ class Ladder:
         ]
         unit: Array = np.maximum(1.0, np.max([np.where(np.isfinite(s), s, 0.0) for s in seen], axis=0))
         return unit
-        return unit
 
     def rough(self) -> Array:
         """For each window (k, m) what of its residual is noise: a smooth function's falls by 10⁷ as the width by ten.
@@ -178,12 +177,13 @@ class Ladder:
         """
         unit, rough = self.unit, self.rough()
         near = np.array([w.half <= 0.3 * self.size for w in self.windows])[:, None]
-        found = [np.max(np.where(near, rough, 0.0), axis=0)]
+        rough = np.where(near, rough, 0.0)  # beyond the arguments' own size a function may well be uneven
+        found = np.max(rough, axis=0)
         sigma, errors = np.zeros(self.base.shape), []
         for w, noise in zip(self.windows, rough, strict=True):
             error = np.maximum(w.error, 10 * w.gain * sigma / w.half)
             if w.flat.any():
-                least = np.maximum(10 * found[0], 2 * self.quantum())
+                least = np.maximum(10 * found, 2 * self.quantum())
                 error = np.where(w.flat, np.maximum(error, w.gain * least / w.half), error)
             errors.append(error)
             stairs = np.where(w.usable & w.poor & (w.residual <= 1e3 * EPS * unit), w.residual, 0.0)
@@ -200,6 +200,21 @@ class Ladder:
             found = np.array([self._first_jump(k) for k in range(self.base.size)])
             self._quantum = np.where((found > 1e-6 * self.unit) | np.isnan(found), rounding, found)
         return self._quantum
+
+    def nearby(self, claim: float, slope: float) -> bool:
+        """Whether within some roundings of the point a single function moves by ``claim``, and not by ``slope``.
+
+        So do stairs like those of `floor` at 1e10, where even the finest window is wider than a step.
+        """
+        reach = 2.0 ** np.arange(2, 15) * EPS * self.size
+        for t in (reach, -reach):
+            moved = np.array([self.along(float(each))[0] for each in t]) - self.base[0]
+            claimed, seen = (
+                np.maximum.accumulate(np.abs(moved - each * t)) / (EPS * self.unit[0]) for each in (claim, slope)
+            )
+            if np.any(seen >= np.maximum(8.0, 4 * claimed)):
+                return True
+        return False
 
     def _first_jump(self, k: int) -> float:
         jumps = [jump for sign in (1.0, -1.0) if (jump := self._jump(k, sign)) is not None]

@@ -54,9 +54,17 @@ def cross_entropy(target, y):
     return -np.sum(target * np.log(softmax(y))) * y.shape[-1] / y.size
 
 
-COSTS = {"squared_error": squared_error, "cross_entropy": cross_entropy}
+def binary_cross_entropy(target, y):
+    """-[target log p + (1 - target) log(1 - p)] with p = 1/(1 + exp(-ỹ)) and 1 - p = 1/(1 + exp(ỹ))."""
+    return np.sum(target * np.log(1 + np.exp(-y)) + (1 - target) * np.log(1 + np.exp(y))) / y.size
+
+
+COSTS = {
+    "squared_error": squared_error, "cross_entropy": cross_entropy, "binary_cross_entropy": binary_cross_entropy
+}  # fmt: skip
 COST_SLOPES = {  # ∂C_t/∂ỹ_t of all steps: the first axis is time
     "squared_error": lambda target, y: 2 * (y - target) / y[0].size,
+    "binary_cross_entropy": lambda target, y: (1 / (1 + np.exp(-y)) - target) / y[0].size,
     "cross_entropy": lambda target, y: (
         (softmax(y) * np.sum(target, axis=-1, keepdims=True) - target) * (y.shape[-1] / y[0].size)
     ),

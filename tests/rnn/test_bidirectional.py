@@ -16,6 +16,7 @@ from minigrad.rnn.cells import GRU, LRU, LSTM, RNN, MinGRU, Stacked
 from minigrad.rnn.exchange import from_torch
 from minigrad.rnn.figure.drawing import draw
 from minigrad.rnn.figure.film import animate
+from minigrad.rnn.remembering import bptt
 from minigrad.rnn.unrolling import unroll
 from tests.rnn.cells.gradients import check_cost
 from tests.rnn.cells.reference import NETWORKS, X, agree, half_squares
@@ -120,8 +121,8 @@ def test_it_draws_plays_copies_and_pickles(kind):
         (lambda: Bidirectional(RNN(1, 2), RNN(1, 2), RNN(2, 2), RNN(2, 2)), "layer 2 is given 4 numbers"),
         (lambda: Bidirectional(RNN(1, 2), RNN(1, 2, dtype=np.float32)), "dtypes float64 and float32"),
         (lambda: Bidirectional(RNN(1, 2), RNN(1, 2), n_out=0), "n_out must be at least 1, got 0"),
-        (lambda: BUILT["RNN"]().unroll(np.ones((3, 5))), "5 components a step, the model takes 2"),
-        (lambda: BUILT["RNN"]().unroll(np.ones((3, 2)), np.ones((3, 3))), r"\(3, 3\) do not go with.*n_out=2"),
+        (lambda: BUILT["RNN"]().unroll(np.ones((3, 5))), "5 components a step, the model takes n_in=2"),
+        (lambda: BUILT["RNN"]().unroll(np.ones((3, 2)), np.ones((3, 3))), r"\(3, 3\) do not go with 2 outputs"),
         (lambda: BUILT["RNN"]().unroll(np.ones((3, 2)), initial={"h": np.ones(3)}), "carries →h, ←h"),
     ],
 )
@@ -131,7 +132,9 @@ def test_what_does_not_fit_is_refused(built, message):
 
 
 def test_it_cannot_be_unrolled_step_by_step():
-    with pytest.raises(TypeError, match=r"whole sequence, not a step: write model\.unroll"):
-        unroll(BUILT["RNN"](), np.ones((3, 2)))
+    with pytest.raises(TypeError, match=r"whole sequence, and has no step"):
+        bptt(BUILT["RNN"](), np.ones((3, 2)), np.ones((3, 2)))
+    run, own = unroll(BUILT["RNN"](), np.ones((3, 2))), BUILT["RNN"]().unroll(np.ones((3, 2)))
+    np.testing.assert_array_equal(run.outputs, own.outputs)
     with pytest.raises(TypeError, match="pairs of cells in one Bidirectional"):
         Stacked([RNN(2, 2), BUILT["RNN"]()])

@@ -253,7 +253,7 @@ def spoilt(array, where, value):
         (1.0, None, {}, r"xs needs the shape .* got \(\)"),
         (XS[None], None, {}, r"xs needs the shape .* got \(1, 5, 3, 2\)"),
         (XS[..., :1], None, {}, r"xs of shape \(5, 3, 1\) has 1 components a step, the model takes n_in=2"),
-        (XS, TARGETS[:4], {}, r"targets of shape \(4, 3, 2\) do not go with xs of shape \(5, 3, 2\): T, B must agree"),
+        (XS, TARGETS[:4], {}, r"targets of shape \(4, 3, 2\) do not go with xs of shape \(5, 3, 'n_in'\): T, B"),
         (XS, TARGETS[:, :2], {}, r"targets of shape \(5, 2, 2\) do not go with xs"),
         (XS, TARGETS[:, 0], {}, r"targets of shape \(5, 2\) do not go with xs"),
         (spoilt(XS, (3, 1, 0), np.nan), None, {}, r"xs\[3, 1, 0\] is nan, the first of 1 numbers that are not finite"),

@@ -18,7 +18,7 @@ from minigrad.testing import (
     vjp_report,
 )
 from tests.testing.pairs import PAIRS
-from tests.testing.wrong import WRONG, wrong_second
+from tests.testing.wrong import WRONG, sin_right, wrong_second
 
 RNG = np.random.default_rng(0)
 W, X, B = RNG.normal(size=(3, 4)), RNG.normal(size=(5, 4)), RNG.normal(size=3)
@@ -204,6 +204,49 @@ def test_an_exception_in_a_pullback_is_a_finding_and_one_in_the_function_is_not_
         check_vjp(np.linalg.inv, lambda g, x: g, (np.zeros((2, 2)),))
 
 
+@pytest.mark.parametrize("where", ["forward", "vjp"])
+def test_who_says_that_something_is_not_there_is_not_accused(where):
+    def missing(*args):
+        raise NotImplementedError("no such option")
+
+    report = vjp_report(*(missing, sin_right) if where == "forward" else (np.sin, missing), (X,))
+    assert report.verdict == "not supported" and {finding.kind for finding in report.findings} == {"unsupported"}
+
+
+@pytest.mark.parametrize("error", [ValueError, ArithmeticError, RecursionError, MemoryError, StopIteration, KeyError])
+def test_an_exception_at_a_step_is_the_edge_of_a_domain(error):
+    def f(x):
+        if np.any(x != 0.5):
+            raise error
+        return x * 2
+
+    report = vjp_report(f, lambda g, x: 2 * g, (np.array([0.5, 0.5]),))
+    assert report.verdict == "inconclusive" and {finding.kind for finding in report.findings} == {"domain"}
+
+
+def test_a_random_function_has_no_slope():
+    rng = np.random.default_rng(0)
+    for f, check in [(lambda x: x * rng.normal(size=x.shape), vjp_report), (lambda x: x * rng.normal(), None)]:
+        report = check(f, lambda g, x: g, (X,)) if check else grad_report(f, (X,))
+        assert [finding.kind for finding in report.findings] == ["random"] and "fix the seed" in report.reason
+
+
+@pytest.mark.parametrize("off", [1e-6, 1e-7, -1e-6])
+@pytest.mark.parametrize("x", [X, np.array(0.5)], ids=["matrix", "number"])
+def test_nearly_right_is_a_matter_of_precision(off, x):
+    report = vjp_report(np.sin, lambda g, x: g * np.cos(x) * (1 + off), (x,))
+    assert report.verdict == "fail" and report.findings[0].kind == "precision"
+    assert not any(word in report.reason for word in ("transposed", "sign", "ties", "stale"))
+
+
+def test_hints_are_of_what_is_wrong_only():
+    """What could not be told says why, not what would be the matter if it were wrong."""
+    for f, x in [(np.log, [0.0, -1.0, 2.0]), (np.max, [1.0, 2.0, 2.0]), (np.sin, [np.nan, 1.0])]:
+        report = grad_report(lambda x, f=f: f(x), (np.array(x),))
+        assert report.verdict != "fail"
+        assert not any("disagree" in f.hint or "ties counted" in f.hint for f in report.findings), str(report)
+
+
 def test_nothing_is_left_in_the_tensors_that_are_passed():
     x = mg.Tensor(B, requires_grad=True)
     assert check_grads(np.tanh, (x,))
@@ -266,6 +309,22 @@ def test_where_nothing_can_be_told_the_kind_says_why(f, x, kind):
     assert all(row.verdict == "pass" or row.kind for row in report.rows)
     with pytest.raises(GradCheckError):
         check_grads(f, (x,), strict=True)
+
+
+@pytest.mark.parametrize("x", [0.0, 720.0])
+def test_a_claim_of_nan_fails_where_there_is_a_slope_even_of_nothing(x):
+    slopes = {0.0: lambda x: np.cos(np.pi * x) / x - np.sin(np.pi * x) / (np.pi * x * x), 720.0: lambda x: x * np.nan}
+    f = np.sinc if x == 0 else lambda x: 1 / np.cosh(x)
+    report = vjp_report(f, lambda g, x: g * slopes[float(x[0])](x), (np.array([x]),), contract=False)
+    assert report.findings[0].kind == "wrong", str(report)
+
+
+def test_containers_of_arrays_of_different_shapes():
+    f = lambda p, y: np.sin(p[0]) * p[1] * y
+    pull = lambda g, p, y: (
+        (g * np.cos(p[0]) * p[1] * y, np.sum(g * np.sin(p[0]) * y)), g * np.sin(p[0]) * p[1]
+    )  # fmt: skip
+    assert check_vjp(f, pull, ((np.full((2, 2), 0.5), np.array(1.5)), np.full((2, 2), 0.7)), strict=True)
 
 
 def test_beside_a_pole_the_other_numbers_are_still_checked():

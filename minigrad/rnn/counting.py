@@ -1,0 +1,106 @@
+"""Which costs count, and how much: sequences of different length, missing targets, targets at the end only.
+
+All of that becomes weights, one for each step and sequence: C_t is the mean over the batch of weight × cost. What has
+weight 0 is not looked at, whatever stands there, so that padding changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from minigrad.engine.tensor import Array, Tensor
+
+SWAPPED = "time comes first: if it is (B, T, n), pass np.swapaxes(..., 0, 1)"
+
+
+@dataclass(frozen=True)
+class Counting:
+    """What counts in a batch of sequences.
+
+    Attributes
+    ----------
+    alive : ndarray of bool (T, ...) or None
+        Where a sequence has not ended yet; None if none ends before T.
+    weights : ndarray (T, ...) or None
+        Of the costs; None if all are 1.
+    """
+
+    alive: Array | None = None
+    weights: Array | None = None
+
+    def weight(self, t: int) -> Array | float:
+        """That of step t = 1 ... T: 0.0 or 1.0 if all sequences have it."""
+        if self.weights is None:
+            return 1.0
+        weight: Array = self.weights[t - 1]
+        return float(weight.flat[0]) if np.all(weight == 0) or np.all(weight == 1) else weight
+
+    def kept(self, t: int, new: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
+        """What step t hands on: the state of a sequence that has ended stays what it was."""
+        if self.alive is None or self.alive[t - 1].all():
+            return new
+        alive = self.alive[t - 1][..., None]
+        return {role: np.where(alive, tensor, old[role]) for role, tensor in new.items()}
+
+
+def counted(
+    shape: tuple[int, ...],
+    lengths: npt.ArrayLike | None,
+    weights: npt.ArrayLike | None,
+    last: bool,
+    missing: Array | None,
+) -> Counting:
+    """What counts of sequences (T, ...) of this shape.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (T, B), or (T,) for a single sequence.
+    lengths : array_like of int (B,), optional
+    weights : array_like (T,) or (T, B), optional
+    last : bool
+        Whether only each sequence's last step counts.
+    missing : ndarray of bool (T, B), optional
+        Where there is no target.
+
+    Raises
+    ------
+    ValueError
+        For lengths outside of 1 ... T, and weights of another shape, negative or not finite.
+    """
+    T, batch = shape[0], shape[1:]
+    alive, ends = None, np.broadcast_to(T, batch)
+    if lengths is not None:
+        ends = np.asarray(lengths)
+        if ends.shape != batch or ends.dtype.kind not in "iu":
+            raise ValueError(f"lengths of shape {ends.shape} and type {ends.dtype}: whole numbers {batch} are needed")
+        if wrong := [int(n) for n in ends.flat if not 1 <= n <= T]:
+            raise ValueError(f"lengths holds {wrong[0]}: they lie between 1 and T={T}. {SWAPPED}")
+        alive = np.arange(T).reshape(T, *[1] * len(batch)) < ends
+    share = np.ones(shape)
+    if weights is not None:
+        given = np.asarray(weights, np.float64)
+        if given.shape not in ((T,), shape):
+            raise ValueError(f"weights of shape {given.shape}: {(T,)}, one a step, or {shape} is needed. {SWAPPED}")
+        if not np.all(np.isfinite(given) & (given >= 0)):
+            raise ValueError("weights are finite numbers >= 0")
+        share = share * (given.reshape(T, *[1] * len(batch)) if given.ndim < len(shape) else given)
+    if alive is not None:
+        share = share * alive
+    if last:
+        share = share * (np.arange(1, T + 1).reshape(T, *[1] * len(batch)) == ends)
+    if missing is not None:
+        share = share * ~missing
+    return Counting(alive, None if np.all(share == 1) else share)
+
+
+def filled(values: Any, where: Array | None) -> Any:
+    """``values`` (T, ..., n) with zeros where ``where`` (T, ...) does not hold."""
+    if where is None:
+        return values
+    kept = np.where(where[..., None], values, 0.0) if isinstance(values, Tensor) else np.asarray(values)
+    return kept if isinstance(values, Tensor) else np.where(where[..., None], kept, kept.dtype.type(0))

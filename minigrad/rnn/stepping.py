@@ -1,0 +1,265 @@
+"""One step of a model after the other, along a sequence that has been looked over.
+
+`along` checks what is to be unrolled, and says what counts of it; `Stepping.steps` computes. Whoever unrolls keeps all
+of the steps (`unrolling`), or no more than what the next one needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+
+from minigrad.engine.tensor import Array, Tensor
+from minigrad.functions import binary_cross_entropy, cross_entropy, squared_error
+from minigrad.rnn.cells.vanilla import choose
+from minigrad.rnn.counting import SWAPPED, Counting, counted, filled
+from minigrad.scopes import scope
+
+Cost = Callable[..., Any]
+COSTS: dict[str, Cost] = {
+    "squared_error": squared_error, "cross_entropy": cross_entropy, "binary_cross_entropy": binary_cross_entropy
+}  # fmt: skip
+
+
+class Model(Protocol):
+    """What `unroll` asks of a model: see `minigrad.rnn.cells`."""
+
+    n_in: int
+    dtype: np.dtype[Any]
+
+    @property
+    def roles(self) -> tuple[str, ...]: ...
+    @property
+    def carried(self) -> tuple[str, ...]: ...
+    def parameters(self) -> dict[str, Tensor]: ...
+    def bind(self) -> tuple[Tensor, ...]: ...
+    def initial(self, batch: tuple[int, ...]) -> dict[str, Array]: ...
+    def step(self, bound: tuple[Tensor, ...], x: Tensor, carried: dict[str, Tensor]) -> dict[str, Tensor]: ...
+
+
+@runtime_checkable
+class Whole(Protocol):
+    """What a model has in the place of steps that needs the whole sequence."""
+
+    def whole(self, stepping: Any, first: Any, bound: Any) -> Any: ...
+
+
+State = dict[str, Tensor]
+
+
+class Step(NamedTuple):
+    """What one step computed: its tensors by their roles, its target, and what the next step is given."""
+
+    tensors: dict[str, Tensor]
+    target: Tensor | None
+    following: State
+
+
+@dataclass(frozen=True)
+class Stepping:
+    """A model and a sequence that fit each other.
+
+    Attributes
+    ----------
+    model : Model
+    xs, targets : Tensor (T, ..., n)
+        Targets may be None.
+    counting : Counting
+        Which costs count.
+    forced : ndarray of bool (T, ..., 1) or None
+        Where targets are fed back.
+    cost_of : callable
+    named : bool
+        Whether the cost is one of this package, which needs a target for each output.
+    """
+
+    model: Model
+    xs: Tensor
+    targets: Tensor | None
+    counting: Counting
+    forced: Array | None
+    cost_of: Cost
+    named: bool
+
+    def __len__(self) -> int:
+        return len(self.xs)
+
+    @property
+    def batch(self) -> tuple[int, ...]:
+        """The axes between time and components."""
+        batch: tuple[int, ...] = self.xs.shape[1:-1]
+        return batch
+
+    def steps(
+        self,
+        carried: State,
+        first: int = 1,
+        last: int | None = None,
+        *,
+        bound: tuple[Tensor, ...] | None = None,
+        costs: bool = True,
+    ) -> Iterator[Step]:
+        """Steps ``first`` ... ``last``, where ``carried`` is what the first of them is given.
+
+        ``bound`` is what the model's ``bind`` gave, if somebody has asked already; without ``costs`` there are none.
+        """
+        model = self.model
+        bound = model.bind() if bound is None else bound
+        for t in range(first, (len(self) if last is None else last) + 1):
+            target: Any = None
+            with scope(f"t={t}"):
+                tensors = {"x": self.xs[t - 1]}
+                tensors.update(model.step(bound, tensors["x"], carried))
+                if costs or self.forced is not None:
+                    target = self.judge(t, tensors, costs)
+                for role, tensor in tensors.items():
+                    tensor.name = f"{role}_{t}"
+                following: dict[str, Any] = {role: tensors[role] for role in model.carried}
+                if self.forced is not None:
+                    fed = self.forced[t - 1]
+                    following["y"] = target if np.all(fed) else np.where(fed, target, tensors["y"])
+                following = self.counting.kept(t, following, carried)
+            yield Step(tensors, target, following)
+            carried = following
+
+    def judge(self, t: int, tensors: dict[str, Tensor], costs: bool = True) -> Tensor | None:
+        """The target of step t, if there is one; with it, C_t joins the step's tensors."""
+        if self.targets is None:
+            return None
+        target: Tensor = self.targets[t - 1]
+        target.name = f"target_{t}"
+        if costs:
+            tensors["C"] = self._cost(target, tensors["y"], self.counting.weight(t))
+        return target
+
+    def _cost(self, target: Tensor, output: Tensor, weight: Array | float) -> Tensor:
+        """C_t, of which every sequence has a share by its weight."""
+        if self.named and target.shape != output.shape:
+            raise ValueError(
+                f"targets of shape {(len(self), *target.shape)} do not go with {output.shape[-1]} outputs:"
+                " the last axis must be n_out"
+            )
+        if isinstance(weight, float):
+            counts: Tensor = self.cost_of(target, output) if weight else Tensor(0.0, dtype=output.dtype)
+            return counts
+        weighted: Tensor = self.cost_of(target, output, weight)
+        return weighted
+
+    def first(self, given: Mapping[str, Any] | None) -> State:
+        """What the first step is given: ``given``, and zeros for what is not, as leaves of their own."""
+        model, values, given = self.model, self.model.initial(self.batch), given or {}
+        if not isinstance(given, dict):
+            raise ValueError(
+                f"initial is a {type(given).__name__}: pass a dict such as {{'h': h_0}}, or a run to go on from"
+            )
+        if unknown := given.keys() - values.keys():
+            raise ValueError(f"initial names {sorted(unknown)}, but {type(model).__name__} carries {', '.join(values)}")
+        first = {}
+        for role, value in {**values, **given}.items():
+            if np.shape(value) != values[role].shape:
+                hint = f": {SWAPPED}" if np.shape(value)[-1:] == values[role].shape[-1:] else ""
+                raise ValueError(f"initial[{role!r}] has shape {np.shape(value)}, needed is {values[role].shape}{hint}")
+            tensor = value if isinstance(value, Tensor) else Tensor(value, True, f"{role}_0", model.dtype)
+            first[role] = _finite(f"initial[{role!r}]", tensor, model.dtype)
+        return first
+
+
+def along(
+    model: Model,
+    xs: Any,
+    targets: Any = None,
+    *,
+    cost: str | Cost = "squared_error",
+    at: str = "every",
+    weights: Any = None,
+    lengths: Any = None,
+    missing: bool = False,
+    teacher_forcing: Any = False,
+    rng: int | np.random.Generator = 0,
+) -> Stepping:
+    """What `minigrad.rnn.unroll` was given, looked over; its docstring tells the parameters and errors."""
+    dtype, last = model.dtype, {"every": False, "last": True}.get(at)
+    if last is None:
+        raise ValueError(f"at={at!r} is not known: costs are taken at 'every' step or at the 'last'")
+    xs, shape = _sequence("xs", xs, dtype), np.shape(xs)[:-1]
+    nothing = None
+    if targets is not None:
+        targets = _wanted(targets, shape, dtype, last)
+        nothing = np.any(np.isnan(targets), axis=-1) if missing else None
+    counting = counted(shape, lengths, weights, last, nothing)
+    xs = _finite("xs", filled(xs, counting.alive), dtype)
+    if xs.shape[-1] != model.n_in:
+        raise ValueError(
+            f"xs of shape {xs.shape} has {xs.shape[-1]} components a step, the model takes n_in={model.n_in}:"
+            " give xs the shape (T, B, n_in) or (T, n_in)"
+        )
+    if targets is not None:
+        counts = None if counting.weights is None else counting.weights > 0
+        targets = _finite("targets", filled(targets, counts), dtype)
+    forced = _forced(model, teacher_forcing, targets, shape, np.random.default_rng(rng))
+    return Stepping(model, xs, targets, counting, forced, choose("cost", cost, COSTS), isinstance(cost, str))
+
+
+def _wanted(targets: Any, shape: tuple[int, ...], dtype: np.dtype[Any], last: bool) -> Tensor:
+    """The targets of all steps."""
+    if last:
+        targets = targets if isinstance(targets, Tensor) else Tensor(targets, dtype=dtype)
+        if targets.shape[:-1] != shape[1:] or targets.ndim == 0:
+            raise ValueError(
+                f"targets of shape {targets.shape} at the last step do not go with xs of shape {(*shape, 'n_in')}:"
+                f" {(*shape[1:], 'n_out')} is needed"
+            )
+        everywhere: Any = np.broadcast_to(targets, (*shape, targets.shape[-1]))
+        return _sequence("targets", everywhere, dtype)
+    every = _sequence("targets", targets, dtype)
+    if every.shape[:-1] != shape:
+        hint = f". {SWAPPED}" if every.shape[:-1] == shape[::-1] else ", and the last axis is n_out"
+        raise ValueError(
+            f"targets of shape {every.shape} do not go with xs of shape {(*shape, 'n_in')}: T, B must agree{hint}"
+        )
+    return every
+
+
+def _forced(model: Model, share: Any, targets: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Array | None:
+    """Where the target is fed back, (T, ..., 1); None if nowhere."""
+    shares = np.asarray(share, np.float64)
+    if not np.any(shares):
+        return None
+    if targets is None or "y" not in model.carried:
+        raise ValueError(
+            "teacher forcing feeds targets back in the place of outputs: "
+            + ("pass targets" if targets is None else f"{type(model).__name__} does not feed its output back")
+        )
+    if shares.shape not in ((), shape[:1]) or not np.all((shares >= 0) & (shares <= 1)):
+        raise ValueError(
+            f"teacher_forcing={share!r}: a number between 0 and 1 is needed, or one for each of T={shape[0]}"
+        )
+    each = np.broadcast_to(shares.reshape(-1, *[1] * (len(shape) - 1)), shape)
+    forced: Array = (rng.uniform(size=shape) < each)[..., None]
+    return forced
+
+
+def _sequence(what: str, values: Any, dtype: np.dtype[Any]) -> Tensor:
+    """``values``, time first, as a tensor that can be unrolled."""
+    tensor = values if isinstance(values, Tensor) else Tensor(values, dtype=dtype)
+    if tensor.ndim not in (2, 3):
+        raise ValueError(f"{what} needs the shape (T, B, n) or (T, n), got {tensor.shape}")
+    if tensor.size == 0:
+        raise ValueError(f"{what} of shape {tensor.shape} is empty: at least one step (T >= 1) is needed")
+    return tensor
+
+
+def _finite(what: str, tensor: Tensor, dtype: np.dtype[Any]) -> Tensor:
+    if tensor.dtype != dtype:
+        raise ValueError(f"{what} has dtype {tensor.dtype}, the model {dtype}: convert with astype")
+    finite = np.isfinite(tensor)
+    if not finite.all():
+        where = tuple(int(i) for i in np.argwhere(~finite)[0])
+        raise ValueError(
+            f"{what}{list(where)} is {tensor.data[where]}, the first of {np.sum(~finite)} numbers that are not finite:"
+            " mend or drop them first"
+        )
+    return tensor
