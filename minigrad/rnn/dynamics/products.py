@@ -109,8 +109,9 @@ def jacobian_products(jacobians: Any) -> Array:
     Parameters
     ----------
     jacobians : (T, n, n) array_like or Tensor
-        J_1, ..., J_T, as `jacobians` or `flow.step_jacobians` give them. To follow the gradient from the last step back to the first, which
-        is J_T ... J_t for t = T, ..., 1, pass the transposes in reverse: ``jacobians[::-1].transpose(0, 2, 1)``.
+        J_1, ..., J_T, as `jacobians` or `flow.step_jacobians` give them. To follow the gradient from the last step back
+        to the first, which is J_T ... J_t for t = T, ..., 1, pass the transposes in reverse:
+        ``jacobians[::-1].transpose(0, 2, 1)``.
 
     Returns
     -------
