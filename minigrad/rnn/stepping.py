@@ -35,9 +35,9 @@ class Model(Protocol):
     @property
     def carried(self) -> tuple[str, ...]: ...
     def parameters(self) -> dict[str, Tensor]: ...
-    def bind(self) -> tuple[Tensor, ...]: ...
+    def bind(self, batch: tuple[int, ...] = ..., rng: np.random.Generator | None = ...) -> Any: ...
     def initial(self, batch: tuple[int, ...]) -> dict[str, Array]: ...
-    def step(self, bound: tuple[Tensor, ...], x: Tensor, carried: dict[str, Tensor]) -> dict[str, Tensor]: ...
+    def step(self, bound: Any, x: Tensor, carried: dict[str, Tensor]) -> dict[str, Tensor]: ...
 
 
 @runtime_checkable
@@ -74,6 +74,8 @@ class Stepping:
     cost_of : callable
     named : bool
         Whether the cost is one of this package, which needs a target for each output.
+    dropout : int or None
+        The seed of the masks of models that drop units; None to drop none.
     """
 
     model: Model
@@ -83,6 +85,7 @@ class Stepping:
     forced: Array | None
     cost_of: Cost
     named: bool
+    dropout: int | None = None
 
     def __len__(self) -> int:
         return len(self.xs)
@@ -99,15 +102,15 @@ class Stepping:
         first: int = 1,
         last: int | None = None,
         *,
-        bound: tuple[Tensor, ...] | None = None,
+        bound: Any = None,
         costs: bool = True,
     ) -> Iterator[Step]:
         """Steps ``first`` ... ``last``, where ``carried`` is what the first of them is given.
 
-        ``bound`` is what the model's ``bind`` gave, if somebody has asked already; without ``costs`` there are none.
+        ``bound`` is what `bind` gave, if somebody has asked already; without ``costs`` there are none.
         """
         model = self.model
-        bound = model.bind() if bound is None else bound
+        bound = self.bind() if bound is None else bound
         for t in range(first, (len(self) if last is None else last) + 1):
             target: Any = None
             with scope(f"t={t}"):
@@ -124,6 +127,12 @@ class Stepping:
                 following = self.counting.kept(t, following, carried)
             yield Step(tensors, target, following)
             carried = following
+
+    def bind(self) -> Any:
+        """What the model computes once; masks too, the same ones whenever it is asked."""
+        if self.dropout is None:
+            return self.model.bind()
+        return self.model.bind(self.batch, np.random.default_rng(self.dropout))
 
     def judge(self, t: int, tensors: dict[str, Tensor], costs: bool = True) -> Tensor | None:
         """The target of step t, if there is one; with it, C_t joins the step's tensors."""
@@ -179,6 +188,7 @@ def along(
     missing: bool = False,
     teacher_forcing: Any = False,
     rng: int | np.random.Generator = 0,
+    dropout: int | None = None,
 ) -> Stepping:
     """What `minigrad.rnn.unroll` was given, looked over; its docstring tells the parameters and errors."""
     dtype, last = model.dtype, {"every": False, "last": True}.get(at)
@@ -200,7 +210,8 @@ def along(
         counts = None if counting.weights is None else counting.weights > 0
         targets = _finite("targets", filled(targets, counts), dtype)
     forced = _forced(model, teacher_forcing, targets, shape, np.random.default_rng(rng))
-    return Stepping(model, xs, targets, counting, forced, choose("cost", cost, COSTS), isinstance(cost, str))
+    cost_of, named = choose("cost", cost, COSTS), isinstance(cost, str)
+    return Stepping(model, xs, targets, counting, forced, cost_of, named, dropout)
 
 
 def _wanted(targets: Any, shape: tuple[int, ...], dtype: np.dtype[Any], last: bool) -> Tensor:

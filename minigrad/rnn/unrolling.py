@@ -111,6 +111,7 @@ def unroll(
     missing: bool = False,
     teacher_forcing: bool | float | Sequence[float] = False,
     rng: int | np.random.Generator = 0,
+    dropout: int | None = None,
 ) -> Run:
     """Run ``model`` along the sequence ``xs``.
 
@@ -142,6 +143,9 @@ def unroll(
         and 1 is the share of steps and sequences, drawn by ``rng``, for which that is done (scheduled sampling, Bengio
         et al. 2015); a sequence has one for each step.
     rng : int or numpy.random.Generator
+    dropout : int, optional
+        A seed for the masks of models that drop units, one mask a sequence; another one for every batch, while it is
+        trained. Without, nothing is dropped.
 
     Returns
     -------
@@ -157,9 +161,9 @@ def unroll(
         initial = {role: tensor.data for role, tensor in initial.final.items()}
     stepping = along(
         model, xs, targets, cost=cost, at=at, weights=weights, lengths=lengths, missing=missing,
-        teacher_forcing=teacher_forcing, rng=rng,
+        teacher_forcing=teacher_forcing, rng=rng, dropout=dropout,
     )  # fmt: skip
-    bound = model.bind()
+    bound = stepping.bind()
     first = stepping.first(initial)
     if isinstance(model, Whole):
         steps, carried, final = model.whole(stepping, first, bound)

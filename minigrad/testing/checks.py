@@ -257,9 +257,9 @@ def vjp_report(
         if results.has("shape", "raised", "unsupported"):
             return
         if options.get("contract", True):
-            _contract(comparison, [dtype_of(args)])
             if not results.broken:
                 elsewhere(comparison)
+            _contract(comparison, [dtype_of(args)])
         if second is None or results.broken:
             return
         w = comparison.weights(comparison.problem.value())

@@ -89,6 +89,7 @@ class Judge:
                 claim = Claim(
                     float(np.sum(terms)), size_of_terms if np.isfinite(size_of_terms) else 0.0, self.rtol,
                     partial(self.rounding, w, some), partial(self.additive, line, some, weight, size, ladder, mixed),
+                    partial(single, line, some, size),
                 )  # fmt: skip
                 ruling = judge(ladder, claim, first)
                 row = self.explained(path, ladder, claim, ruling, size)
@@ -141,7 +142,7 @@ class Judge:
             lambda low, high: [None if b is None else self.rng.uniform(low, high, b.shape) for b in v]
         )
         (whole,) = [w for w in ladder.windows if w.half == half]
-        for _ in range(3):
+        for _ in range(5):
             a = [None if b is None or r is None else b * r for b, r in zip(v, drawn(-1.0, 2.0), strict=True)]
             rest = [None if b is None or c is None else b - c for b, c in zip(v, a, strict=True)]
             seen = []
@@ -179,6 +180,13 @@ class Judge:
             return float(np.sum(product(leaves(problem.cotangents(scaled(w, factor))), v))) / factor
         except Exception:
             return np.nan
+
+
+def single(line: Line, v: Directions, size: float) -> bool:
+    """Whether all values, here and nearby, are numbers of float32, and not of a few bits only, as steps are."""
+    values = np.concatenate([line.at(t * size, v) for t in (0.0, 0.003, -0.002, 1e-4)])
+    bits = np.frexp(values[np.isfinite(values)])[0] * 2.0**12
+    return bool(np.all(values.astype(np.float32) == values) and np.any(bits != np.rint(bits)))
 
 
 def noisy(ladder: Ladder, size: float) -> bool:

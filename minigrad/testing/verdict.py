@@ -27,6 +27,7 @@ FINER = tuple(3.0 * 10.0**-k for k in range(4, 11))
 CERTAIN = 1e-4  # relative error above which a slope tells nothing
 NOTHING = 1e-12  # of what a slope could have been is none
 SCALES = 3  # so many windows have to agree on another slope
+SINGLE_ONES = 8 * 2.0**-23  # the same of a function whose values are those of float32
 ONES = 8 * EPS  # over a window, a difference of ones is no more certain than this
 FACTORS = (1.1, 0.9, 1.3, 0.7, 1.7)  # none a power of two: everything computed from them is rounded anew
 
@@ -95,6 +96,8 @@ class Claim:
     additive : callable
         ``additive(half, off)``: whether the slope along a + b is the sum of those along a and b, seen at that width,
         and to better than ``off``.
+    single : callable
+        Whether the function gives numbers of float32 only, in whatever dtype.
     """
 
     slope: float
@@ -102,6 +105,7 @@ class Claim:
     rtol: float
     spread: Callable[[], float]
     additive: Callable[[float, float], bool]
+    single: Callable[[], bool] = lambda: False
 
     def beside(self, ladder: Ladder) -> list[Seen]:
         """The windows of a ladder, the widest first."""
@@ -189,32 +193,16 @@ def convicted(ladder: Ladder, claim: Claim, seen: Sequence[Seen]) -> Ruling:
         return no("scales disagree")
     if len(best) < SCALES:
         return no("seen at too few scales")
-    if averaged(ladder, best, seen):
-        return no("noise")
     if np.isfinite(claim.slope) and ladder.nearby(claim.slope, best[0].slope):
         return no("another slope close by")
-    if not any(claim.additive(w.half, w.off) for w in best[:SCALES]):  # along other directions kinks may be nearer
+    where = next((w for w in best if w.half <= 0.1 * ladder.size), best[0])  # parts may bend more than the whole
+    if not claim.additive(where.half, where.off):
         return no("not additive")
     if np.isfinite(claim.slope) and best[0].off <= best[0].tolerance + 10 * claim.spread():
         return no("the claim itself is rounded")
+    if claim.single() and sum(w.off * w.half > SINGLE_ONES for w in best) < SCALES:
+        return no("float32 inside")
     return fail
-
-
-def averaged(ladder: Ladder, best: Sequence[Seen], seen: Sequence[Seen]) -> bool:
-    """Whether those that refute may have averaged over steps, as of `floor`, or of float32 inside.
-
-    Steps are met at every width. Roughness that is not seen in some of the best is that of values near the point only,
-    which have lost digits; and where a window still finer than all steps refutes the claim as well, it is refuted.
-    """
-    noise, least = ladder.rough()[:, 0].tolist(), 1e-10 * ladder.unit.item()
-    largest = max((n for n, w in zip(noise, seen, strict=True) if w.half <= 0.3 * ladder.size), default=0.0)
-    if largest <= least or sum(w.residual <= 0.01 * largest for w in best) >= SCALES:
-        return False
-    finest = min(w.half for n, w in zip(noise, seen, strict=True) if n > least)
-    through = [w for w in seen if w.usable and not w.poor and w.half < finest]
-    if sum(not w.flat for w in best) < 2 or not through:
-        return True
-    return any(w.off <= w.own + w.tolerance - w.error for w in through)
 
 
 def agreeing(windows: Sequence[Seen]) -> list[Seen]:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad.rnn import RNN, flow, scan, unroll
+from minigrad.rnn import LRU, RNN, MinGRU, flow, scan, unroll
 from minigrad.testing import check_grads
 
 KINDS = {"diagonal": (), "pairs": (2,), "dense": (3,)}
@@ -71,6 +71,25 @@ def test_back_propagation_through_time_of_the_lecture_s_network_is_a_scan(seed, 
     later = np.concatenate([np.swapaxes(J, 1, 2)[1:], np.zeros((1, 3, 3))])
     by_scan = scan(later, direct, reverse=True)
     np.testing.assert_allclose(by_scan, np.stack(mg.gradients(run.cost, run["h"])), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("kind", [MinGRU, LRU])
+@pytest.mark.parametrize("n_out", [None, 2])
+@pytest.mark.parametrize("batch", [(), (3,)])
+def test_networks_that_are_linear_need_no_loop_over_time(kind, n_out, batch):
+    model, rng = kind(2, 3, n_out, rng=0), np.random.default_rng(1)
+    xs = rng.normal(size=(11, *batch, 2))
+    first = rng.normal(size=model.initial(batch)["h"].shape)
+    run = unroll(model, xs, initial={"h": first})
+    h, y = model.scanned(xs, first)
+    np.testing.assert_allclose(h.data, np.stack([each.data for each in run["h"]]), rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(y.data, run.outputs, rtol=1e-12, atol=1e-13)
+    assert np.array_equal(model.scanned(xs)[1].data, model.scanned(xs, 0 * first)[1].data)
+    parameters = list(model.parameters().values())
+    by_scan = mg.gradients(np.sum(y * y), parameters)
+    by_loop = mg.gradients(np.sum(np.stack(run["y"]) ** 2), parameters)
+    for actual, expected in zip(by_scan, by_loop, strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-11, atol=1e-12)
 
 
 def test_precision_is_kept():

@@ -28,7 +28,7 @@ def always(answer: Any) -> Callable[..., Any]:
 
 
 SWITCHES = {
-    "residuals count twenty times": Switch(windows, "FACTOR", 3, 0, "near ties", ("median of 5, tied",)),
+    "residuals count twenty times": Switch(windows, "FACTOR", 3, 4, "near ties", ("median of 5, tied",)),
     "what stands still has the error of a stair": Switch(
         windows.Ladder, "quantum", lambda ladder: windows.EPS * ladder.unit, 0, "flatness",
         ("(x/1e9 + 1e8) - 1e8 at 0.5", "(x/1e9 + 1e8) - 1e8 at 30"),

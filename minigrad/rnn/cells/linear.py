@@ -16,6 +16,7 @@ from minigrad.engine.tensor import Tensor
 from minigrad.functions import logistic
 from minigrad.rnn.cells.cell import Cell, Function, Seed
 from minigrad.rnn.cells.initial import normal
+from minigrad.rnn.scanning import scan
 
 
 class MinGRU(Cell):
@@ -76,6 +77,17 @@ class MinGRU(Cell):
         z, before = x @ bound[-1] + self.b, carried["h"]
         i, n = logistic(z[..., : self.n_hidden]), z[..., self.n_hidden :]
         return {"z": z, "i": i, "n": n, "h": before + i * (n - before)}
+
+    def scanned(self, xs: Any, initial: Any = None) -> tuple[Tensor, Tensor]:
+        """All h_t (T, ..., n_hidden) and ỹ_t (T, ..., n_out) at once, without a loop over time (`minigrad.rnn.scan`).
+
+        ``xs`` (T, ..., n_in) and ``initial`` (..., n_hidden) are arrays or tensors; the numbers are those of `unroll`.
+        """
+        bound, xs = self.bind(), xs if isinstance(xs, Tensor) else Tensor(xs, dtype=self.dtype)
+        z = xs @ bound[-1] + self.b
+        i, n = logistic(z[..., : self.n_hidden]), z[..., self.n_hidden :]
+        h = scan(1 - i, i * n, initial)
+        return h, self.output(bound, h, xs)
 
 
 class LRU(Cell):
@@ -172,6 +184,24 @@ class LRU(Cell):
         UT, along, across = bound[-3:]
         z, before = x @ UT, carried["h"]
         return {"z": z, "h": before * along + np.roll(before, self.n_hidden, axis=-1) * across + z}
+
+    def scanned(self, xs: Any, initial: Any = None) -> tuple[Tensor, Tensor]:
+        """All h_t (T, ..., 2 n_hidden) and ỹ_t (T, ..., n_out) at once, as `MinGRU.scanned`: a scan of rotations."""
+        bound, xs = self.bind(), xs if isinstance(xs, Tensor) else Tensor(xs, dtype=self.dtype)
+        UT, along, across = bound[-3:]
+        n, axes = self.n_hidden, (1,) * (xs.ndim - 1)
+        turns = np.stack([np.stack([along[:n], across[:n]], -1), np.stack([across[n:], along[:n]], -1)], -2)
+
+        def paired(halves: Any) -> Any:
+            return np.stack([halves[..., :n], halves[..., n:]], axis=-1)
+
+        pairs = scan(
+            np.reshape(turns, (*axes, n, 2, 2)),
+            paired(xs @ UT),
+            None if initial is None else paired(np.positive(initial)),
+        )
+        h: Any = np.concatenate([pairs[..., 0], pairs[..., 1]], axis=-1)
+        return h, self.output(bound, h, xs)
 
     def output(self, bound: Any, h: Tensor, x: Tensor) -> Tensor:
         """ỹ_t = g(V h_t + D x_t + c), or h_t as a tensor of its own."""
