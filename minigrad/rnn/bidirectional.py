@@ -14,7 +14,7 @@ import numpy as np
 from minigrad.engine.tensor import Array, Tensor
 from minigrad.module import Module
 from minigrad.rnn.cells.cell import OUTPUTS, Function, Seed, choose
-from minigrad.rnn.cells.composed import inner_roles, inner_step
+from minigrad.rnn.cells.composed import bound_of, inner_roles, inner_step
 from minigrad.rnn.cells.initial import normal
 from minigrad.rnn.stepping import State, Step, Stepping
 from minigrad.rnn.unrolling import Run, unroll
@@ -115,8 +115,8 @@ class Bidirectional(Module):
         raise TypeError("a Bidirectional needs the whole sequence, and has no step: write unroll(model, xs, targets)")
 
     def bind(self, batch: tuple[int, ...] = (), rng: np.random.Generator | None = None) -> tuple[Any, ...]:
-        """What the cells compute once per unrolling; with ``rng`` they draw their masks."""
-        return tuple(cell.bind(batch, rng) for cell in self.cells)
+        """What the cells compute once per unrolling; with ``rng``, those of this house draw their masks."""
+        return bound_of(self.cells, batch, rng)
 
     def unroll(self, xs: Any, targets: Any = None, **options: Any) -> Run:
         """Run along the sequence ``xs`` and back: ``minigrad.rnn.unroll(model, xs, targets, ...)``.

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minigrad.engine.tensor import Tensor
+from minigrad.engine.walk import gradients
 from minigrad.rnn.bidirectional import Bidirectional
 from minigrad.rnn.cells import GRU, LRU, LSTM, RNN, MinGRU, Stacked
 from minigrad.rnn.exchange import from_torch
@@ -64,6 +65,24 @@ def test_each_direction_is_a_network_of_its_own(kind, batch, seed):
         below = np.concatenate([unroll(forward, below).outputs, unroll(backward, below[::-1]).outputs[::-1]], axis=-1)
     expected = model.g(below @ model.V.data.T + model.c.data) if model.reads_out else below
     np.testing.assert_allclose(run.outputs, expected, rtol=1e-12, atol=1e-14)
+
+
+@built
+@settings(max_examples=5)
+@given(seed=seeds, lengths=st.lists(st.integers(1, 5), min_size=2, max_size=3))
+def test_a_sequence_that_ends_is_gone_back_along_from_its_own_end(kind, seed, lengths):
+    model, rng = BUILT[kind](seed), np.random.default_rng(seed)
+    xs, targets = rng.normal(size=(5, len(lengths), 2)), rng.normal(size=(5, len(lengths), model.n_out))
+    parameters = [*model.parameters().values()]
+    for i, length in enumerate(lengths):
+        xs[length:, i] = targets[length:, i] = np.nan
+    run = unroll(model, xs, targets, lengths=lengths)
+    alone = [unroll(model, xs[:length, i], targets[:length, i]) for i, length in enumerate(lengths)]
+    for i, (one, length) in enumerate(zip(alone, lengths, strict=True)):
+        np.testing.assert_allclose(run.outputs[:length, i], one.outputs, rtol=1e-13, atol=1e-14)
+    separately = [gradients(one.cost, parameters) for one in alone]
+    for whole, *parts in zip(gradients(run.cost, parameters), *separately, strict=True):
+        np.testing.assert_allclose(whole, np.mean(parts, axis=0), rtol=1e-12, atol=1e-13)
 
 
 @given(seed=seeds)

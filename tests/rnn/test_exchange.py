@@ -55,6 +55,23 @@ def test_there_and_back_with_the_reset_before():
     assert from_keras(unbiased).reset == "after"
 
 
+def test_where_gates_stand_elsewhere():
+    """Keras has the update gate of a GRU first, PyTorch the reset gate; of an LSTM both have i, f, g, o."""
+    gru, lstm = shaken(GRU(2, 3)), shaken(LSTM(2, 3))
+    for k, gate in enumerate(["update", "reset", "candidate"]):
+        part, own = np.s_[3 * k : 3 * k + 3], gru.gate(gate)
+        np.testing.assert_array_equal(to_keras(gru)["kernel"][:, part], own["U"].T)
+        np.testing.assert_array_equal(to_keras(gru)["recurrent_kernel"][:, part], own["W"].T)
+        np.testing.assert_array_equal(to_keras(gru)["bias"][0, part], own["b"])
+    np.testing.assert_array_equal(to_keras(gru)["bias"][1], [*np.zeros(6), *gru.d.data])
+    np.testing.assert_array_equal(to_torch(gru)["weight_ih_l0"][:3], gru.gate("reset")["U"])
+    np.testing.assert_array_equal(to_torch(gru)["bias_hh_l0"], [*np.zeros(6), *gru.d.data])
+    for k, gate in enumerate(["input", "forget", "candidate", "output"]):
+        part = np.s_[3 * k : 3 * k + 3]
+        np.testing.assert_array_equal(to_keras(lstm)["kernel"][:, part].T, lstm.gate(gate)["U"])
+        np.testing.assert_array_equal(to_torch(lstm)["weight_hh_l0"][part], lstm.gate(gate)["W"])
+
+
 def test_layers_and_directions_there_and_back():
     layers = Stacked([shaken(LSTM(2, 3)), shaken(LSTM(3, 2))])
     same(layers, from_torch(to_torch(layers)))

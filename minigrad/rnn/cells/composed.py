@@ -86,9 +86,7 @@ class Stacked(Module):
 
     def bind(self, batch: tuple[int, ...] = (), rng: np.random.Generator | None = None) -> Any:
         """What the layers compute once; with ``rng``, those of this house draw their masks."""
-        return tuple(
-            layer.bind(batch, rng) if isinstance(layer, (Cell, Stacked)) else layer.bind() for layer in self.layers
-        )
+        return bound_of(self.layers, batch, rng)
 
     def step(self, bound: Any, x: Tensor, carried: dict[str, Tensor]) -> dict[str, Tensor]:
         """From x_t upwards, layer by layer."""
@@ -101,6 +99,13 @@ class Stacked(Module):
                 step = layer.step(own, x, before)
             found.update({self._own(k, role): tensor for role, tensor in step.items()})
         return found
+
+
+def bound_of(models: Sequence[Any], batch: tuple[int, ...], rng: np.random.Generator | None) -> tuple[Any, ...]:
+    """What each of several models binds; only those of this house are asked to draw masks."""
+    if rng is None:
+        return tuple(model.bind() for model in models)
+    return tuple(model.bind(batch, rng) if isinstance(model, (Cell, Stacked)) else model.bind() for model in models)
 
 
 def hands_h_up(model: Any) -> bool:

@@ -98,7 +98,8 @@ class LRU(Cell):
 
     Here everything is real. h_t = (Re s_t, Im s_t) has 2 n_hidden components, U has the rows of Re B, then those of
     Im B, and V = (Re C, -Im C): h_t = A h_{t-1} + z_t with z_t = γ U x_t, where A turns the plane of each pair by
-    exp(θ) and shrinks it by |λ| = exp(-exp(ν)) < 1. Whatever the parameters are, it is stable.
+    exp(θ) and shrinks it by |λ| = exp(-exp(ν)) < 1. Whatever the parameters are, it is stable (for ν below -36 the last
+    bit of double precision says 1).
 
     Parameters
     ----------

@@ -75,7 +75,8 @@ def step_jacobians(run: Run, sample: int = 0) -> Array:
     -------
     ndarray (T, n_state, n_state)
         J_1 ... J_T; `spectral.jacobian_products` follows their product. Columns are 0 where a step was not given what
-        the one before computed: targets in the place of ỹ (teacher forcing), or what was detached.
+        the one before computed: targets in the place of ỹ (teacher forcing), or what was detached. Behind the end of
+        a sequence, where the state stays, J_t is the identity.
     """
     slices = state_slices(run)
     n = max(part.stop for part in slices.values())
@@ -83,11 +84,14 @@ def step_jacobians(run: Run, sample: int = 0) -> Array:
     rows = {role: np.eye(n, dtype=run.carried[0][role].dtype)[:, part] for role, part in slices.items()}
     found = []
     for t, (given, step) in enumerate(zip(run.carried, run.steps, strict=True)):
+        if _over(run, t, sample):
+            found.append(np.concatenate([*rows.values()], axis=1))
+            continue
         carried = {role: _copies(tensor, n, sample) for role, tensor in given.items()}
         after = run.model.step(bound, _copies(step["x"], n, sample), carried)
         grads = gradients([after[role] for role in slices], [*carried.values()], [rows[role] for role in slices])
-        kept = [np.zeros_like(g) if _cut(run, t, role) else g for role, g in zip(carried, grads, strict=True)]
-        found.append(np.concatenate(kept, axis=1))
+        heard = [np.zeros_like(g) if _cut(run, t, role, sample) else g for role, g in zip(carried, grads, strict=True)]
+        found.append(np.concatenate(heard, axis=1))
     return np.stack(found)
 
 
@@ -107,7 +111,8 @@ def hidden_jacobians(run: Run, sample: int = 0) -> Array:
     Returns
     -------
     ndarray (T, n_hidden, n_hidden)
-        J_1 ... J_T. For t = 1 what is carried in is given, so that only h_0 itself counts.
+        J_1 ... J_T. For t = 1 what is carried in is given, so that only h_0 itself counts. Behind the end of a
+        sequence, where h stays, J_t is the identity.
 
     Raises
     ------
@@ -123,10 +128,13 @@ def hidden_jacobians(run: Run, sample: int = 0) -> Array:
     for t, given in enumerate(run.carried):
         carried = {role: _copies(tensor, n, sample) for role, tensor in run.carried[max(t - 1, 0)].items()}
         before = carried.get("h")
+        if _over(run, t, sample):
+            found.append(np.eye(n, dtype=run["h"][0].dtype))
+            continue
         if t > 0:
             step = run.model.step(bound, _copies(run["x"][t - 1], n, sample), carried)
             before = step["h"]
-            carried = {r: _copies(v, n, sample) if _cut(run, t, r) else step[r] for r, v in given.items()}
+            carried = {r: _copies(v, n, sample) if _cut(run, t, r, sample) else step[r] for r, v in given.items()}
         after = run.model.step(bound, _copies(run["x"][t], n, sample), carried)["h"]
         if before is None:  # h_0 is not given to the first step
             found.append(np.zeros((n, n), after.dtype))
@@ -135,14 +143,30 @@ def hidden_jacobians(run: Run, sample: int = 0) -> Array:
     return np.stack(found)
 
 
+def _row(tensor: Tensor, sample: int) -> Array:
+    return tensor.data[sample] if tensor.ndim == 2 else tensor.data
+
+
 def _copies(tensor: Tensor, n: int, sample: int) -> Tensor:
-    row = tensor.data[sample] if tensor.ndim == 2 else tensor.data
-    return Tensor(np.tile(row, (n, 1)), requires_grad=True)
+    return Tensor(np.tile(_row(tensor, sample), (n, 1)), requires_grad=True)
 
 
-def _cut(run: Run, t: int, role: str) -> bool:
+def _over(run: Run, t: int, sample: int) -> bool:
+    """Whether step t + 1 stands behind the end of the sequence: it hands on what it was given, not what it computed."""
+    following = run.carried[t + 1] if t + 1 < len(run) else run.final
+    return any(_differ(following[role], run.steps[t][role], sample) for role in following) and not any(
+        _differ(following[role], run.carried[t][role], sample) for role in following
+    )
+
+
+def _cut(run: Run, t: int, role: str, sample: int) -> bool:
     """Whether step t + 1 was given something else than the role that the step before computed."""
     if t == 0:
         return False
-    detached = run.steps[t - 1][role].requires_grad and not run.carried[t][role].requires_grad
-    return detached or (run.forced and role == "y")
+    given, computed = run.carried[t][role], run.steps[t - 1][role]
+    detached = computed.requires_grad and not given.requires_grad
+    return detached or (run.forced and role == "y") or _differ(given, computed, sample)
+
+
+def _differ(one: Tensor, other: Tensor, sample: int) -> bool:
+    return one is not other and not np.array_equal(_row(one, sample), _row(other, sample), equal_nan=True)

@@ -20,7 +20,9 @@ from minigrad.rnn.dynamics.spectrum import normalised
 
 
 def jacobians(f_prime: Any, W: Any) -> Array:
-    """The Jacobians of the steps of one run, ∂h_t/∂h_{t-1} = diag(f'(z_t)) W.
+    """The Jacobians of the steps of one run of the lecture's network, ∂h_t/∂h_{t-1} = diag(f'(z_t)) W.
+
+    Those of any network, and of all that it carries, come from `flow.step_jacobians`.
 
     Parameters
     ----------
@@ -107,8 +109,9 @@ def jacobian_products(jacobians: Any) -> Array:
     Parameters
     ----------
     jacobians : (T, n, n) array_like or Tensor
-        J_1, ..., J_T, as `jacobians` gives them. To follow the gradient from the last step back to the first, which
-        is J_T ... J_t for t = T, ..., 1, pass the transposes in reverse: ``jacobians[::-1].transpose(0, 2, 1)``.
+        J_1, ..., J_T, as `jacobians` or `flow.step_jacobians` give them. To follow the gradient from the last step back
+        to the first, which is J_T ... J_t for t = T, ..., 1, pass the transposes in reverse:
+        ``jacobians[::-1].transpose(0, 2, 1)``.
 
     Returns
     -------

@@ -7,8 +7,11 @@ import pickle
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from minigrad.engine.tensor import Tensor
+from minigrad.engine.walk import gradients
 from minigrad.rnn.cells import GRU, LRU, LSTM, RNN, MinGRU, OutputFeedbackRNN, Stacked
 from minigrad.rnn.cells.cell import Cell
 from minigrad.rnn.unrolling import unroll
@@ -59,6 +62,28 @@ def test_runs_can_be_copied(kind):
     run.cost.backward()
     for name, parameter in run.model.parameters().items():
         np.testing.assert_array_equal(again.model.parameters()[name].grad, parameter.grad)
+
+
+@models
+@settings(max_examples=5)
+@given(seed=st.integers(0, 2**32 - 1), lengths=st.lists(st.integers(1, 5), min_size=2, max_size=3))
+def test_what_stands_behind_the_end_of_a_sequence_changes_nothing(kind, seed, lengths):
+    """Outputs, final states and gradients are those of the sequences alone."""
+    model, rng = MODELS[kind](rng=seed), np.random.default_rng(seed)
+    xs, targets = rng.normal(size=(2, 5, len(lengths), 2))
+    parameters = [*model.parameters().values()]
+    for i, length in enumerate(lengths):
+        xs[length:, i] = targets[length:, i] = np.nan
+    run = unroll(model, xs, targets, lengths=lengths)
+    alone = [unroll(model, xs[:length, i], targets[:length, i]) for i, length in enumerate(lengths)]
+    for i, (one, length) in enumerate(zip(alone, lengths, strict=True)):
+        np.testing.assert_allclose(run.outputs[:length, i], one.outputs, rtol=1e-13, atol=1e-14)
+        for role in model.carried:
+            np.testing.assert_allclose(run.final[role].data[i], one[role][-1].data, rtol=1e-13, atol=1e-14)
+    together = gradients(run.cost, parameters)
+    separately = [gradients(one.cost, parameters) for one in alone]
+    for whole, *parts in zip(together, *separately, strict=True):
+        np.testing.assert_allclose(whole, np.mean(parts, axis=0), rtol=1e-12, atol=1e-13)
 
 
 @pytest.mark.parametrize("kind", WITHOUT)

@@ -12,7 +12,7 @@ from minigrad.functions import logistic
 from minigrad.rnn.cells import GRU, LSTM
 from minigrad.rnn.unrolling import unroll
 from tests.rnn.cells.gradients import check_cost
-from tests.rnn.cells.reference import C0, H0, NETWORKS, agree, compared
+from tests.rnn.cells.reference import C0, H0, NETWORKS, X, Y, agree, compared
 
 seeds = st.integers(0, 2**32 - 1)
 KINDS = {
@@ -42,6 +42,28 @@ def test_lstm_by_another_program():
     run, grads = compared("LSTM", model, values, {"h": H0, "c": C0})
     np.testing.assert_allclose(run["c"][-1].data, NETWORKS["LSTM"]["c_T"][0], rtol=1e-12)
     agree({"weight_hh_l0": model.W.grad, "weight_ih_l0": model.U.grad, "bias_ih_l0": model.b.grad}, grads)
+
+
+def test_lstm_along_sequences_of_different_length_by_another_program():
+    p, known = NETWORKS["LSTM"]["params"], NETWORKS["LSTM_packed"]
+    model, lengths = LSTM(2, 3), known["lengths"].astype(int)
+    b = p["bias_ih_l0"] + p["bias_hh_l0"]
+    model.load_state_dict({"W": p["weight_hh_l0"], "U": p["weight_ih_l0"], "b": b})
+
+    def cost(target, output, weight=1.0):
+        error = np.multiply(np.reshape(weight, (-1, 1)), output - target)
+        return np.sum(error * error) / 2
+
+    xs = Tensor(X, requires_grad=True)
+    run = unroll(model, xs, Y, cost=cost, initial={"h": H0, "c": C0}, lengths=lengths)
+    run.cost.backward()
+    assert run.cost.item() == pytest.approx(known["cost"], rel=1e-12)
+    for i, length in enumerate(lengths):
+        np.testing.assert_allclose(run.outputs[:length, i], known["outputs"][:length, i], rtol=1e-12)
+    for role in ("h", "c"):
+        np.testing.assert_allclose(run.final[role].data, known[f"{role}_T"][0], rtol=1e-12)
+    agree({"x": xs.grad, "weight_hh_l0": model.W.grad, "weight_ih_l0": model.U.grad}, known["grads"])
+    agree({"bias_ih_l0": model.b.grad}, known["grads"])
 
 
 def test_gru_by_another_program():

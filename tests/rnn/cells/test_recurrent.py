@@ -121,6 +121,21 @@ def test_what_is_left_is_scaled_up(kind, what):
 
 
 @kinds
+@given(seed=seeds)
+def test_no_gate_hears_what_is_masked(kind, seed):
+    """Of h_{t-1} too: whatever stands in the components that are not heard, gates and candidates are the same."""
+    model, rng = KINDS[kind](2, 20, recurrent_dropout=0.5, rng=seed), np.random.default_rng(seed)
+    bound = model.bind((), rng)
+    silent, x = bound[-1].data == 0, Tensor(rng.normal(size=2))
+    carried = {role: Tensor(rng.normal(size=20)) for role in model.carried}
+    other = carried | {"h": Tensor(np.where(silent, rng.normal(size=20), carried["h"].data))}
+    one, two = model.step(bound, x, carried), model.step(bound, x, other)
+    for role in {"z", *model.gates.values()}:
+        np.testing.assert_array_equal(one[role].data, two[role].data)
+    assert np.any(model.step(model.bind(), x, carried)["z"].data != one["z"].data)
+
+
+@kinds
 def test_the_gradient_through_a_mask(kind):
     model = KINDS[kind](2, 2, 1, dropout=0.5, recurrent_dropout=0.5)
     bound = model.bind

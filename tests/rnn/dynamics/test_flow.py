@@ -316,6 +316,35 @@ def test_what_is_not_handed_on_has_no_column(hidden):
     assert np.any(J[0, :, s["y"]])  # ỹ_0 is given
     np.testing.assert_array_equal(J[1:, :, s["y"]], 0)
     assert np.any(step_jacobians(unroll(model, xs))[1:, :, s["y"]])
+    with no_grad():  # nor where gradients tell nothing
+        unrecorded = unroll(model, xs, targets, teacher_forcing=True)
+    np.testing.assert_array_equal(step_jacobians(unrecorded), J)
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_of_targets_that_are_fed_back_now_and_then_each_sequence_has_its_own(hidden):
+    model, rng = OutputFeedbackRNN(2, 3, 2, hidden=hidden), np.random.default_rng(0)
+    xs, targets = rng.normal(size=(2, 9, 2, 2))
+    run = unroll(model, xs, targets, teacher_forcing=0.5)
+    y = state_slices(run)["y"]
+    for sample in (0, 1):
+        fed = [np.array_equal(run.carried[t]["y"].data[sample], targets[t - 1, sample]) for t in range(1, 9)]
+        heard = [bool(np.any(J[:, y])) for J in step_jacobians(run, sample)[1:]]
+        assert heard == [not each for each in fed]
+        assert 0 < sum(fed) < 8
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "layers", "WR", "RNN"])
+def test_behind_the_end_of_a_sequence_the_state_stays(kind):
+    rng = np.random.default_rng(0)
+    model, xs = MODELS[kind](rng), rng.normal(size=(5, 2, 2))
+    run = unroll(model, xs, lengths=[5, 3])
+    long, short = step_jacobians(run, 0), step_jacobians(run, 1)
+    np.testing.assert_array_equal(short[3:], np.broadcast_to(np.eye(short.shape[1]), short[3:].shape))
+    np.testing.assert_allclose(short[:3], step_jacobians(unroll(model, xs[:3, 1])), rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(long, step_jacobians(unroll(model, xs[:, 0])), rtol=1e-12, atol=1e-14)
+    if kind in ("WR", "RNN"):
+        np.testing.assert_array_equal(hidden_jacobians(run, 1)[3:], np.broadcast_to(np.eye(3), (2, 3, 3)))
 
 
 def test_what_was_detached_has_no_column():
