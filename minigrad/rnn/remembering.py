@@ -21,7 +21,7 @@ import numpy as np
 
 from minigrad.engine.tensor import Array, Tensor
 from minigrad.engine.walk import gradients, owned
-from minigrad.rnn.stepping import Model, State, Stepping, along
+from minigrad.rnn.stepping import Model, State, Stepping, Whole, along
 from minigrad.scopes import no_grad
 
 Arrays = dict[str, Array]
@@ -55,6 +55,11 @@ class Tape:
     def __init__(self, stepping: Stepping) -> None:
         if stepping.targets is None:
             raise ValueError("there is no cost to propagate back: pass targets")
+        if isinstance(stepping.model, Whole):
+            name = type(stepping.model).__name__
+            raise TypeError(
+                f"a {name} needs the whole sequence, and has no step: unroll(model, xs, targets) keeps it all"
+            )
         self.stepping = stepping
         self.parameters = list(stepping.model.parameters().values())
         self.sums: list[Any] = [0.0] * len(self.parameters)

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minigrad.rnn import RNN, OutputFeedbackRNN, bptt, rtrl, truncated_bptt, unroll
+from minigrad.rnn import GRU, LRU, LSTM, RNN, OutputFeedbackRNN, Stacked, bptt, rtrl, truncated_bptt, unroll
 from minigrad.rnn.remembering import split
 
 REFERENCE = json.loads(Path(__file__).with_name("truncated.json").read_text(encoding="utf-8"))
@@ -25,6 +25,8 @@ KINDS = {
     "W": lambda: RNN(2, 3, 1, rng=0),
     "R": lambda: OutputFeedbackRNN(2, 3, 1, rng=0),
     "WR": lambda: OutputFeedbackRNN(2, 3, 1, hidden=True, rng=0),
+    "LSTM": lambda: LSTM(2, 3, 1, rng=0),
+    "layers": lambda: Stacked([GRU(2, 2, rng=0), LRU(2, 2, 1, rng=1)]),
 }
 kinds = pytest.mark.parametrize("kind", KINDS)
 
