@@ -22,11 +22,12 @@ HUGE = 1e300
 TIMES = 10  # the spread of so few samples, to be on the safe side
 
 
-def compared(left: Scaled, right: Scaled, size: float, rtol: float, once: Any = None) -> Verdict:
+def compared(left: Scaled, right: Scaled, size: float, rtol: float, once: Any = None, ones: float = 0.0) -> Verdict:
     """Whether two numbers, or arrays, are equal up to ``rtol`` times ``size`` and what rounding makes of them.
 
     Where neither is finite nothing is told: of two poles one may be approached from either side. Nor is anything where
-    one of them may have overflowed on the way. ``once`` is what both give for λ = 1, if that is known.
+    one of them may have overflowed on the way. ``once`` is what both give for λ = 1, if that is known. Nor is
+    anything told by less than ``ones``, which differences of ones may have left.
     """
     a, b = (np.asarray(each, np.float64) for each in (once or (left(1.0), right(1.0))))
     finite = np.isfinite(a), np.isfinite(b)
@@ -36,6 +37,8 @@ def compared(left: Scaled, right: Scaled, size: float, rtol: float, once: Any = 
     if np.all(off <= rtol * size):
         return "pass" if told.all() else "inconclusive"
     allowed = rtol * size + TIMES * (spread(left, size) + spread(right, size))
+    if np.all(off <= max(allowed, ones)) and not np.all(off <= allowed):
+        return "inconclusive"
     return "fail" if not np.all(off <= allowed) else "pass" if told.all() else "inconclusive"
 
 

@@ -247,7 +247,7 @@ def evened(w: Any, y: Any) -> Any:
     least = max(float(np.min(sizes)), SMALLEST)
     scales = iter(
         [
-            np.where((leaf == 0) | ~np.isfinite(leaf), np.max(sizes), np.maximum(np.abs(leaf), least))
+            np.where((leaf == 0) | ~np.isfinite(leaf), max(np.max(sizes), least), np.maximum(np.abs(leaf), least))
             for leaf in leaves(y)
         ]
     )

@@ -50,6 +50,7 @@ class Seen:
     slope: float
     error: float
     own: float  # the error by the window's own account
+    residual: float
     reach: float  # of the values, from the smallest to the largest
     usable: bool
     poor: bool
@@ -118,7 +119,7 @@ class Claim:
             slope, half = w.slope.item(), w.half
             allowed = error + self.rtol * max(self.size, abs(slope))
             off = abs(self.slope - slope) if np.isfinite(self.slope) else np.inf
-            numbers: Any = [each.item() for each in (w.error, w.reach, w.usable, w.poor, w.flat)]
+            numbers: Any = [each.item() for each in (w.error, w.residual, w.reach, w.usable, w.poor, w.flat)]
             seen.append(Seen(half, slope, error, *[*numbers, off, allowed]))
         return seen
 
@@ -190,6 +191,8 @@ def convicted(ladder: Ladder, claim: Claim, seen: Sequence[Seen]) -> Ruling:
         return no("scales disagree")
     if len(best) < SCALES:
         return no("seen at too few scales")
+    if averaged(ladder, best, seen):
+        return no("steps")
     if np.isfinite(claim.slope) and ladder.nearby(claim.slope, best[0].slope):
         return no("another slope close by")
     where = next((w for w in best if w.half <= 0.1 * ladder.size), best[0])  # parts may bend more than the whole
@@ -200,6 +203,24 @@ def convicted(ladder: Ladder, claim: Claim, seen: Sequence[Seen]) -> Ruling:
     if claim.single() and sum(w.off * w.half > SINGLE_ONES for w in best) < SCALES:
         return no("float32 inside")
     return fail
+
+
+def averaged(ladder: Ladder, best: Sequence[Seen], seen: Sequence[Seen]) -> bool:
+    """Whether those that refute may have averaged over steps, as of `floor`, or of float32 inside.
+
+    Steps are met at every width. What is rougher from closer by, than some of the best have seen it, are values that
+    lose their digits at the point only; and where a window finer than all steps refutes the claim as well, it is
+    refuted.
+    """
+    noise, least = ladder.rough()[:, 0].tolist(), 1e-10 * ladder.unit.item()
+    rough = [(w.half, n) for n, w in zip(noise, seen, strict=True) if n > least and w.half <= 0.3 * ladder.size]
+    clean = [w for w in best if w.residual <= 0.01 * max((n for half, n in rough if half < w.half), default=0.0)]
+    if not rough or len(clean) >= SCALES:
+        return False
+    through = [w for w in seen if w.usable and not w.poor and w.half < min(rough)[0]]
+    if sum(not w.flat for w in best) < 2 or not through:
+        return True
+    return any(w.off <= w.own + w.tolerance - w.error for w in through)
 
 
 def agreeing(windows: Sequence[Seen]) -> list[Seen]:
