@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Literal, TypedDict, Unpack
 
@@ -157,6 +158,7 @@ def grad_report(
         for level in range(1, order + 1):
             comparison = begin(lambda args, wrt, f=function: recorded.of_tensors(f, args, wrt), f"order {level}")
             results, problem = comparison.results, comparison.problem
+            comparison = replace(comparison, nan_is_none=level > 1)  # docs/conventions.md
             if not comparison.settled():
                 return
             if method != "forward":

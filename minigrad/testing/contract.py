@@ -23,6 +23,7 @@ __tracebackhide__ = True  # pytest shows no line of this file where a user's tes
 
 RTOL = 1e-8  # linearity, in float64
 EPS32 = float(np.finfo(np.float32).eps)
+TIES32 = 1e-5  # of the arguments' size
 SINGLE = 64 * EPS32  # what float32 may cost, of the size of a slope
 
 
@@ -210,21 +211,32 @@ def _single(problem: Problem, w: Any) -> str:
             continue
         nudged = [there, *(there.at(_nudged(there.args, seed)) for seed in range(4))]
         samples = np.stack([_scaled(at, w, place, factor) for factor in FACTORS for at in nudged])
-        rounding = float(np.max(np.nan_to_num(np.ptp(samples, axis=0)), initial=0.0))
-        if not np.all(_off(single, g) <= allowed + 10 * rounding):
+        near = np.stack([_scaled(there.at(_nudged(there.args, seed, TIES32)), w, place, 1.0) for seed in range(4)])
+        rounding = np.maximum(
+            10 * _range(samples), _range(near)
+        )  # where values tie in float32, not far away they do not
+        if not np.all(_off(single, g) <= allowed + rounding):
             worst = np.unravel_index(int(np.argmax(_off(single, g))), g.shape)
             return f"in float32 the cotangent of {path} is {single[worst]:.6g} where float64 gives {g[worst]:.6g}"
     return ""
 
 
-def _nudged(args: tuple[Any, ...], seed: int) -> Any:
-    """Every number moved by its last place, at random up or down."""
+def _nudged(args: tuple[Any, ...], seed: int, share: float = 0.0) -> Any:
+    """Every number moved by its last place, or by a share of the largest, at random up or down."""
     rng = np.random.default_rng(seed)
 
     def nudged(x: Any) -> Any:
-        return np.asarray(x * (1 + EPS32 * rng.choice([-1, 1], np.shape(x))), x.dtype)[()] if is_float(x) else x
+        if not is_float(x):
+            return x
+        step = share * (_largest(x) or 1.0) if share else EPS32 * x
+        return np.asarray(x + step * rng.choice([-1, 1], np.shape(x)), np.asarray(x).dtype)[()]
 
     return mapped(nudged, args)
+
+
+def _range(samples: Array) -> float:
+    """The largest difference between samples of the same number."""
+    return float(np.max(np.nan_to_num(np.ptp(samples, axis=0)), initial=0.0))
 
 
 def _off(single: Array, exact: Array) -> Array:

@@ -7,7 +7,7 @@ a function of t, and the claim ⟨g, v⟩, which can be asked again in other rou
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ from minigrad.containers import leaves, mapped
 from minigrad.engine.tensor import Array
 from minigrad.testing.line import SPREAD, Directions, Line, silence
 from minigrad.testing.numerical import bent
-from minigrad.testing.problem import Problem, scaled
+from minigrad.testing.problem import Problem, is_float, scaled
 from minigrad.testing.report import Kind, Row
 from minigrad.testing.verdict import FACTORS, FIRST, Claim, Ruling, judge
 from minigrad.testing.windows import Ladder
@@ -32,6 +32,7 @@ TOLD = {
     "the claim itself is rounded": "the claim changes as much when its argument does by its last digit",
 }
 NUDGES = (1.0, 1 + 4e-16, 1 - 4e-16, 1 + 1e-15, 1 - 1e-15)  # of the point, by its rounding
+TIES = 1e-8  # of the arguments' size: where values differ by their rounding, this far away they do not
 SMALLEST = 1e-10  # of numbers of the value that are to count: of smaller ones a difference of ones would hide too much
 RANK = ("pass", "inconclusive", "fail")
 Mixed = Callable[[float, float], Directions]
@@ -58,12 +59,15 @@ class Judge:
         Of the random directions.
     rtol : float
         What rounding may cost the claimed gradient, relative to the sum of the sizes of its terms.
+    nan_is_none : bool
+        Whether a claim of NaN says that there is no derivative, as this package's second derivatives at kinks do.
     """
 
     problem: Problem
     name: str
     rng: np.random.Generator
     rtol: float
+    nan_is_none: bool = field(default=False, kw_only=True)
 
     def judged(
         self,
@@ -85,14 +89,21 @@ class Judge:
                 phi = weighed(line, some, weight)
                 ladder = Ladder(phi, size)
                 terms = product(g, some)
-                size_of_terms = float(np.sum(np.abs(terms)))
+                sizes = float(np.sum(np.abs(terms)))
                 claim = Claim(
-                    float(np.sum(terms)), size_of_terms if np.isfinite(size_of_terms) else 0.0, self.rtol,
-                    partial(self.rounding, w, some), partial(self.additive, line, some, weight, size, ladder, mixed),
-                    partial(single, line, some, size),
-                )  # fmt: skip
+                    slope=float(np.sum(terms)),
+                    size=sizes if np.isfinite(sizes) else 0.0,
+                    rtol=self.rtol,
+                    spread=partial(self.rounding, w, some, mixed is not None),
+                    additive=partial(self.additive, line, some, weight, size, ladder, mixed),
+                    single=partial(single, line, some, size),
+                    whole=partial(whole, line, some, size),
+                )
                 ruling = judge(ladder, claim, first)
                 row = self.explained(path, ladder, claim, ruling, size)
+                if self.nan_is_none and np.isnan(claim.slope) and row.verdict == "fail":
+                    told = "the claim is NaN, which says that there is no derivative"
+                    row = replace(row, verdict="inconclusive", note=told, kind="kink")
                 ranked.append((RANK.index(row.verdict), Judged(row, ruling, some)))
         if line.stuck and all(rank == 0 for rank, _ in ranked):
             row = Row(self.name, path, "inconclusive", note="the argument is not finite here", kind="domain")
@@ -158,21 +169,36 @@ class Judge:
                 return False
         return True
 
-    def rounding(self, w: Any, v: Directions) -> float:
+    def rounding(self, w: Any, v: Directions, tied: bool = False) -> float:
         """How much ⟨g, v⟩ changes as the cotangent is scaled, and the point moved by its own rounding.
 
-        To scale by 2 changes no rounding: a pullback that it changes is not linear, and has no such excuse.
+        A tenth of how much it changes over 1e-8 of the arguments' size counts, too, unless ties are kept: near there
+        values that rounding has made equal may tie no more. To scale by 2 changes no rounding: a pullback that it
+        changes is not linear, and has no such excuse.
         """
         once, twice = (self.claimed(self.problem, w, v, factor) for factor in (1.0, 2.0))
         if not abs(once - twice) <= 1e-9 * abs(once):
             return 0.0
         found = []
         for nudge in NUDGES:
-            args = scaled(self.problem.args, nudge)
-            there = self.problem.at(args)
+            there = self.problem.at(scaled(self.problem.args, nudge))
             found += [self.claimed(there, w, v, factor) for factor in FACTORS]
-        found = [slope for slope in found if np.isfinite(slope)]
-        return float(np.ptp(found)) if found else 0.0
+        away = [] if tied else [self.problem.at(self.moved(v)) for _ in range(4)]
+        near = [self.claimed(there, w, v, 1.0) for there in away]
+        return max(ptp(found), 0.1 * ptp(near))
+
+    def moved(self, v: Directions) -> Any:
+        """The arguments moved a little, where ``v`` moves them, at random."""
+        moved = iter(v)
+
+        def by(x: Any) -> Any:
+            along = next(moved)
+            if along is None or not is_float(x):
+                return x
+            size = np.max(np.abs(x), initial=0.0, where=along != 0) or 1.0
+            return x + np.where(along != 0, TIES * size * self.rng.uniform(-1, 1, np.shape(x)), 0.0)
+
+        return mapped(by, self.problem.args)
 
     def claimed(self, problem: Problem, w: Any, v: Directions, factor: float) -> float:
         """⟨P(λw), v⟩/λ."""
@@ -182,11 +208,23 @@ class Judge:
             return np.nan
 
 
+def ptp(numbers: list[float]) -> float:
+    """From the smallest to the largest, of those that are numbers."""
+    there = [number for number in numbers if np.isfinite(number)]
+    return float(np.ptp(there)) if there else 0.0
+
+
 def single(line: Line, v: Directions, size: float) -> bool:
     """Whether all values, here and nearby, are numbers of float32, and not of a few bits only, as steps are."""
     values = np.concatenate([line.at(t * size, v) for t in (0.0, 0.003, -0.002, 1e-4)])
     bits = np.frexp(values[np.isfinite(values)])[0] * 2.0**12
     return bool(np.all(values.astype(np.float32) == values) and np.any(bits != np.rint(bits)))
+
+
+def whole(line: Line, v: Directions, size: float) -> bool:
+    """Whether all values nearby are whole numbers, at places that are none, and differ."""
+    values = np.stack([line.at(t * size, v) for t in (0.00317, -0.00229, 1.13e-4, 0.0371)])
+    return bool(np.all(values == np.rint(values)) and np.any(values != values[0]))
 
 
 def noisy(ladder: Ladder, size: float) -> bool:

@@ -103,6 +103,8 @@ class Claim:
         and to better than ``off``.
     single : callable
         Whether the function gives numbers of float32 only, in whatever dtype.
+    whole : callable
+        Whether it gives whole numbers only, as steps do; beyond 2⁵² no step is seen.
     """
 
     slope: float
@@ -111,6 +113,7 @@ class Claim:
     spread: Callable[[], float]
     additive: Callable[[float, float], bool]
     single: Callable[[], bool] = lambda: False
+    whole: Callable[[], bool] = lambda: False
 
     def beside(self, ladder: Ladder) -> list[Seen]:
         """The windows of a ladder, the widest first."""
@@ -200,6 +203,8 @@ def convicted(ladder: Ladder, claim: Claim, seen: Sequence[Seen]) -> Ruling:
         return no("not additive")
     if np.isfinite(claim.slope) and best[0].off <= best[0].tolerance + 10 * claim.spread():
         return no("the claim itself is rounded")
+    if claim.whole():
+        return no("whole numbers")
     if claim.single() and sum(w.off * w.half > SINGLE_ONES for w in best) < SCALES:
         return no("float32 inside")
     return fail
