@@ -24,7 +24,7 @@ __tracebackhide__ = True  # pytest shows no line of this file where a user's tes
 RTOL = 1e-8  # linearity, in float64
 EPS32 = float(np.finfo(np.float32).eps)
 TIES32 = 1e-5  # of the arguments' size
-SINGLE = 64 * EPS32  # what float32 may cost, of the size of a slope
+SINGLE = 4096 * EPS32  # what float32 may cost, of the size of a slope: cancellation is no mistake
 
 
 class Clause(NamedTuple):
