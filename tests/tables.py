@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import minigrad.rnn  # noqa: F401  # it has primitives of its own, which are to be there before all is remembered
 from minigrad.engine.tables import Primitive, primitives
 
 
