@@ -161,13 +161,15 @@ def judge(ladder: Ladder, claim: Claim, first: Sequence[float] = FIRST) -> Rulin
 def passes(claim: Claim, seen: Sequence[Seen], ladder: Ladder | None = None) -> bool:
     """Some window that could tell supports the claim, and none excludes it; or it is supported from closer by.
 
-    With a ``ladder``, in which the wide windows are, a slope of nothing counts as well: as small as rounding.
+    With a ``ladder``, in which the wide windows are, a claim of nothing is told too, of slopes as small as rounding.
     """
     telling = [w for w in seen if claim.informative(w)]
     if ladder is not None:  # of what a slope could have been: where slopes cancel, rounding is left
         steepest = max((w.reach / w.half for w in seen if w.usable), default=0.0)
         nothing = NOTHING * max(abs(ladder.base.item()) / ladder.size, steepest)
-        telling += [w for w in seen if w not in telling and (w.error <= nothing or (w.flat and claim.slope == 0))]
+        none = abs(claim.slope) <= nothing
+        told = [w for w in seen if (none and w.error <= nothing) or (w.flat and not claim.slope)]
+        telling += [w for w in told if w not in telling]
     support, against = [w for w in telling if w.usable and w.holds], [w for w in seen if w.excludes]
     if not against:
         return bool(support)
