@@ -81,9 +81,7 @@ class Call:
     f: Callable[..., Any]
     args: tuple[Any, ...]
     used: list[Tensor]
-    made: list[Any] = field(
-        default_factory=list
-    )  # the value's containers, with an array's shape and dtype in each place
+    made: list[Any] = field(default_factory=list)  # the value's containers, a shape and dtype in each place
 
     def __call__(self, moved: Sequence[Any]) -> Any:
         numbers = iter(moved)

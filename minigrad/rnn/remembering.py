@@ -1,4 +1,4 @@
-"""Back-propagation through time, and what is remembered for it: at a chosen price: in memory, in time, or in exactness.
+"""Back-propagation through time, and what is remembered for it: at a price in memory, in time, or in exactness.
 
 ``unroll(...).cost.backward()`` keeps all that every step has computed. Here are other ways to the same gradient:
 
@@ -64,13 +64,14 @@ class Tape:
         self.parameters = list(stepping.model.parameters().values())
         self.sums: list[Any] = [0.0] * len(self.parameters)
         self.cost, self.again = 0.0, 0
+        self.final: Arrays = {}
 
     def advance(self, state: Arrays, done: int, until: int) -> Arrays:
         """The state after ``until`` steps, from that after ``done``; nothing is recorded, and nothing else is kept."""
         self.again += until - done
         with no_grad():
             for step in self.stepping.steps(dict(_leaves(state)), done + 1, until, costs=False):
-                state = {role: tensor.data for role, tensor in step.following.items()}
+                state = _arrays(step.following)
         return state
 
     def back(
@@ -92,15 +93,17 @@ class Tape:
             cotangents.append(share)
         found = gradients(outputs, [*self.parameters, *first.values()], cotangents)
         self.sums = [total + share for total, share in zip(self.sums, found, strict=False)]
-        before = dict(zip(first, found[len(self.parameters) :], strict=True))
-        return {role: tensor.data for role, tensor in following.items()}, before
+        behind, before = _arrays(following), dict(zip(first, found[len(self.parameters) :], strict=True))
+        if until == len(self.stepping):
+            self.final = behind
+        return behind, before
 
-    def passed(self, initial: Arrays, final: Arrays) -> Passed:
+    def passed(self, initial: Arrays) -> Passed:
         """Hand the gradients over."""
         for parameter, g in zip(self.parameters, self.sums, strict=True):
             g = np.broadcast_to(np.asarray(g, parameter.dtype), parameter.shape)
             parameter.grad = owned(g if parameter.grad is None else parameter.grad + g)
-        return Passed(self.cost, initial, final, self.again)
+        return Passed(self.cost, initial, self.final, self.again)
 
 
 def bptt(
@@ -143,26 +146,21 @@ def bptt(
     tape = Tape(along(model, xs, targets, **options))
     T, state = len(tape.stepping), _arrays(tape.stepping.first(initial))
     if memory == "full":
-        final, g = tape.back(state, 0, T)
-        return tape.passed(g, final)
+        return tape.passed(tape.back(state, 0, T)[1])
     if memory == "sqrt":
         width = math.isqrt(T - 1) + 1
         starts = range(0, T, width)
         states = [state]
         for start in starts[1:]:
             states.append(tape.advance(states[-1], start - width, start))
-        final, g = tape.back(states[-1], starts[-1], T)
+        _, g = tape.back(states[-1], starts[-1], T)
         for start in reversed(starts[:-1]):
             _, g = tape.back(states[start // width], start, start + width, g)
-        return tape.passed(g, final)
-    ends: list[Arrays] = []
-    g = _revolve(tape, state, 0, T, int(memory), None, ends)
-    return tape.passed(g, ends[0])
+        return tape.passed(g)
+    return tape.passed(_revolve(tape, state, 0, T, int(memory), None))
 
 
-def _revolve(
-    tape: Tape, state: Arrays, done: int, until: int, slots: int, g: Arrays | None, ends: list[Arrays]
-) -> Arrays:
+def _revolve(tape: Tape, state: Arrays, done: int, until: int, slots: int, g: Arrays | None) -> Arrays:
     """Back from ``until`` to ``done``, whose state takes the first of the slots; the cotangent there.
 
     The state in between from which the later part is gone back first is chosen so that the fewest steps are computed
@@ -171,16 +169,12 @@ def _revolve(
     while until - done > 1:
         if slots == 1:
             start = until - 1
-            between = tape.advance(state, done, start)
-            end, g = tape.back(between, start, until, g)
-            ends += [end] * (not ends)  # the last step is gone back through first
+            _, g = tape.back(tape.advance(state, done, start), start, until, g)
         else:
             start = done + split(until - done, slots)
-            g = _revolve(tape, tape.advance(state, done, start), start, until, slots - 1, g, ends)
+            g = _revolve(tape, tape.advance(state, done, start), start, until, slots - 1, g)
         until = start
-    end, before = tape.back(state, done, until, g)
-    ends += [end] * (not ends)
-    return before
+    return tape.back(state, done, until, g)[1]
 
 
 def split(steps: int, slots: int) -> int:
@@ -257,8 +251,9 @@ def truncated_bptt(
         if begin == 0:
             first = {role: first[role] + g[role] for role in g}
         kept = {t: value for t, value in kept.items() if t >= begin} | {end: behind}
-    last = max(kept)
-    return tape.passed(first, tape.advance(kept[last], last, T) if last < T else kept[last])
+    if (last := max(kept)) < T:
+        tape.final = tape.advance(kept[last], last, T)
+    return tape.passed(first)
 
 
 def rtrl(model: Model, xs: Any, targets: Any, *, initial: Mapping[str, Any] | None = None, **options: Any) -> Passed:
@@ -301,7 +296,8 @@ def rtrl(model: Model, xs: Any, targets: Any, *, initial: Mapping[str, Any] | No
     sizes = [*(parameter.size for parameter in parameters), *(value.size for value in state.values())]
     pieces = iter(np.split(total, np.cumsum(sizes)[:-1]))
     tape.sums = [next(pieces).reshape(parameter.shape) for parameter in parameters]
-    return tape.passed({role: next(pieces).reshape(value.shape) for role, value in state.items()}, state)
+    tape.final = state
+    return tape.passed({role: next(pieces).reshape(value.shape) for role, value in state.items()})
 
 
 def _through(row: Array, carried: Array, count: int) -> Array:

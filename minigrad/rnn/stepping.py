@@ -6,7 +6,7 @@ of the steps (`unrolling`), or no more than what the next one needs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -157,9 +157,14 @@ class Stepping:
         weighted: Tensor = self.cost_of(target, output, weight)
         return weighted
 
-    def first(self, given: Mapping[str, Any] | None) -> State:
+    def first(self, given: Any) -> State:
         """What the first step is given: ``given``, and zeros for what is not, as leaves of their own."""
-        model, values, given = self.model, self.model.initial(self.batch), given or {}
+        model, values = self.model, self.model.initial(self.batch)
+        if (
+            final := getattr(given, "final", None)
+        ) is not None:  # a run, or what a pass has left: cut off from its graph
+            given = {role: value.data if isinstance(value, Tensor) else value for role, value in final.items()}
+        given = given or {}
         if not isinstance(given, dict):
             raise ValueError(
                 f"initial is a {type(given).__name__}: pass a dict such as {{'h': h_0}}, or a run to go on from"

@@ -157,8 +157,6 @@ def unroll(
         For an empty sequence, wrong shapes, numbers that are not finite, and teacher forcing without targets or
         without feedback of the output.
     """
-    if isinstance(initial, Run):
-        initial = {role: tensor.data for role, tensor in initial.final.items()}
     stepping = along(
         model, xs, targets, cost=cost, at=at, weights=weights, lengths=lengths, missing=missing,
         teacher_forcing=teacher_forcing, rng=rng, dropout=dropout,

@@ -18,7 +18,7 @@ from minigrad.testing import hints
 from minigrad.testing.judging import Judge, Judged, evened, finite_only, flat, pole, weighed, weights
 from minigrad.testing.line import Directions, Line, silence
 from minigrad.testing.localize import bisect
-from minigrad.testing.problem import NoQuestion, is_float
+from minigrad.testing.problem import NoQuestion, all_finite, is_float
 from minigrad.testing.report import Finding, Kind, Results, Row, refused
 from minigrad.testing.verdict import FIRST
 from minigrad.testing.windows import Ladder
@@ -73,7 +73,7 @@ class Comparison(Judge):
         except Exception as error:
             results.add(*refused(self.name, error))
             return
-        start, whole = len(results.rows), all(np.all(np.isfinite(leaf)) for leaf in leaves(y))
+        start, whole = len(results.rows), all_finite(y)
         if not whole and any(np.size(leaves(self.problem.args[i])[k]) for i, k, _ in self.problem.parts()):
             note = "the function is not finite here"
             results.add(Row(self.name, "value", "inconclusive", note=note, kind=pole(y)))
@@ -92,7 +92,7 @@ class Comparison(Judge):
                 results.back(before)  # the large numbers of the value drowned the small ones
                 OneArgument(self, even, i, k, path, x, leaves(self.problem.cotangents(even)[i])[k], whole).run()
         kinds = {row.kind for row in results.rows[start:]}
-        finite = all(np.all(np.isfinite(g)) for g in leaves(cotangents))  # NaN says itself that there is no derivative
+        finite = all_finite(cotangents)  # NaN says itself that there is no derivative
         if finite and "kink" in kinds and not kinds & {"wrong", "precision", "shape"}:
             self.past_ties(w, cotangents)
 
@@ -258,7 +258,7 @@ def elsewhere(comparison: Comparison) -> None:
     try:
         with silence():
             y = away.value()
-            if not all(np.all(np.isfinite(leaf)) for leaf in leaves(y)):
+            if not all_finite(y):
                 return
     except Exception:
         return  # outside of the domain

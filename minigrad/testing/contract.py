@@ -16,7 +16,7 @@ from minigrad.containers import leaves, mapped
 from minigrad.engine.tensor import Array, Tensor
 from minigrad.testing.exact import Scaled, compared
 from minigrad.testing.line import silence
-from minigrad.testing.problem import Problem, is_float, scaled
+from minigrad.testing.problem import Problem, all_finite, is_float, scaled
 from minigrad.testing.verdict import FACTORS
 
 __tracebackhide__ = True  # pytest shows no line of this file where a user's test fails
@@ -192,7 +192,7 @@ def _single(problem: Problem, w: Any) -> str:
         return ""
     if any(leaf.dtype != np.float32 for leaf in leaves(y)):
         return ""
-    if not all(np.all(np.isfinite(leaf)) for leaf in leaves((y, exact))):
+    if not all_finite((y, exact)):
         return ""
     lost = max(
         (_largest(a - b) / (_largest(b) or 1.0) for a, b in zip(leaves(y), leaves(exact), strict=True)), default=0.0

@@ -160,6 +160,11 @@ def scaled(tree: Any, factor: float) -> Any:
     return mapped(lambda x: x * np.asarray(x).dtype.type(factor) if is_float(x) else x, tree)
 
 
+def all_finite(tree: Any) -> bool:
+    """Whether all numbers are."""
+    return all(np.all(np.isfinite(leaf)) for leaf in leaves(tree))
+
+
 def absolute(tree: Any) -> Any:
     """The sizes of all numbers."""
     return mapped(np.abs, tree)

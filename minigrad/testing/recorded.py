@@ -17,7 +17,7 @@ from minigrad.containers import leaves, mapped
 from minigrad.testing.comparison import Comparison
 from minigrad.testing.exact import Scaled, compared
 from minigrad.testing.judging import finite_only, weights
-from minigrad.testing.problem import Problem, absolute, as_array, inner, is_float, scaled, values
+from minigrad.testing.problem import Problem, absolute, all_finite, as_array, inner, is_float, scaled, values
 from minigrad.testing.report import Row, refused
 from minigrad.testing.windows import EPS
 from minigrad.transforms import jvp, vjp
@@ -115,7 +115,7 @@ def forward(f: Function, comparison: Comparison, *, alone: bool) -> None:
         comparison.results.add(row, "the tangent is wrong")
     else:
         rounding = CANCELLED * float(inner(absolute(w), mapped(np.nan_to_num, absolute(problem.value()))))
-        whole = all(np.all(np.isfinite(leaf)) for leaf in leaves(problem.value()))
+        whole = all_finite(problem.value())
         row = adjoint(name, push, problem.cotangents, w, direction, comparison.rtol, rounding, whole)
         comparison.results.add(row, "forward and reverse mode disagree")
 
@@ -143,7 +143,7 @@ def symmetric(f: Function, comparison: Comparison) -> None:
             size,
             1e-8,
             total(u) * total(v),
-            bool(np.all([np.all(np.isfinite(g)) for g in leaves(values(partial(*chosen)))])),
+            all_finite(values(partial(*chosen))),
         ),
         "the Hessian is not symmetric: what the second derivative walks back through is not the gradient's graph",
     )

@@ -194,6 +194,17 @@ def test_a_window_goes_on_from_the_one_before():
     assert passed.again == 0
 
 
+def test_a_pass_goes_on_from_a_run_or_from_another_pass():
+    (xs, targets), model = data(10), KINDS["LSTM"]()
+    early, whole = unroll(model, xs[:5], targets[:5]), unroll(model, xs, targets)
+    left = bptt(model, xs[:5], targets[:5], memory=2)
+    for initial in (early, left, left.final):
+        passed = bptt(model, xs[5:], targets[5:], initial=initial)
+        close(passed.final, {role: tensor.data for role, tensor in whole.final.items()}, 1e-13)
+        late = unroll(model, xs[5:], targets[5:], initial=initial)
+        np.testing.assert_allclose(late.outputs, whole.outputs[5:], rtol=1e-13)
+
+
 # -- what is refused --------------------------------------------------------------------------------------------------
 
 
