@@ -28,7 +28,7 @@ def ancestors(outputs: Iterable[Tensor], *, constants: bool = False) -> list[Ten
         tensor = stack.pop()
         index = tensor.index
         for argument in tensor.args:
-            if isinstance(argument, Tensor):
+            if type(argument) is Tensor:
                 if argument.index > index:
                     raise StaleGraphError(
                         f"the data of {argument.name or 'a tensor'} {argument.shape} was assigned after"
@@ -45,6 +45,6 @@ def leading_to(asked: Iterable[Tensor], order: Sequence[Tensor]) -> list[Tensor]
     """Those of ``order`` through which a cotangent can reach what is ``asked``: no other needs to be computed."""
     useful = {tensor.index for tensor in asked}
     for tensor in reversed(order):
-        if any(isinstance(a, Tensor) and a.index in useful for a in tensor.args):
+        if any(type(a) is Tensor and a.index in useful for a in tensor.args):
             useful.add(tensor.index)
     return [tensor for tensor in order if tensor.index in useful]

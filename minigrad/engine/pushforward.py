@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.context import recording
-from minigrad.engine.cotangents import dense, sum_to
+from minigrad.engine.cotangents import dense
 from minigrad.engine.tables import primitives
 from minigrad.engine.tensor import Tensor, raw
-from minigrad.engine.walk import gradients, shares
+from minigrad.engine.walk import gradients, propagate
 
 
 def pushforward(order: Sequence[Tensor], tangents: dict[int, Any], create_graph: bool = False) -> dict[int, Any]:
@@ -68,14 +68,16 @@ def by_product_rule(tensor: Tensor, primals: Sequence[Any], moved: dict[int, Any
 
 def by_transposition(tensor: Tensor, primals: Sequence[Any], moved: dict[int, Any], recorded: bool) -> Any:
     """∂⟨Jᵀu, t⟩/∂u; None if no argument that moves has an influence."""
+    ways = {tensor.args[i].index: t for i, t in moved.items()}
     with recording(True):
         u = Tensor(np.zeros_like(tensor._data), requires_grad=True)
-        active = {tensor.args[i].index for i in moved}
-        pulled = {i: sum_to(dense(s), tensor.args[i].shape, tensor.fn) for i, s in shares(tensor, u, active, recorded)}
-    depending = {i: share for i, share in pulled.items() if isinstance(share, Tensor) and share.requires_grad}
+        pulled: dict[int, Any] = {tensor.index: u}
+        propagate([tensor], pulled, set(ways), set(), recorded)  # which leaves there what the arguments receive
+        pulled = {index: dense(share) for index, share in pulled.items()}
+    depending = {i: s for i, s in pulled.items() if isinstance(s, Tensor) and s.requires_grad}
     if not depending:
         return None
-    return gradients(list(depending.values()), [u], [moved[i] for i in depending], create_graph=recorded)[0]
+    return gradients(list(depending.values()), [u], [ways[i] for i in depending], create_graph=recorded)[0]
 
 
 FORMS: dict[str, Callable[..., Any]] = {"": by_transposition, "elementwise": by_symmetry}

@@ -235,7 +235,7 @@ def record(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = _NO_KWA
     arrays = []
     tracked = loose = False
     for arg in args:
-        if isinstance(arg, Tensor):
+        if type(arg) is Tensor:
             arrays.append(arg._data)
             tracked |= arg.requires_grad
         else:
@@ -244,8 +244,8 @@ def record(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = _NO_KWA
     if loose:  # raw arrays and index tuples belong to the caller, who may change them before the backward pass
         known = primitives.get(fn) or Primitive()
         pairs = zip(args, known.rules or [known.joint] * len(args), strict=True)
-        args = tuple([a if isinstance(a, Tensor) else operand(a, fn) if rule else frozen(a) for a, rule in pairs])
-        arrays = [raw(arg) for arg in args]
+        args = tuple([a if type(a) is Tensor else operand(a, fn) if rule else frozen(a) for a, rule in pairs])
+        arrays = [a._data if type(a) is Tensor else a for a in args]
     out = fn(*arrays, **kwargs) if kwargs else fn(*arrays)
     if type(out) is not np.ndarray:
         if isinstance(out, (tuple, list)):
@@ -276,6 +276,8 @@ def apply(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if kwargs.get("out") is not None:
         raise TypeError(f"{spelled(fn)}(..., out=...) would overwrite an array: write y = {spelled(fn)}(...)")
     known = primitives.get(fn) or Primitive()
+    if known.rules and not kwargs and len(args) == known.count:  # the usual case, np.sum(x), in short
+        return record(fn, args)
     if not (known.rules or known.joint or known.rewrite):
         return fn(*bare(args, fn, known), **{key: bare(value, fn, known) for key, value in kwargs.items()})
     args, kwargs = arranged(fn, known, args, kwargs)
@@ -296,11 +298,20 @@ def bare(value: Any, fn: Function, known: Primitive) -> Any:
 
 def raw(value: Any) -> Any:
     """The array of a tensor; anything else as it is."""
-    return value._data if isinstance(value, Tensor) else value
+    return value._data if type(value) is Tensor else value
+
+
+def owned(array: Any) -> Array:
+    """A read-only copy that shares memory with nobody."""
+    copy: Any = np.array(array)
+    copy.setflags(False)  # by position, which is faster
+    return copy  # type: ignore[no-any-return]
 
 
 def operand(value: Any, fn: Any) -> Any:
     """What ``fn`` computes with, and is no tensor, as numbers that nobody else can change."""
+    if type(value) is np.ndarray and value.dtype.kind in "fiub":  # the usual case
+        return owned(value)
     if isinstance(value, (float, int, np.number, np.bool)):
         return value
     array = np.asarray(value)
@@ -323,8 +334,7 @@ def frozen(value: Any) -> Any:
     index they differ.
     """
     if hasattr(type(value), "__array__") and not isinstance(value, (Tensor, np.generic)):
-        value = np.array(np.asarray(value))
-        value.setflags(write=False)
+        value = owned(np.asarray(value))
     elif isinstance(value, (list, tuple)):
         value = type(value)(frozen(v) for v in value)
     elif isinstance(value, Tensor):

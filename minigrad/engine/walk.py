@@ -6,7 +6,7 @@ a second walk starts from nothing. Two doors lead to it: `backward` adds up in l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
@@ -16,24 +16,29 @@ from minigrad.engine.ancestors import ancestors, leading_to
 from minigrad.engine.context import context, recording
 from minigrad.engine.cotangents import dense, met, sum_to
 from minigrad.engine.tables import primitives, spelled
-from minigrad.engine.tensor import Array, Tensor
+from minigrad.engine.tensor import Array, Tensor, owned, raw
 
 Tensors: TypeAlias = Sequence[Tensor]
-Seeds: TypeAlias = Sequence[tuple[Tensor, Tensor]]
+Seeds: TypeAlias = Sequence[tuple[Tensor, Array | Tensor]]
 Observer: TypeAlias = Callable[[Tensor, int, Any], None]
 
 
 def propagate(
-    order: Tensors, pending: dict[int, Any], asked: set[int], recorded: bool, observers: Sequence[Any] = ()
+    order: Tensors,
+    pending: dict[int, Any],
+    active: set[int],
+    asked: set[int],
+    recorded: bool,
+    observers: Sequence[Any] = (),
 ) -> dict[int, Any]:
     """Reverse mode: the cotangents, by index, of the tensors that are ``asked`` for.
 
     ``order`` is what is visited, the youngest first: when a tensor's turn comes, everything that used it has already
     sent its share of the cotangent. ``pending`` holds what each has received so far; at first, what the outputs are
-    given. The rules get tensors if the walk itself is to be ``recorded``, and arrays otherwise.
+    given. Shares are computed for arguments that are ``active``. The rules get tensors if the walk itself is to be
+    ``recorded``, and arrays otherwise.
     """
     reached: dict[int, Any] = {}
-    active = {tensor.index for tensor in order}
     for tensor in order:
         g = pending.pop(tensor.index, None)
         if g is None:  # nothing that is differentiated was made from it
@@ -46,35 +51,27 @@ def propagate(
             reached[tensor.index] = g
         for each in observers:
             each.reached(tensor, g)
-        for position, share in shares(tensor, g, active, recorded) if tensor.fn else ():
-            argument = tensor.args[position]
-            index, shape = argument.index, argument._data.shape
-            if getattr(share, "shape", None) != shape:  # it was broadcast
-                share = sum_to(share, shape, tensor.fn)
-            for each in observers:
-                each.crossed(tensor, position, share)
-            pending[index] = met(pending[index], share) if index in pending else share
+        if tensor.fn is None:
+            continue
+        args, kwargs, known = tensor.args, tensor.kwargs, primitives[tensor.fn]
+        y: Any = tensor if recorded else tensor._data
+        primals = args if recorded else [a._data if type(a) is Tensor else a for a in args]
+        try:
+            found: Any = known.joint(g, y, *primals, **kwargs) if known.joint else known.rules
+            for position, argument in enumerate(args):
+                if type(argument) is not Tensor or argument.index not in active or found[position] is None:
+                    continue
+                share = found[position] if known.joint else found[position](g, y, *primals, **kwargs)
+                if getattr(share, "shape", None) != argument._data.shape:  # it was broadcast
+                    share = sum_to(share, argument._data.shape, tensor.fn)
+                for each in observers:
+                    each.crossed(tensor, position, share)
+                index = argument.index
+                pending[index] = met(pending[index], share) if index in pending else share
+        except Exception as error:
+            error.add_note(f"in a derivative rule of {spelled(tensor.fn)}")
+            raise
     return reached
-
-
-def shares(tensor: Tensor, g: Any, active: set[int], recorded: bool) -> Iterator[tuple[int, Any]]:
-    """What the rules of a call make of ``g``, the cotangent of its result: a share for each argument that is active."""
-    known, args, kwargs = primitives[tensor.fn], tensor.args, tensor.kwargs
-    y: Any = tensor if recorded else tensor._data
-    primals = args if recorded else [a._data if type(a) is Tensor else a for a in args]
-    rules = known.rules
-    try:
-        every = None if known.joint is None else known.joint(g, y, *primals, **kwargs)
-        for position, argument in enumerate(args):
-            if type(argument) is Tensor and argument.index in active:
-                if every is None:
-                    if (rule := rules[position]) is not None:
-                        yield position, rule(g, y, *primals, **kwargs)
-                elif every[position] is not None:
-                    yield position, every[position]
-    except Exception as error:
-        error.add_note(f"in a derivative rule of {spelled(tensor.fn)}")
-        raise
 
 
 def backward(outputs: Tensor | Tensors, cotangents: Any = None, *, observe: Observer | None = None) -> None:
@@ -145,10 +142,12 @@ def seeded(outputs: Tensor | Tensors, cotangents: Any) -> Seeds:
     if len(given) != len(outputs):
         raise ValueError(f"{len(outputs)} outputs need as many cotangents, got {len(given)}")
     for i, output in enumerate(outputs):
-        if given[i] is None and output.size != 1:
-            raise ValueError(f"an output of shape {output.shape} is not one number: sum it, or pass a cotangent")
-        seed = np.ones_like(output._data) if given[i] is None else given[i]
-        given[i] = seed if isinstance(seed, Tensor) else Tensor(seed, dtype=output.dtype)
+        if given[i] is None:
+            if output.size != 1:
+                raise ValueError(f"an output of shape {output.shape} is not one number: sum it, or pass a cotangent")
+            given[i] = np.ones_like(output._data)
+        elif not isinstance(given[i], Tensor):
+            given[i] = Tensor(given[i], dtype=output.dtype)._data
         if given[i].shape != output.shape:
             raise ValueError(f"a cotangent of shape {given[i].shape} was given for an output of shape {output.shape}")
     return list(zip(outputs, given, strict=True))
@@ -160,13 +159,14 @@ def walk(
     """Start `propagate` from the ``seeds``."""
     pending: dict[int, Any] = {}
     for output, seed in seeds:
-        g: Any = seed if create_graph else seed._data
+        g: Any = Tensor(seed) if create_graph and type(seed) is not Tensor else seed if create_graph else raw(seed)
         pending[output.index] = met(pending[output.index], g) if output.index in pending else g
     observers = [watch] if (watch := context.get().watch) else []
     if observe is not None:
         observers.append(SimpleNamespace(crossed=observe, reached=lambda tensor, cotangent: None))
+    active, wanted = {tensor.index for tensor in order}, {tensor.index for tensor in asked}
     with recording(create_graph):
-        return propagate(order, pending, {tensor.index for tensor in asked}, create_graph, observers)
+        return propagate(order, pending, active, wanted, create_graph, observers)
 
 
 def delivered(reached: dict[int, Any], wrt: Tensors, create_graph: bool) -> tuple[Any, ...]:
@@ -175,10 +175,3 @@ def delivered(reached: dict[int, Any], wrt: Tensors, create_graph: bool) -> tupl
     if create_graph:
         return tuple(g if isinstance(g, Tensor) else Tensor(g) for g in found)
     return tuple(map(owned, found))
-
-
-def owned(gradient: Any) -> Array:
-    """A read-only copy that shares memory with nobody."""
-    copy = np.array(gradient)
-    copy.setflags(write=False)
-    return copy

@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.tensor import Array, Tensor
-from minigrad.engine.walk import gradients, owned
+from minigrad.engine.tensor import Array, Tensor, owned
+from minigrad.engine.walk import gradients
 from minigrad.rnn.stepping import Model, State, Stepping, Whole, along
 from minigrad.scopes import no_grad
 

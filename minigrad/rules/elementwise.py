@@ -88,7 +88,7 @@ def share(a, b, exp):
     """exp(a) / (exp(a) + exp(b)): two infinities share equally, two zeros have no share in their sum."""
     with np.errstate(invalid="ignore", over="ignore"):
         y = 1 / (1 + exp(np.subtract(b, a)))
-    if not math.isnan(np.add.reduce(y, axis=None)):  # one number to look at; only ∞ - ∞, and NaN, come further
+    if not math.isnan(np.vdot(y, y)):  # one number to look at; only ∞ - ∞, and NaN, come further
         return y
     return np.where(np.equal(a, b), 0.5 * np.greater(a, -np.inf), y)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from minigrad.engine.primitive import primitive
 from minigrad.engine.tables import defvjp, linear, plain, rewrite
-from minigrad.engine.tensor import Tensor
+from minigrad.engine.tensor import Tensor, frozen, record
 
 
 def inverse(axes, ndim):
@@ -133,14 +133,14 @@ def parts(arrays):
 
 def stacking(arrays, axis=0, *, dtype=None):
     """`numpy.stack`."""
-    y = stack(*parts(arrays), axis=axis)
+    y = record(stack, tuple(parts(arrays)), {"axis": frozen(axis)})
     return y if dtype is None else y.astype(dtype)
 
 
 def concatenation(arrays, axis=0, *, dtype=None):
     """`numpy.concatenate`; ``axis=None`` joins the flattened arrays."""
     arrays = map(np.ravel, parts(arrays)) if axis is None else parts(arrays)
-    y = concatenate(*arrays, axis=axis or 0)
+    y = record(concatenate, tuple(arrays), {"axis": frozen(axis or 0)})
     return y if dtype is None else y.astype(dtype)
 
 

@@ -175,7 +175,7 @@ def grad_report(
             if results.broken:
                 return  # of a wrong gradient, the gradient is wrong too
             if level < order:
-                function = recorded.gradient(function, comparison.weights(problem.value()), problem.wrt)
+                function = recorded.gradient(function, comparison.weights(problem.y), problem.wrt)
 
     return _report("grad_report", ["f"], args, wrt, check, **options)
 
@@ -264,7 +264,7 @@ def vjp_report(
             _contract(comparison, [dtype_of(args)])
         if second is None or results.broken:
             return
-        w = comparison.weights(comparison.problem.value())
+        w = comparison.weights(comparison.problem.y)
         further = begin(lambda args, wrt: Problem(vjp, second, (w, *args), (0, *(i + 1 for i in wrt))), "order 2")
         if further.settled():
             further.run()

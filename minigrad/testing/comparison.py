@@ -52,7 +52,7 @@ class Comparison(Judge):
 
     def settled(self) -> bool:
         """Whether the function has one value here; if it has another at every call, that is noted."""
-        y, again = self.problem.value(), self.problem.value()
+        y, again = self.problem.y, self.problem.value()
         for leaf in leaves(y):
             if leaf.dtype.kind != "f":
                 raise NoQuestion(f"the function gives numbers of type {leaf.dtype}, which have no gradient")
@@ -65,7 +65,7 @@ class Comparison(Judge):
 
     def run(self, *, together: bool = False) -> None:
         """Compare the cotangents of all arguments: one after the other, or at first all ``together``."""
-        y, results = self.problem.value(), self.results
+        y, results = self.problem.y, self.results
         w = finite_only(weights(y, self.rng), y)
         even = evened(w, y)
         try:

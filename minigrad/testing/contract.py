@@ -40,7 +40,7 @@ def contract(problem: Problem, dtypes: Sequence[Any], rng: np.random.Generator) 
     The memory of a returned cotangent may be that of the cotangent passed in (the rule of ``a + b`` is ``(g, g)``): an
     engine that keeps gradients has to copy them. It may not be that of an argument, or of an earlier call's result.
     """
-    y = problem.value()
+    y = problem.y
     w, u = (
         mapped(lambda leaf: rng.uniform(0.5, 1.0, leaf.shape) * rng.choice([-1, 1], leaf.shape), y) for _ in range(2)
     )
@@ -154,7 +154,7 @@ def _zero(problem: Problem, w: Any, usual: Usual) -> str:
 def _nonlinear(problem: Problem, w: Any, u: Any, usual: Usual) -> str:
     others = iter(leaves(u))
     both = mapped(lambda a: 2.0 * a - 3.0 * next(others), w)
-    value = _largest(w) * _largest(problem.value())
+    value = _largest(w) * _largest(problem.y)
     for place, ((path, x, g), g_u, g_both) in enumerate(zip(usual, _all(problem, u), _all(problem, both), strict=True)):
         of_w, of_u, of_both = (partial(_scaled, problem, cotangent, place) for cotangent in (w, u, both))
         # Where the terms of a cotangent cancel, rounding is left: some 1e-16 of w y / x, the size of the terms.
@@ -318,7 +318,7 @@ def _scattered(x: Any) -> Array:
 def _small(problem: Problem) -> str:
     """Of an elementwise function, the same at the first number of each argument, and at none."""
     arrays = [np.asarray(x) for x in leaves(problem.args) if is_float(x)]
-    (y,) = leaves(problem.value()) if len(leaves(problem.value())) == 1 else (np.zeros(0),)
+    (y,) = leaves(problem.y) if len(leaves(problem.y)) == 1 else (np.zeros(0),)
     if y.size == 0 or any(x.ndim == 0 for x in arrays) or {x.shape for x in arrays} != {y.shape}:
         return ""
     for what, index in (("numbers", 0), ("empty arrays", slice(0))):

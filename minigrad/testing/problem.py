@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,11 @@ class Problem:
     def value(self) -> Any:
         """``forward(*args)`` as arrays."""
         return values(self.forward(*self.copies()))
+
+    @cached_property
+    def y(self) -> Any:
+        """The same, computed when it is first asked for."""
+        return mapped(np.array, self.value())
 
     def copies(self) -> tuple[Any, ...]:
         """The arguments for somebody who might write to them."""

@@ -105,7 +105,7 @@ def forward(f: Function, comparison: Comparison, *, alone: bool) -> None:
     except Exception as error:
         comparison.results.add(*refused(name, error))
         return
-    w = finite_only(weights(pushed, rng), problem.value())
+    w = finite_only(weights(pushed, rng), problem.y)
     if alone:
         claimed = mapped(lambda a: np.where(a != 0, a, 0.0), w)
         slope = float(inner(claimed, pushed))
@@ -114,8 +114,8 @@ def forward(f: Function, comparison: Comparison, *, alone: bool) -> None:
         row = replace(comparison, name=name).judged("all", w, line, share).row
         comparison.results.add(row, "the tangent is wrong")
     else:
-        rounding = CANCELLED * float(inner(absolute(w), mapped(np.nan_to_num, absolute(problem.value()))))
-        whole = all_finite(problem.value())
+        rounding = CANCELLED * float(inner(absolute(w), mapped(np.nan_to_num, absolute(problem.y))))
+        whole = all_finite(problem.y)
         row = adjoint(name, push, problem.cotangents, w, direction, comparison.rtol, rounding, whole)
         comparison.results.add(row, "forward and reverse mode disagree")
 
@@ -157,7 +157,7 @@ def total(tree: Any) -> float:
 def promises(f: Function, comparison: Comparison) -> Iterator[tuple[str, str]]:
     """What holds of functions of tensors besides: each promise, and how it is broken; empty if it is kept."""
     problem = comparison.problem
-    y = problem.value()
+    y = problem.y
     w = finite_only(weights(y, comparison.rng), y)
     ways: list[tuple[str, Callable[[], str | None]]] = [
         ("the same value, recorded or not", lambda: _valued(f, problem, y)),
@@ -246,7 +246,7 @@ def _shared(f: Function, problem: Problem, comparison: Comparison) -> str | None
 def _among_others(f: Function, problem: Problem, w: Any) -> str:
     """Between operations that hand on views, reversed and column by column, the gradients are those that ``f`` has."""
     there = of_tensors(lambda *args: _turned(f(*_turned(args))), _in_rows(_turned(problem.args)), problem.wrt)
-    if not same(_turned(there.value()), problem.value()):
+    if not same(_turned(there.value()), problem.y):
         return ""  # numbers so large that the last digit decides, which NumPy computes otherwise for other layouts
     try:
         found = _turned(there.cotangents(_in_rows(_turned(w))))
