@@ -82,8 +82,9 @@ def read_column(path: str | os.PathLike[str], column: str | int | None = None) -
     """
     name = os.fspath(path)
     rows = table(name, decoded(name, Path(path).read_bytes()))
-    header = None if any(begins_data(cell) for cell in rows[0].cells) else rows.pop(0)
-    if not rows or (header is not None and not any(header.cells)):
+    first = rows[0].cells
+    header = rows.pop(0) if any(first) and not any(begins_data(cell) for cell in first) else None
+    if not rows:
         raise ValueError(f"{name} has a header and no line of numbers")
     names = [f"column {k}" for k in range(1, len(rows[0].cells) + 1)]
     if header is not None:

@@ -38,7 +38,9 @@ def test_the_marked_numbers_add_up_to_the_target(seed, T, hochreiter):
     assert np.all((u >= (-1 if hochreiter else 0)) & (u <= 1))
 
 
-@pytest.mark.parametrize(("hochreiter", "expected", "name"), [(False, 1 / 6, "constant 1"), (True, 1 / 24, "constant 0.5")])
+@pytest.mark.parametrize(
+    ("hochreiter", "expected", "name"), [(False, 1 / 6, "constant 1"), (True, 1 / 24, "constant 0.5")]
+)
 def test_predicting_the_mean_has_the_known_error(hochreiter, expected, name):
     """Of (S - E S)², whose standard deviation is √(1/15 - 1/36) for S of U[0, 1] and a sixteenth of 4 times that."""
     task = Adding(10, hochreiter=hochreiter, n_test=20_000)

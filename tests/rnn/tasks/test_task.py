@@ -94,5 +94,5 @@ def test_held_out_arrays_cannot_be_changed():
 
 @pytest.mark.parametrize("value", [0, -1, 1.5, "3", None])
 def test_a_count_is_a_whole_number(value):
-    with pytest.raises(ValueError, match="T is .*: expected a whole number of at least 1"):
+    with pytest.raises(ValueError, match=r"T is .*: expected a whole number of at least 1"):
         at_least(1, T=value)
