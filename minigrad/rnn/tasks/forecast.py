@@ -30,8 +30,6 @@ class Scale(NamedTuple):
     def of(cls, values: Array, what: str) -> Scale:
         """Those of ``values`` (..., n_in), which must not be constant."""
         rows = values.reshape(-1, values.shape[-1])
-        if not len(rows):
-            raise ValueError(f"{what} has no value in the training part: there is nothing to learn from")
         with np.errstate(over="ignore", invalid="ignore"):
             mean, std = rows.mean(axis=0), rows.std(axis=0)
         if not np.all(np.isfinite(std)):
@@ -44,8 +42,7 @@ class Scale(NamedTuple):
 
     def standard(self, values: Array) -> Array:
         """``values`` (..., n_in) with mean 0 and standard deviation 1."""
-        with np.errstate(over="ignore"):  # what cannot be told is refused where a model is given it
-            standard: Array = (values - self.mean) / self.std
+        standard: Array = (values - self.mean) / self.std
         return standard
 
 
@@ -187,10 +184,20 @@ class Recorded(Forecast):
         if warm is not None:
             warm = max(warm, *self.orders, 2)  # linear extrapolation looks at two
         self.rows: Parts = parted(len(record), self.parts, 0 if warm is None else warm + 1, self.T + 1)
+        for name, rows in zip(self.rows._fields, self.rows, strict=True):
+            if known is not None and not known[rows.start : rows.stop].any():
+                raise ValueError(f"{what} has no value in the {name} part, only gaps")
         self._side, self._warm, self._known = (1 if warm is None else side), warm, known
         training = record[: self.rows.training.stop]
         self.scale = Scale.of(training if known is None else training[known[: len(training)]], what)
-        self.record = self.scale.standard(record)
+        with np.errstate(over="ignore"):
+            self.record = self.scale.standard(record)
+            largest = np.max(np.abs(self.record))
+            if not np.isfinite(largest * largest):
+                raise ValueError(
+                    f"{what} has a number, {np.max(np.abs(record)):g}, so far from those of the training part that the"
+                    " square of its distance is not finite: is it meant?"
+                )
         self.n_in = self.n_out = record.shape[1]
         self.n_prompt = self.rows.test.start if warm is None else warm + 1
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minigrad.rnn.tasks import Henon, Lorenz, Oscillator, Sine
-from minigrad.rnn.tasks.forecast import Recorded, Scale
+from minigrad.rnn.tasks.forecast import Recorded
 
 SMALL = {"n_validation": 5, "n_test": 6}
 TASKS = {
@@ -170,9 +170,14 @@ def test_what_has_no_scale_is_refused(values, message):
         Plain(values, None, T=5)
 
 
-def test_a_part_without_values_is_refused():
-    with pytest.raises(ValueError, match="no value in the training part"):
-        Scale.of(np.zeros((0, 1)), "it")
+@pytest.mark.parametrize(
+    ("part", "rows"), [("training", slice(0, 42)), ("validation", slice(42, 51)), ("test", slice(51, 60))]
+)
+def test_a_part_without_values_is_refused(part, rows):
+    known = np.ones(60, bool)
+    known[rows] = False
+    with pytest.raises(ValueError, match=f"the values has no value in the {part} part, only gaps"):
+        Plain(np.arange(60.0), None, known, T=4)
 
 
 @pytest.mark.parametrize(("options", "message"), [({"T": 0}, "T is 0"), ({"orders": (1, 0)}, r"orders\[1\] is 0")])

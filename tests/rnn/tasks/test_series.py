@@ -131,6 +131,7 @@ def test_a_series_that_begins_with_a_gap_is_refused(write):
         ([1], {}, "column 'x': of 1 rows the training part has 1"),
         (range(60), {"parts": (50, 10, 10)}, "column 'x': parts=(50, 10, 10) are 70 rows, there are 60"),
         (["1e300", "-1e300"] * 40, {}, "column 'x' has numbers so large"),
+        ([*range(50), "1e300"], {}, "column 'x' has a number, 1e+300, so far from those of the training part"),
         (range(60), {"missing": "guess"}, "missing='guess' is not known: choose 'refuse' or 'hold'"),
         (range(60), {"T": 0}, "T is 0"),
     ],
@@ -138,3 +139,21 @@ def test_a_series_that_begins_with_a_gap_is_refused(write):
 def test_what_cannot_be_trained_on_is_refused(write, cells, options, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         Series(write(*cells), **options)
+
+
+@given(
+    st.lists(st.floats(allow_nan=False, allow_infinity=False) | st.just("") | st.integers(-3, 3), max_size=60),
+    st.sampled_from(["refuse", "hold"]),
+)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_the_numbers_are_they_are_trained_on_or_refused(write, cells, missing):
+    path, task = write(*cells), None
+    try:
+        task = Series(path, T=4, missing=missing)
+    except ValueError as error:
+        refusal = str(error)
+        assert refusal.startswith(str(path)) and "\n" not in refusal
+    if task is not None:
+        batch = task.batch(np.random.default_rng(0), 5)
+        unroll(RNN(1, 3, 1), batch.xs, batch.targets, weights=batch.weights).cost.backward()
+        assert np.isfinite(task.baselines()["persistence"])
