@@ -3,16 +3,16 @@
 `dynamics`: an oscillator stepped by Euler's method is a recurrence (`oscillator`), what its eigenvalues say about
 gradients (`spectral`), and where the gradient of a real run goes (`flow`). `cells`: given weights, a recurrence is an
 RNN, or one of its relatives with gates. `unrolling`: along a sequence it is a graph (`unroll`); `bidirectional`: along
-it and back. `training`: its weights are learnt (`fit`), or come from elsewhere (`exchange`). `figure`: what all that
-looks like (`draw`), and how it moves (`animate`). `plots`: curves and spectra, by matplotlib. The last two are loaded
-when they are first asked for.
+it and back. `tasks`: what there is to be learnt, and what has to be beaten. `training`: its weights are learnt (`fit`),
+or come from elsewhere (`exchange`). `figure`: what all that looks like (`draw`), and how it moves (`animate`). `plots`:
+curves and spectra, by matplotlib. The last two and the tasks are loaded when they are first asked for.
 """
 
 from typing import TYPE_CHECKING
 
 from minigrad.lazy import later, shown_by
 from minigrad.rnn.bidirectional import Bidirectional
-from minigrad.rnn.cells import GRU, LRU, LSTM, RNN, MinGRU, OutputFeedbackRNN, Stacked, initial
+from minigrad.rnn.cells import GRU, LRU, LSTM, RNN, EulerOscillator, MinGRU, OutputFeedbackRNN, Stacked, initial
 from minigrad.rnn.dynamics import flow, oscillator, spectral
 from minigrad.rnn.exchange import from_keras, from_torch, to_keras, to_torch
 from minigrad.rnn.remembering import Passed, bptt, rtrl, truncated_bptt
@@ -27,6 +27,7 @@ __all__ = [
     "RNN",
     "Animation",
     "Bidirectional",
+    "EulerOscillator",
     "History",
     "MinGRU",
     "OutputFeedbackRNN",
@@ -46,6 +47,7 @@ __all__ = [
     "rtrl",
     "scan",
     "spectral",
+    "tasks",
     "to_keras",
     "to_torch",
     "truncated_bptt",
@@ -55,12 +57,14 @@ __all__ = [
 if TYPE_CHECKING:
     from minigrad.rnn import figure as figure
     from minigrad.rnn import plots as plots
+    from minigrad.rnn import tasks as tasks
     from minigrad.rnn.figure import Animation, animate, draw
 else:
     __getattr__, __dir__ = later(
         __name__,
         figure="minigrad.rnn",
         plots="minigrad.rnn",
+        tasks="minigrad.rnn",
         draw="minigrad.rnn.figure",
         Animation="minigrad.rnn.figure",
         animate="minigrad.rnn.figure",

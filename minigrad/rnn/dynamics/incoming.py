@@ -18,14 +18,15 @@ def finite(name: str, value: float | Tensor) -> None:
     if np.ndim(raw) != 0:
         raise ValueError(f"{name} has shape {np.shape(raw)}: expected a single number, as in {name}=1.0")
     if not np.isfinite(raw):
-        raise ValueError(f"{name} is {float(value)}: expected a finite number, as in {name}=1.0")
+        raise ValueError(f"{name} is {float(raw)}: expected a finite number, as in {name}=1.0")
 
 
 def positive(name: str, value: float | Tensor) -> None:
     """Refuse what is not a single positive number."""
     finite(name, value)
-    if not value > 0:
-        raise ValueError(f"{name} is {float(value)}: expected a positive number, as in {name}=0.1")
+    raw = value.data if isinstance(value, Tensor) else value
+    if not raw > 0:
+        raise ValueError(f"{name} is {float(raw)}: expected a positive number, as in {name}=0.1")
 
 
 def count(name: str, value: int) -> int:

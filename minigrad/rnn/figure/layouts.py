@@ -16,7 +16,7 @@ from dataclasses import replace
 from itertools import pairwise, product
 from typing import NamedTuple
 
-from minigrad.rnn.cells import GRU, LRU, LSTM, RNN, MinGRU
+from minigrad.rnn.cells import GRU, LRU, LSTM, RNN, EulerOscillator, MinGRU
 from minigrad.rnn.figure.buses import Buses
 from minigrad.rnn.figure.crossings import Line, through_circles
 from minigrad.rnn.figure.grid import Grid
@@ -64,6 +64,10 @@ KNOWN: dict[type, Layout] = {
     LRU: Layout(
         {"x": (0, -1), "z": (1, -1), "h": (2.5, 0), "y": (2.5, 1), "C": (2.5, 2), "target": (3.6, 1)},
         {**ONE_COLUMN, "h": (-1.4, 0)},  # D leads from x to y
+    ),
+    EulerOscillator: Layout(
+        ONE_COLUMN,
+        ONE_COLUMN,
     ),
 }  # fmt: skip
 """The layouts of the models of `minigrad.rnn.cells`; of a subclass too, if it has no further roles."""

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from minigrad.engine.tensor import Tensor
+from minigrad.rnn.dynamics.incoming import positive
 from minigrad.rnn.dynamics.spectral import (
     DefectiveMatrixWarning,
     JacobianProduct,
@@ -104,3 +105,10 @@ def test_a_number_of_steps_is_a_natural_number(steps):
             call(steps)
     with pytest.raises(ValueError, match=f"steps is {steps!r}: expected"):
         powers_norm(np.eye(2), steps)
+
+
+def test_a_parameter_that_cannot_be_is_told_with_its_value():
+    with pytest.raises(ValueError, match=r"m is -0\.5: expected a positive number"):
+        positive("m", Tensor(-0.5, requires_grad=True))
+    with pytest.raises(ValueError, match="m is nan: expected a finite number"):
+        positive("m", Tensor(np.nan, requires_grad=True))
