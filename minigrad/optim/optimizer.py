@@ -148,6 +148,9 @@ class Optimizer:
             self.history.append(step)
         return step
 
+    def observe(self, cost: float) -> None:
+        """Told what a validation found, lower being better, an optimizer may change its learning rate."""
+
     @contextmanager
     def _wholly_or_not_at_all(self) -> Iterator[None]:
         """Put everything back if the step ends in an error, or by Ctrl-C: half a step is none."""
