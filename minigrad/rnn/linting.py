@@ -24,8 +24,8 @@ LONGER_BATCH = 16  # a batch of so many times more sequences than they have step
 SMOOTH, ROUGH = 0.8, 0.2  # correlations of neighbours that tell time from batch
 FLAT, SATURATED = 0.01, 0.5  # below this share of its greatest slope a unit is flat; this share of units is too large
 SMALLEST, LARGEST = 0.03, 10.0  # standard deviations of an input
-EXPLODES, VANISHES = 1e3, 1e-6  # the gradient at the first step beside that at the last
-LONGEST = 1e3  # norm of the gradient with respect to the parameters
+EXPLODES, VANISHES = 1e3, 1e-8  # the gradient at the first step beside that at the last
+LONGEST = 1e4  # norm of the gradient, with respect to the parameters, of the cost a step
 SQUASHED = re.compile(r"[←→]?[hgn][\d.]*")
 """Roles that are units behind f, with the marks of layers and directions; gates are meant to saturate."""
 
@@ -192,7 +192,7 @@ def _gradient(run: Run) -> Iterator[Finding]:
         return
     found = dict(zip(parameters, gradients(run.cost, list(parameters.values())), strict=True))
     norm = float(np.sqrt(sum(np.sum(np.square(g, dtype=np.float64)) for g in found.values())))
-    if not norm <= LONGEST:
+    if not norm <= LONGEST * sum(C.requires_grad for C in run["C"]):
         yield Finding(
             "exploding",
             f"the gradient has norm {norm:.3g} before the first step: scale inputs and targets, start with a smaller"
@@ -257,5 +257,5 @@ def _through_time(run: Run) -> Iterator[Finding]:
         yield Finding(
             "vanishing",
             f"{told}: what has to be remembered for so long will not be learnt. Start with init='orthogonal', take an"
-            " LSTM or GRU, or use shorter windows",
+            " LSTM whose forget gate starts open (chrono=T), or use shorter windows",
         )

@@ -63,11 +63,11 @@ def kinds(*args, **options):
     return [finding.kind for finding in lint(*args, **options)]
 
 
-@given(st.sampled_from([*SANE]), st.sampled_from([*DATA]), st.integers(8, 25), st.integers(4, 40), st.integers(0, 9999))
+@given(st.sampled_from([*SANE]), st.sampled_from([*DATA]), st.integers(8, 20), st.integers(4, 40), st.integers(0, 9999))
 def test_a_sane_setup_has_no_findings(cell, data, T, B, seed):
     assume((cell, data) not in {("both", "forecast"), ("both", "symbols")})  # which are leaks
     assume((cell, data) != ("both", "adding"))  # the backward network is asked after its first step
-    assume((cell, data) != ("relu", "echo"))  # whose walk may come back, so that every unit rests at 0 once
+    assume(cell != "relu" or data == "adding")  # a sum that comes back to 0 really cuts the path through a relu
     xs, targets, options = DATA[data](np.random.default_rng(seed), T, B)
     model = SANE[cell](xs.shape[-1], targets.shape[-1], seed)
     assert lint(model, xs, targets, **options) == []
