@@ -86,14 +86,18 @@ def run(out: Path, seed: int = 0, quick: bool = False, progress: bool = True) ->
     W_before = model.W.data
     validation = sequences(rng, 64)
     model.save(out / "model.npz")  # a folder that cannot be written shows itself before the training
-    history = fit(
-        model,
-        mg.optim.Adam(model, lr=5e-3, max_norm=MAX_NORM),
-        Batches(sequences(rng, 512), 32, updates, rng),
-        validation=validation,
-        checkpoint=out / "model.npz",
-        progress=progress,
-    )
+    try:
+        history = fit(
+            model,
+            mg.optim.Adam(model, lr=5e-3, max_norm=MAX_NORM),
+            Batches(sequences(rng, 512), 32, updates, rng),
+            validation=validation,
+            progress=progress,
+        )
+        if history.interrupted and history.best is not None:
+            model.load_state_dict(history.best)
+    finally:
+        model.save(out / "model.npz")
     if history.interrupted:
         return Outcome([], history, out / "model.npz")
     xs, targets = sequences(rng, 256)

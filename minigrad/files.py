@@ -10,10 +10,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
+
+import numpy as np
 
 
 @contextmanager
@@ -83,3 +85,37 @@ def _explained(error: OSError, path: Path, folder: Path) -> OSError:
     else:
         advice = f"cannot be written in the folder {folder} ({error.strerror}): name another one, or change that"
     return type(error)(error.errno, f"{path} {advice}")
+
+
+def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Any]) -> Path:
+    """Write arrays by name to ``path`` (NumPy's .npz format, without pickle), wholly or not at all."""
+    from zipfile import ZipFile  # imported when something is saved: few programs do
+
+    with writing(path, "wb") as file, ZipFile(file, "w") as archive:
+        for name, values in arrays.items():  # `numpy.savez` would refuse an array called "file"
+            with archive.open(f"{name}.npy", "w") as entry:
+                np.lib.format.write_array(entry, np.asanyarray(values), allow_pickle=False)
+    return Path(path)
+
+
+def read_arrays(path: str | os.PathLike[str], what: str) -> dict[str, np.ndarray[Any, Any]]:
+    """Read what `write_arrays` wrote.
+
+    Raises
+    ------
+    OSError
+        If there is no such file, or it cannot be read.
+    ValueError
+        If it was not written so, or is damaged: it is not ``what`` is needed.
+    """
+    from zipfile import BadZipFile, ZipFile
+
+    arrays: dict[str, np.ndarray[Any, Any]] = {}
+    try:
+        with ZipFile(path) as archive:
+            for entry in archive.namelist():  # `numpy.load` takes "W.npy" and "W" for one name
+                with archive.open(entry) as file:
+                    arrays[entry.removesuffix(".npy")] = np.lib.format.read_array(file, allow_pickle=False)
+    except (BadZipFile, ValueError, EOFError, NotImplementedError) as error:
+        raise ValueError(f"{os.fspath(path)} is no {what}: {error}") from None
+    return arrays

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.tensor import Array, Tensor, operand
-from minigrad.files import writing
+from minigrad.files import read_arrays, write_arrays
 
 
 class Module:
@@ -92,13 +92,7 @@ class Module:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the parameters to ``path`` (NumPy's .npz format), wholly or not at all."""
-        from zipfile import ZipFile  # imported when something is saved: few programs do
-
-        with writing(path, "wb") as file, ZipFile(file, "w") as archive:
-            for name, values in self.state_dict().items():  # `numpy.savez` would refuse parameters called "file"
-                with archive.open(f"{name}.npy", "w") as entry:
-                    np.lib.format.write_array(entry, values, allow_pickle=False)
-        return Path(path)
+        return write_arrays(path, self.state_dict())
 
     def load(self, path: str | os.PathLike[str]) -> None:
         """Read parameters that `save` wrote.
@@ -110,17 +104,7 @@ class Module:
         ValueError
             If it is no checkpoint, or not one of this module. Nothing has been assigned then.
         """
-        from zipfile import BadZipFile, ZipFile
-
-        state: dict[str, Array] = {}
-        try:
-            with ZipFile(path) as archive:
-                for entry in archive.namelist():  # `numpy.load` takes "W.npy" and "W" for one name
-                    with archive.open(entry) as file:
-                        state[entry.removesuffix(".npy")] = np.lib.format.read_array(file, allow_pickle=False)
-        except (BadZipFile, ValueError, EOFError) as error:
-            raise ValueError(f"{os.fspath(path)} is no checkpoint that Module.save wrote: {error}") from None
-        self.load_state_dict(state)
+        self.load_state_dict(read_arrays(path, "checkpoint that Module.save wrote"))
 
 
 def _parts(prefix: str, value: Any) -> list[tuple[str, Any]]:

@@ -61,6 +61,7 @@ def demo(
             print(f"interrupted: not all pictures were written to {out}", file=sys.stderr)
             raise typer.Exit(130) from None
     if outcome.history.interrupted:
+        print(f"the best parameters so far are in {outcome.model}", file=sys.stderr)
         raise typer.Exit(130)
     table = Table(title=f"{out}/", title_justify="left")
     table.add_column("picture", no_wrap=True)

@@ -4,21 +4,28 @@
 gradients (`spectral`), and where the gradient of a real run goes (`flow`). `cells`: given weights, a recurrence is an
 RNN, or one of its relatives with gates. `unrolling`: along a sequence it is a graph (`unroll`); `bidirectional`: along
 it and back. `tasks`: what there is to be learnt, and what has to be beaten. `training`: its weights are learnt (`fit`),
-or come from elsewhere (`exchange`). `figure`: what all that looks like (`draw`), and how it moves (`animate`). `plots`:
-curves and spectra, by matplotlib. The last two and the tasks are loaded when they are first asked for.
+after somebody has looked over the setup (`lint`); a `checkpoints` file keeps all of that; or they come from elsewhere
+(`exchange`). `generating`: it hears its own outputs (`generate`). `figure`: what all that looks like (`draw`), and how
+it moves (`animate`). `plots`: curves and spectra, by matplotlib. The last two are loaded when they are first asked for.
 """
 
 from typing import TYPE_CHECKING
 
 from minigrad.lazy import later, shown_by
+from minigrad.rnn import checkpoints, tasks
 from minigrad.rnn.bidirectional import Bidirectional
 from minigrad.rnn.cells import GRU, LRU, LSTM, RNN, EulerOscillator, MinGRU, OutputFeedbackRNN, Stacked, initial
 from minigrad.rnn.dynamics import flow, oscillator, spectral
 from minigrad.rnn.exchange import from_keras, from_torch, to_keras, to_torch
+from minigrad.rnn.generating import generate, horizon, sample
+from minigrad.rnn.history import History
+from minigrad.rnn.linting import Finding, lint
 from minigrad.rnn.remembering import Passed, bptt, rtrl, truncated_bptt
 from minigrad.rnn.scanning import scan
-from minigrad.rnn.training import History, evaluate, fit
+from minigrad.rnn.tasks import Batch, Task
+from minigrad.rnn.training import fit
 from minigrad.rnn.unrolling import Run, unroll
+from minigrad.rnn.updating import evaluate
 
 __all__ = [
     "GRU",
@@ -26,25 +33,33 @@ __all__ = [
     "LSTM",
     "RNN",
     "Animation",
+    "Batch",
     "Bidirectional",
     "EulerOscillator",
+    "Finding",
     "History",
     "MinGRU",
     "OutputFeedbackRNN",
     "Passed",
     "Run",
     "Stacked",
+    "Task",
     "animate",
     "bptt",
+    "checkpoints",
     "draw",
     "evaluate",
     "fit",
     "flow",
     "from_keras",
     "from_torch",
+    "generate",
+    "horizon",
     "initial",
+    "lint",
     "oscillator",
     "rtrl",
+    "sample",
     "scan",
     "spectral",
     "tasks",
@@ -57,14 +72,12 @@ __all__ = [
 if TYPE_CHECKING:
     from minigrad.rnn import figure as figure
     from minigrad.rnn import plots as plots
-    from minigrad.rnn import tasks as tasks
     from minigrad.rnn.figure import Animation, animate, draw
 else:
     __getattr__, __dir__ = later(
         __name__,
         figure="minigrad.rnn",
         plots="minigrad.rnn",
-        tasks="minigrad.rnn",
         draw="minigrad.rnn.figure",
         Animation="minigrad.rnn.figure",
         animate="minigrad.rnn.figure",

@@ -145,11 +145,12 @@ def training(history: History, *, max_norm: float | None = None, axes: Sequence[
     """
     axes = _new_axes(2) if axes is None else axes
     cost, norm = axes
-    updates, clipped = np.arange(1, len(history.costs) + 1), np.array(history.clipped, bool)
+    updates, clipped = history.updates, np.array(history.clipped, bool)
     cost.semilogy(updates, history.costs, color=BLUE, linewidth=1, label="training batch")
     if history.validation:
         cost.semilogy(*zip(*history.validation, strict=True), "o-", color=ORANGE, markersize=3, label="validation")
-    cost.plot(history.best_step, history.best_cost, "*", color="black", markersize=11, label="best: kept")
+    if history.best_step:
+        cost.plot(history.best_step, history.best_cost, "*", color="black", markersize=11, label="best: kept")
     cost.set(ylabel=r"cost per step, $\Sigma\,C_t / T$")
     norm.semilogy(updates, history.norms, color=BLUE, linewidth=0.8, label="‖g‖₂")
     norm.semilogy(

@@ -1,106 +1,146 @@
-"""fit: feed forward, propagate back, clip, step; and keep the best parameters, whatever happens."""
+"""fit: feed forward, propagate back, clip, step; and whatever happens, end after a whole number of updates."""
 
 from __future__ import annotations
 
-import os
-import sys
-import warnings
 from collections.abc import Iterable, Iterator, Sized
-from contextlib import contextmanager
-from contextvars import copy_context
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Protocol
+from itertools import islice
+from typing import Any, Literal, TypeAlias, TypedDict, Unpack, overload
 
 import numpy as np
 
+from minigrad.optim.adam import Adam
 from minigrad.optim.optimizer import Optimizer
-from minigrad.rnn.unrolling import Cost, Model, Run, unroll
-from minigrad.scopes import no_grad
+from minigrad.rnn.checkpoints import described
+from minigrad.rnn.history import History
+from minigrad.rnn.tasks.task import Batch, Task
+from minigrad.rnn.unrolling import Cost
+from minigrad.rnn.updating import Name, Trainable, Training, as_batch, evaluate
 
-Batch = tuple[Any, Any]
+__all__ = ["History", "Trainable", "evaluate", "fit"]
 
-
-class Trainable(Model, Protocol):
-    """A model whose parameters can be saved and put back."""
-
-    def state_dict(self) -> dict[str, Any]: ...
-    def load_state_dict(self, state: Any) -> None: ...
-    def save(self, path: str | os.PathLike[str]) -> Path: ...
+Pair: TypeAlias = Batch | tuple[Any, Any]
 
 
-@dataclass(repr=False)
-class History:
-    """What happened, one entry an update.
+class Common(TypedDict, total=False):
+    """What `fit` takes in both of its forms."""
 
-    Attributes
-    ----------
-    costs : list of float
-        The cost a step, Σ C_t / T, of the batch before the update.
-    norms : list of float
-        ‖g‖₂ before clipping.
-    clipped : list of bool
-        Whether the gradient was scaled down.
-    validation : list of (int, float)
-        The update after which the model was validated, and its cost a step there.
-    best_step, best_cost : int, float
-        When the best parameters were found (after this many updates), and their cost a step.
-    interrupted : bool
-        Whether Ctrl-C ended the training.
-    """
+    validation: Pair | bool | None
+    every: int
+    patience: int | None
+    keep: Literal["best", "last"]
+    truncate: int | None
+    teacher_forcing: bool
+    checkpoint: Name | None
+    resume: Name | None
+    configuration: dict[str, Any] | None
+    progress: bool
 
-    costs: list[float] = field(default_factory=list)
-    norms: list[float] = field(default_factory=list)
-    clipped: list[bool] = field(default_factory=list)
-    validation: list[tuple[int, float]] = field(default_factory=list)
-    best_step: int = 0
-    best_cost: float = np.inf
-    interrupted: bool = False
 
-    def __repr__(self) -> str:
-        return f"<History of {len(self.costs)} updates: best cost {self.best_cost:.4g} after {self.best_step}>"
+@overload
+def fit(
+    model: Trainable,
+    optimizer: Optimizer,
+    batches: Iterable[Pair],
+    /,
+    *,
+    cost: str | Cost = ...,
+    at: str = ...,
+    **common: Unpack[Common],
+) -> History: ...
+
+
+@overload
+def fit(
+    model: Trainable,
+    task: Task,
+    *,
+    optimizer: Optimizer | None = ...,
+    steps: int = ...,
+    batch: int = ...,
+    seed: int = ...,
+    **common: Unpack[Common],
+) -> History: ...
 
 
 def fit(
     model: Trainable,
-    optimizer: Optimizer,
-    batches: Iterable[Batch],
+    task: Any = None,
+    batches: Any = None,
     *,
-    validation: Batch | None = None,
+    optimizer: Any = None,
+    steps: int | None = None,
+    batch: int | None = None,
+    seed: int | None = None,
+    cost: Any = None,
+    at: str | None = None,
+    validation: Any = None,
     every: int = 25,
-    cost: str | Cost = "squared_error",
+    patience: int | None = None,
+    keep: str = "best",
+    truncate: int | None = None,
     teacher_forcing: bool = False,
-    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint: Name | None = None,
+    resume: Name | None = None,
+    configuration: dict[str, Any] | None = None,
     progress: bool = False,
 ) -> History:
-    """Train ``model`` by back-propagation through time, and leave it with the best parameters that were met.
+    """Train ``model`` by back-propagation through time: ``fit(model, optimizer, batches)`` or ``fit(model, task)``.
 
     Parameters
     ----------
     model : Trainable
         Such as `RNN`.
     optimizer : Optimizer
-        Made for the model's parameters; it clips.
-    batches : iterable of (xs, targets)
+        Made for the model's parameters; it clips. With a task, ``Adam(model, lr=3e-3, max_norm=1.0)`` unless given.
+    batches : iterable of `Batch` or (xs, targets)
         One an update: (T, B, n_in) and (T, B, n_out), see `unroll`.
-    validation : (xs, targets), optional
-        Judges the parameters after every ``every`` updates and at the end. Without it, a batch's own cost does.
-    cost, teacher_forcing
+    task : Task
+        Says what a batch is, what it costs and how the model is validated: see `minigrad.rnn.tasks`.
+    steps, batch, seed : int
+        With a task: how many updates there are, those before a ``resume`` included (1000), how many sequences a batch
+        has (32), and what its generator starts from (0).
+    cost, at
+        With batches, as in `unroll`: ``"squared_error"`` and ``"every"`` unless given.
+    validation : Batch or (xs, targets), optional
+        Judges the parameters after every ``every`` updates and at the end. A task brings its own; False for none.
+    every : int
+        The model is validated, and the checkpoint written, after every so many updates.
+    patience : int, optional
+        End as soon as so many validations in a row were not better than the best before them.
+    keep : {"best", "last"}
+        Which parameters the model is left with: those that did best in validation, or those after the last update.
+        Without validation nothing can tell which are best (a batch's own cost is mostly noise): then the last.
+        Both stand in the history. The optimizer stays at the last update.
+    truncate : int, optional
+        Cut sequences into windows of so many steps, see `truncated_bptt`.
+    teacher_forcing : bool
         As in `unroll`.
     checkpoint : path, optional
-        The best parameters are written here at the end, on Ctrl-C and on errors too.
+        All that it takes to go on is written here, see `minigrad.rnn.checkpoints`: at the start, after every ``every``
+        updates and at the end, on Ctrl-C and on errors too. Not in the place of a file that is there already.
+    resume : path, optional
+        Go on from this checkpoint, bit for bit as if there had been no interruption. Checkpoints go there as well,
+        unless ``checkpoint`` names another file. Of ``batches``, which start anew, as many are passed over as there
+        were updates.
+    configuration : dict, optional
+        Of plain values, to be stored with the checkpoints: `checkpoints.read` gives it back.
     progress : bool
-        Show a bar with the live cost on standard error (needs the extra ``cli``).
+        Show on standard error how far it is.
 
     Returns
     -------
     History
-        On Ctrl-C (`KeyboardInterrupt`) what has happened so far, with ``interrupted`` set.
+        On Ctrl-C (`KeyboardInterrupt`) what has happened so far, with ``interrupted`` set. Model and optimizer then
+        both stand after the last whole update, to go on from; the best parameters are in ``history.best``.
 
     Raises
     ------
+    FileExistsError, OSError
+        If ``checkpoint`` is there already, or cannot be written.
     ValueError
-        If ``every`` is below 1, or a batch has no targets; and what `unroll` and the optimizer raise.
+        If a number is below 1, a batch has no targets, or ``resume`` belongs to another model, optimizer, task or
+        setting, or is no checkpoint; and what `unroll` and the optimizer raise. After an error in the midst of it the
+        model is left with the best parameters, or with those after the last whole update.
 
     Warns
     -----
@@ -108,112 +148,50 @@ def fit(
         If the sequences have a single step: the gradient with respect to the recurrent weights is then exactly 0 from
         a zero start, and nothing is learnt through time.
     """
-    if every < 1:
-        raise ValueError(f"every={every}: the model is judged after every so many updates, at least 1")
-    options: Any = {"cost": cost, "teacher_forcing": teacher_forcing}
-    history = History()
-    current = best = model.state_dict()  # of arrays that nobody can change: snapshots cost nothing
-    done = 0, current, optimizer.memory()  # how many updates have happened wholly, and what is so after them
+    if isinstance(task, Optimizer):
+        task, optimizer = None, task
+    _check(every=every, patience=patience, truncate=truncate, steps=steps, batch=batch)
+    if keep not in ("best", "last"):
+        raise ValueError(f"keep={keep!r}: the model can be left with its 'best' or its 'last' parameters")
+    rng, total, size = None, None, None
+    if task is None:
+        if batches is None or optimizer is None or (steps, batch, seed) != (None, None, None):
+            raise TypeError("write fit(model, optimizer, batches, ...), or fit(model, task, steps=..., ...)")
+        cost, at, total = cost or "squared_error", at or "every", len(batches) if isinstance(batches, Sized) else None
+    else:
+        if not hasattr(task, "batch") or batches is not None or (cost, at) != (None, None):
+            raise TypeError("write fit(model, task, ...), where the task says what is trained on and what it costs")
+        cost, at, total, size = task.cost, task.at, 1000 if steps is None else steps, 32 if batch is None else batch
+        seed = 0 if seed is None else seed
+        rng = np.random.default_rng(seed)
+        optimizer = Adam(model, lr=3e-3, max_norm=1.0) if optimizer is None else optimizer
+        validation = task.validation if validation is None or validation is True else validation
 
-    def judge(updates: int, found: float) -> None:
-        nonlocal best
-        if found < history.best_cost:
-            best, history.best_step, history.best_cost = current, updates, found
-
-    def validate() -> None:
-        updates = len(history.costs)
-        if validation is not None and updates > max((step for step, _ in history.validation), default=0):
-            history.validation.append((updates, evaluate(model, *validation, **options)))
-            judge(*history.validation[-1])
-
-    try:
-        with _bar(len(batches) if isinstance(batches, Sized) else None, progress) as advance:
-            for batch in batches:
-                if not isinstance(batch, (tuple, list)) or len(batch) != 2:
-                    raise TypeError("batches gave something else than a pair: pass [(xs, targets), ...], one an update")
-                xs, targets = batch
-                if np.shape(xs)[0] == 1 and not history.costs:
-                    warnings.warn(
-                        "sequences of length 1 give the recurrent weights a gradient of exactly 0: use longer windows",
-                        stacklevel=2,
-                    )
-                optimizer.zero_grad()
-                run = unroll(model, xs, targets, **options)
-                total = run.cost
-                if total is None:
-                    raise ValueError("a batch came without targets: batches are pairs (xs, targets)")
-                total.backward()
-                report = optimizer.step()
-                history.costs.append(total.item() / len(run))
-                history.norms.append(report.norm)
-                history.clipped.append(report.clipped)
-                if validation is None:
-                    judge(len(history.costs) - 1, history.costs[-1])  # a batch judges the parameters before its update
-                current = model.state_dict()
-                done = len(history.costs), current, optimizer.memory()
-                if len(history.costs) % every == 0:
-                    validate()
-                advance(history)
-        validate()
-    except KeyboardInterrupt:  # an update, or the note of it, may have been half done
-        history.interrupted = True
-        updates, current, memory = done
-        for column in (history.costs, history.norms, history.clipped):
-            del column[updates:]
-        model.load_state_dict(current)
-        optimizer.recall(memory)
-        validate()
-    finally:
-        model.load_state_dict(best)
-        _keep(model, history, checkpoint)
-    return history
+    options = {"cost": cost, "at": at, "teacher_forcing": teacher_forcing}
+    belongs = {
+        "model": described(model),
+        "optimizer": described(optimizer, without=("parameters", "lr")),  # the rate may change on the way
+        "task": described(task),
+        "settings": described({**options, "truncate": truncate, "batch": size, "seed": seed}),
+    }
+    if patience is not None and (validation is None or validation is False):
+        raise ValueError(f"patience={patience} waits for validation to get better: pass validation=(xs, targets)")
+    judge = None if validation is None or isinstance(validation, bool) else as_batch(validation)
+    training = Training(model, optimizer, options, judge, every, patience, keep, truncate, rng)
+    training.keep_at(checkpoint, resume, belongs, configuration)
+    if resume is not None:
+        training.resume(resume, total)
+    done = training.history.steps
+    source = islice(batches, done, None) if rng is None else _drawn(task, rng, size or 0, (total or 0) - done)
+    return training.run(source, total, progress)
 
 
-def _keep(model: Trainable, history: History, checkpoint: str | os.PathLike[str] | None) -> None:
-    """Write the model to the checkpoint, and say after Ctrl-C where it is."""
-    places = "in the model"
-    try:
-        if checkpoint is not None:
-            places += f" and in {model.save(checkpoint)}"
-    finally:
-        if history.interrupted:
-            print(
-                f"interrupted after {len(history.costs)} updates: the best parameters (after {history.best_step}, cost"
-                f" {history.best_cost:.4g}) are {places}",
-                file=sys.stderr,
-            )
+def _check(**numbers: int | None) -> None:
+    for name, number in numbers.items():
+        if number is not None and (isinstance(number, bool) or number != int(number) or number < 1):
+            raise ValueError(f"{name}={number!r}: a whole number of at least 1 is needed")
 
 
-def evaluate(
-    model: Model, xs: Any, targets: Any, *, cost: str | Cost = "squared_error", teacher_forcing: bool = False
-) -> float:
-    """The cost a step, Σ C_t / T, without recording anything."""
-
-    def unrecorded() -> Run:
-        with no_grad():
-            return unroll(model, xs, targets, cost=cost, teacher_forcing=teacher_forcing)
-
-    run = copy_context().run(unrecorded)  # so that Ctrl-C just before `no_grad` ends does not leave it on for good
-    return float(run.cost.item() / len(run))  # type: ignore[union-attr]  # there are targets
-
-
-@contextmanager
-def _bar(total: int | None, shown: bool) -> Iterator[Any]:
-    if not shown:
-        yield lambda history: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("training"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("cost {task.fields[cost]:.2e}  ‖g‖ {task.fields[norm]:.2e}  {task.fields[clipped]} clipped"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=total, cost=np.nan, norm=np.nan, clipped=0)
-        yield lambda history: bar.update(
-            task, advance=1, cost=history.costs[-1], norm=history.norms[-1], clipped=sum(history.clipped)
-        )
+def _drawn(task: Task, rng: np.random.Generator, size: int, count: int) -> Iterator[Batch]:
+    for _ in range(count):
+        yield task.batch(rng, size)

@@ -92,7 +92,7 @@ def test_a_training_shows_its_history(history):
 
 def test_a_training_without_validation_and_clipping():
     cost, norm = plots.training(History([2.0, 1.0], [1.0, 1.0], [False, False]), axes=Figure().subplots(2, 1))
-    assert [line.get_label() for line in cost.lines] == ["training batch", "best: kept"]
+    assert [line.get_label() for line in cost.lines] == ["training batch"]
     assert [line.get_label() for line in norm.lines] == ["‖g‖₂", "clipped (0)"]
 
 

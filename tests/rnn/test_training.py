@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
+import linecache
+import shutil
 import sys
 
 import numpy as np
 import pytest
 
 from minigrad.optim import SGD, Adam, Optimizer
+from minigrad.rnn import checkpoints, updating
 from minigrad.rnn.cells import RNN, OutputFeedbackRNN
+from minigrad.rnn.remembering import truncated_bptt
 from minigrad.rnn.training import evaluate, fit
 from minigrad.rnn.unrolling import unroll
 from minigrad.scopes import no_grad
-
-
-def delayed(seed, T=6, B=8):
-    """Echo the input of the step before: it has to be remembered."""
-    xs = np.random.default_rng(seed).uniform(-1, 1, size=(T, B, 1))
-    return xs, np.concatenate([np.zeros_like(xs[:1]), xs[:-1]])
-
-
-def network(**options):
-    return RNN(1, 5, 1, rng=0, **options)
+from tests.rnn.learning import Delayed, Last, assert_same, delayed, network
 
 
 def raised_after(batches, error):
@@ -36,17 +31,11 @@ def going_astray(optimizer, updates, seed=0):
         yield delayed(seed)
 
 
-def assert_same(state, expected):
-    assert state.keys() == expected.keys()
-    for name, value in expected.items():
-        np.testing.assert_array_equal(state[name], value)
-
-
 def after(updates, batches, lr=0.05):
     """The parameters after some steps of a training loop without any comfort."""
     model = network()
     optimizer = Adam(model, lr)
-    for xs, targets in batches[:updates]:
+    for xs, targets, _ in batches[:updates]:
         optimizer.zero_grad()
         unroll(model, xs, targets).cost.backward()
         optimizer.step()
@@ -79,7 +68,7 @@ def test_teacher_forcing_and_the_cost_are_passed_on():
 def test_an_evaluation_records_nothing_and_changes_nothing():
     model = network()
     before = model.state_dict()
-    xs, targets = delayed(0)
+    xs, targets, _ = delayed(0)
     with no_grad():
         expected = unroll(model, xs, targets).cost.item() / 6
     assert evaluate(model, xs, targets) == expected
@@ -95,18 +84,55 @@ def test_it_is_the_plain_training_loop():
     batches = [delayed(seed) for seed in range(10)]
     model = network()
     history = fit(model, Adam(model, 0.05), batches)
-    assert_same(model.state_dict(), after(history.best_step, batches))
+    assert history.steps == len(history.costs) == 10
+    assert_same(model.state_dict(), after(10, batches))
 
 
-def test_without_validation_the_parameters_of_the_cheapest_batch_are_kept():
+def test_without_validation_the_last_parameters_stay_and_there_is_no_best():
+    """A batch's own cost is mostly noise, and judges the parameters before its update, so never the last."""
     model = network()
     optimizer = Adam(model)
     history = fit(model, optimizer, going_astray(optimizer, 15))
-    assert history.best_cost == min(history.costs) < history.costs[-1]
-    assert history.costs[history.best_step] == history.best_cost
-    assert history.best_step == 10
-    assert evaluate(model, *delayed(0)) == pytest.approx(history.best_cost, rel=1e-12)
-    assert_same(model.state_dict(), after(10, [delayed(0)] * 10, lr=0.01))
+    assert evaluate(model, *delayed(0)) > min(history.costs)
+    assert (history.best, history.best_step, history.best_cost) == (None, 0, np.inf)
+    assert_same(history.last, model.state_dict())
+    assert repr(history) == "<History of 15 updates>"
+
+
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_best_and_last_are_both_there(keep):
+    batches, validation = [delayed(0)] * 20, delayed(1)
+    model = network()
+    history = fit(model, Adam(model, 0.5), batches, validation=validation, every=4, keep=keep)
+    assert history.best_step == 12
+    assert_same(history.best, after(12, batches, lr=0.5))
+    assert_same(history.last, after(20, batches, lr=0.5))
+    assert_same(model.state_dict(), history.best if keep == "best" else history.last)
+    assert not any(value.flags.writeable for state in (history.best, history.last) for value in state.values())
+    assert repr(history) == f"<History of 20 updates: best cost {history.best_cost:.4g} after 12>"
+    with pytest.raises(ValueError, match="keep='first'"):
+        fit(model, Adam(model, 0.5), batches, keep="first")
+
+
+def test_patience_ends_a_training_that_gets_no_better():
+    batches, validation = [delayed(0)] * 40, delayed(1)
+    model = network()
+    options = {"validation": validation, "every": 4}
+    whole = fit(model, Adam(model, 0.5), batches, keep="last", **options)
+    for patience in (1, 2):
+        model = network()
+        history = fit(model, Adam(model, 0.5), batches, patience=patience, **options)
+        expected, waited, best = 40, 0, np.inf
+        for step, cost in whole.validation:
+            waited, best = (0, cost) if cost < best else (waited + 1, best)
+            if waited == patience:
+                expected = step
+                break
+        assert history.steps == expected
+        assert history.waited == patience
+    assert expected < 40  # or this tests nothing
+    with pytest.raises(ValueError, match="patience=1 waits for validation"):
+        fit(network(), SGD(network(), 0.1), batches, patience=1)
 
 
 def test_with_validation_the_parameters_that_did_best_there_are_kept():
@@ -174,7 +200,7 @@ def test_the_gradient_norm_is_that_of_the_whole_gradient():
     model = network()
     history = fit(model, SGD(model, 0.1), [delayed(0)])
     other = network()
-    unroll(other, *delayed(0)).cost.backward()
+    unroll(other, *delayed(0)[:2]).cost.backward()
     gradient = np.concatenate([parameter.grad.ravel() for parameter in other.parameters().values()])
     assert history.norms == [pytest.approx(np.linalg.norm(gradient), rel=1e-12)]
 
@@ -183,7 +209,7 @@ def test_no_batches_change_nothing():
     model = network()
     history = fit(model, SGD(model, 0.1), [])
     assert history.costs == []
-    assert history.best_cost == np.inf
+    assert history.best is None
     assert_same(model.state_dict(), network().state_dict())
 
 
@@ -195,20 +221,9 @@ def test_windows_of_length_1_are_warned_of_once():
         fit(model, SGD(model, 0.1), batches)
     assert len(caught) == 1
     assert caught[0].filename == __file__
+    assert "fit(model, SGD" in linecache.getline(__file__, caught[0].lineno)
     np.testing.assert_array_equal(model.W.grad, 0)
     np.testing.assert_array_equal(model.W.data, network().W.data)
-
-
-def test_a_bar_shows_the_cost_on_standard_error(capsys):
-    pytest.importorskip("rich")
-    model = network()
-    for batches in ([delayed(seed) for seed in range(3)], (delayed(seed) for seed in range(3))):
-        history = fit(model, SGD(model, 0.1, max_norm=1e-6), batches, progress=True)
-        out, err = capsys.readouterr()
-        assert out == ""
-        assert "training" in err
-        assert "3/" in err
-        assert len(history.costs) == 3
 
 
 def test_without_a_bar_it_is_silent(capsys):
@@ -221,26 +236,27 @@ def test_without_a_bar_it_is_silent(capsys):
 
 
 @pytest.mark.parametrize("progress", [False, True])
-def test_ctrl_c_leaves_the_best_parameters_in_the_model_and_in_a_file(progress, tmp_path, capsys):
-    if progress:
-        pytest.importorskip("rich")
+def test_ctrl_c_leaves_the_last_whole_update_and_says_how_to_go_on(progress, tmp_path, capsys):
     batches = [delayed(seed) for seed in range(12)]
-    model, path = network(), tmp_path / "best.npz"
+    model, path = network(), tmp_path / "run.npz"
     history = fit(
-        model, Adam(model, 0.05), raised_after(batches, KeyboardInterrupt), checkpoint=path, progress=progress
+        model,
+        Adam(model, 0.05),
+        raised_after(batches, KeyboardInterrupt),
+        validation=delayed(99),
+        every=5,
+        checkpoint=path,
+        progress=progress,
     )
     assert history.interrupted
-    assert len(history.costs) == len(history.norms) == len(history.clipped) == 12
-    assert history.best_cost == min(history.costs)
-    expected = after(history.best_step, batches)
-    assert_same(model.state_dict(), expected)
-    other = network()
-    other.load(path)
-    assert_same(other.state_dict(), expected)
+    assert history.steps == len(history.costs) == len(history.norms) == len(history.clipped) == 12
+    expected = after(12, batches)
+    for state in (model.state_dict(), history.last, checkpoints.read(path).last):
+        assert_same(state, expected)
+    assert_same(history.best, after(history.best_step, batches))
     said = capsys.readouterr().err
-    assert "interrupted after 12 updates" in said
-    assert f"in the model and in {path}" in said
-    assert f"after {history.best_step}, cost {history.best_cost:.4g}" in said
+    assert f"interrupted after 12 updates, where model and optimizer stand: resume={str(path)!r} goes on" in said
+    assert f"(after {history.best_step}, cost {history.best_cost:.4g}) are in history.best" in said
 
 
 def test_ctrl_c_without_a_checkpoint(capsys):
@@ -248,15 +264,15 @@ def test_ctrl_c_without_a_checkpoint(capsys):
     assert fit(model, SGD(model, 0.1), raised_after([delayed(0)], KeyboardInterrupt)).interrupted
     said = capsys.readouterr().err
     assert "interrupted after 1 updates" in said
-    assert "in the model\n" in said
+    assert "with checkpoint=FILE another process could go on from there\n" in said
 
 
 def test_ctrl_c_before_the_first_update(tmp_path):
-    model, path = network(), tmp_path / "best.npz"
+    model, path = network(), tmp_path / "run.npz"
     history = fit(model, SGD(model, 0.1), raised_after([], KeyboardInterrupt), checkpoint=path)
     assert history.interrupted
     assert_same(model.state_dict(), network().state_dict())
-    assert path.exists()
+    assert checkpoints.read(path).steps == 0
 
 
 def test_ctrl_c_before_the_first_validation_is_no_reason_to_throw_the_training_away():
@@ -281,53 +297,56 @@ def test_ctrl_c_in_the_middle_of_an_update():
     history = fit(model, Interrupted(model, 0.1), [delayed(0)] * 10)
     assert history.interrupted
     assert len(history.costs) == 4
-    assert evaluate(model, *delayed(0)) == pytest.approx(history.best_cost, rel=1e-12)
-
-
-@pytest.mark.parametrize("error", [RuntimeError("no more data"), FloatingPointError("exploded")])
-def test_an_error_leaves_the_best_parameters_too(error, tmp_path):
-    """Whatever happens, the file says. A gradient that explodes is the likeliest of all ends."""
-    model, path = network(), tmp_path / "best.npz"
-    optimizer = Adam(model)
-    with pytest.raises(type(error), match=str(error)):
-        fit(model, optimizer, raised_after(going_astray(optimizer, 15), error), checkpoint=path)
-    expected = after(10, [delayed(0)] * 10, lr=0.01)
-    assert_same(model.state_dict(), expected)
-    other = network()
-    other.load(path)
-    assert_same(other.state_dict(), expected)
-
-
-def test_a_checkpoint_is_written_at_the_end(tmp_path):
-    model, path = network(), tmp_path / "best.npz"
-    fit(model, SGD(model, 0.1), [delayed(0)] * 3, checkpoint=str(path))
-    other = RNN(1, 5, 1, rng=1)
-    other.load(path)
-    assert_same(other.state_dict(), model.state_dict())
-    assert [file.name for file in tmp_path.iterdir()] == ["best.npz"]
-
-
-def test_a_checkpoint_that_cannot_be_written_costs_no_training(tmp_path):
-    batches = [delayed(seed) for seed in range(10)]
-    model, path = network(), tmp_path / "nowhere" / "best.npz"
-    with pytest.raises(FileNotFoundError, match="nowhere"):
-        fit(model, Adam(model, 0.05), batches, checkpoint=path)
     reference = network()
-    fit(reference, Adam(reference, 0.05), batches)
+    fit(reference, SGD(reference, 0.1), [delayed(0)] * 4)
     assert_same(model.state_dict(), reference.state_dict())
 
 
-def test_ctrl_c_with_a_checkpoint_that_cannot_be_written_says_where_the_parameters_are(tmp_path, capsys):
-    model = network()
+@pytest.mark.parametrize("error", [RuntimeError("no more data"), FloatingPointError("exploded")])
+@pytest.mark.parametrize("validation", [None, delayed(0)])
+def test_an_error_leaves_the_best_parameters_too(error, validation, tmp_path):
+    """Whatever happens, the file says. A gradient that explodes is the likeliest of all ends."""
+    model, path = network(), tmp_path / "run.npz"
+    optimizer = Adam(model)
+    batches = raised_after(going_astray(optimizer, 15), error)
+    with pytest.raises(type(error), match=str(error)):
+        fit(model, optimizer, batches, checkpoint=path, validation=validation, every=1)
+    found = checkpoints.read(path)
+    assert found.steps == 15
+    if validation is None:
+        assert_same(found.last, model.state_dict())
+        return
+    assert found.history.best_step == 10
+    expected = after(10, [delayed(0)] * 10, lr=0.01)
+    assert_same(model.state_dict(), expected)
+    assert_same(found.best, expected)
+
+
+def test_a_checkpoint_that_cannot_be_written_shows_itself_before_the_training(tmp_path):
+    model, path = network(), tmp_path / "nowhere" / "run.npz"
     with pytest.raises(FileNotFoundError, match="nowhere"):
-        fit(
-            model,
-            SGD(model, 0.1),
-            raised_after([delayed(0)] * 3, KeyboardInterrupt),
-            checkpoint=tmp_path / "nowhere" / "best.npz",
-        )
-    assert "interrupted after 3 updates" in capsys.readouterr().err
-    assert evaluate(model, *delayed(0)) < evaluate(network(), *delayed(0))
+        fit(model, Adam(model, 0.05), raised_after([], AssertionError), checkpoint=path)
+
+
+def test_a_checkpoint_that_cannot_be_written_any_more_costs_no_training(tmp_path, capsys):
+    batches = [delayed(seed) for seed in range(10)]
+    folder = tmp_path / "here"
+    for error in (None, KeyboardInterrupt):
+
+        def going(error=error):
+            for number, batch in enumerate(batches):
+                if number == 7:
+                    shutil.rmtree(folder)
+                yield batch
+            if error is not None:
+                raise error
+
+        folder.mkdir()
+        model = network()
+        with pytest.raises(FileNotFoundError, match="here"):
+            fit(model, Adam(model, 0.05), going(), checkpoint=folder / "run.npz")
+        assert_same(model.state_dict(), after(10, batches))
+    assert "interrupted after 10 updates" in capsys.readouterr().err
 
 
 def test_a_single_batch_is_not_a_sequence_of_batches():
@@ -354,7 +373,7 @@ def test_ctrl_c_at_any_line_leaves_a_whole_number_of_updates():
         if n:
             fit(model, optimizer, batches[:n], validation=(xs, targets))
         memories.append(optimizer.state_dict())
-    files = {sys.modules[each.__module__].__file__ for each in (fit, Optimizer, Adam)}
+    files = {sys.modules[each.__module__].__file__ for each in (updating.Training, Optimizer, Adam)}
     lines = 0
 
     def count(frame, event, arg):
@@ -384,3 +403,63 @@ def test_ctrl_c_at_any_line_leaves_a_whole_number_of_updates():
         state = optimizer.state_dict()
         assert all(np.array_equal(state[key], memories[n][key]) for key in state), (stop, n)
     assert len(seen) > 3
+
+
+# -- tasks ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_task_is_trained_on_as_its_batches_would_be():
+    task, model, other = Delayed(), network(), network()
+    history = fit(model, task, optimizer=Adam(model, 0.05), steps=9, batch=8, seed=3, every=4)
+    rng = np.random.default_rng(3)
+    batches = [task.batch(rng, 8) for _ in range(9)]
+    expected = fit(other, Adam(other, 0.05), batches, validation=task.validation, every=4)
+    assert_same(model.state_dict(), other.state_dict())
+    assert history.costs == expected.costs
+    assert history.validation == expected.validation
+    assert [step for step, _ in history.validation] == [4, 8, 9]
+    assert fit(network(), task, steps=2, validation=False).validation == []
+
+
+def test_a_task_that_counts_the_last_step_only():
+    task, model = Last(), network()
+    history = fit(model, task, steps=1, batch=8)
+    xs, targets, weights = task.batch(np.random.default_rng(0), 8)
+    run = unroll(network(), xs, targets, at="last", weights=weights)
+    assert history.costs == [run.cost.item()]
+    assert evaluate(network(), xs, targets, weights, at="last") == run.cost.item()
+
+
+def test_windows_cut_the_gradient():
+    xs, targets, _ = delayed(0)
+    for k in (2, 6, 10):
+        model, other = network(), network()
+        history = fit(model, SGD(model, 0.1), [(xs, targets)], truncate=k)
+        passed = truncated_bptt(other, xs, targets, windows=k)
+        SGD(other, 0.1).step()
+        assert_same(model.state_dict(), other.state_dict())
+        assert history.costs == [passed.cost / 6]
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda m: fit(m), "write fit"),
+        (lambda m: fit(m, SGD(m, 0.1)), "write fit"),
+        (lambda m: fit(m, SGD(m, 0.1), [], steps=3), "write fit"),
+        (lambda m: fit(m, Delayed(), []), "write fit"),
+        (lambda m: fit(m, Delayed(), cost="cross_entropy"), "the task says what is trained on"),
+        (lambda m: fit(m, [delayed(0)]), "the task says what is trained on"),
+        (lambda m: fit(m, Delayed(), steps=0), "steps=0: a whole number of at least 1"),
+        (lambda m: fit(m, Delayed(), batch=1.5), "batch=1.5: a whole number of at least 1"),
+        (lambda m: fit(m, Delayed(), truncate=0), "truncate=0: a whole number of at least 1"),
+        (lambda m: fit(m, Delayed(), patience=True), "patience=True: a whole number of at least 1"),
+        (lambda m: fit(m, Delayed(), configuration={"f": np.tanh}), "the configuration is stored as JSON"),
+        (lambda m: fit(m, SGD(m, 0.1), [(np.zeros((2, 1, 1)), None)]), "without targets"),
+    ],
+)
+def test_what_cannot_be_trained(call, said):
+    model = network()
+    with pytest.raises((TypeError, ValueError), match=said):
+        call(model)
+    assert_same(model.state_dict(), network().state_dict())
