@@ -77,6 +77,8 @@ class Text(Task):
         at_least(1, T=self.T, side=self.side)
         if not 0 <= self.temperature < np.inf:
             raise ValueError(f"temperature={self.temperature}: expected a number of at least 0")
+        if isinstance(self.data, str) and len(self.data) < 250 and os.path.isfile(self.data):
+            raise ValueError(f"{self.data!r} would be the text itself, but is a file: pass Path({self.data!r})")
         text = topics() if self.data is None else self.data if isinstance(self.data, str) else read(self.data)
         self.alphabet = "".join(sorted(set(text)))
         if not 2 <= len(self.alphabet) <= LARGEST:
@@ -87,7 +89,7 @@ class Text(Task):
         self.n_in = self.n_out = len(self.alphabet)
         self.codes = self.encode(text)
         self._warm = max(self.T, 2)  # trigrams look at two characters
-        self.rows = parted(len(text), self.parts, self._warm + 1, self.T + 1)
+        self.rows = parted(len(text), self.parts, self._warm + 1, self.T + 1, "characters")
 
     def encode(self, text: str) -> Array:
         """The numbers (N,) of the characters of ``text``.

@@ -21,7 +21,7 @@ class Parts(NamedTuple):
     test: range
 
 
-def parted(n: int, parts: tuple[float, float, float], gap: int = 0, shortest: int = 2) -> Parts:
+def parted(n: int, parts: tuple[float, float, float], gap: int = 0, shortest: int = 2, what: str = "rows") -> Parts:
     """Divide ``n`` rows, first to last.
 
     Parameters
@@ -34,6 +34,8 @@ def parted(n: int, parts: tuple[float, float, float], gap: int = 0, shortest: in
         windows, and those of the test, warm up on, and nothing else. One more than the steps: each has a target too.
     shortest : int
         How many rows the training needs at least.
+    what : str
+        What a row is called in errors.
 
     Raises
     ------
@@ -44,7 +46,7 @@ def parted(n: int, parts: tuple[float, float, float], gap: int = 0, shortest: in
     if len(parts) != 3 or any(not part > 0 for part in parts) or (not whole and sum(parts) > 1 + 1e-9):
         raise ValueError(
             f"parts={parts}: training, validation and test are three shares, such as (0.7, 0.15, 0.15), or three whole"
-            " numbers of rows"
+            f" numbers of {what}"
         )
     lengths = [int(part) if whole else round(part * n) for part in parts]
     ends = [sum(lengths[: k + 1]) for k in range(3)]
@@ -52,16 +54,18 @@ def parted(n: int, parts: tuple[float, float, float], gap: int = 0, shortest: in
         ends[-1] = n
     found = Parts(range(ends[0]), range(ends[0] + gap, ends[1] - gap), range(ends[1], ends[2]))
     if ends[-1] > n:
-        raise ValueError(f"parts={parts} are {ends[-1]} rows, there are {n}: make them shorter")
+        raise ValueError(f"parts={parts} are {ends[-1]} {what}, there are {n}: make them shorter")
     if len(found.training) < shortest:
         raise ValueError(
-            f"of {n} rows the training part has {len(found.training)}, and a window takes {shortest}: shorter windows,"
-            " a smaller T, or more rows are needed"
+            f"of {n} {what} the training part has {len(found.training)}, and a window takes {shortest}: shorter"
+            f" windows, a smaller T, or more {what} are needed"
         )
     if not found.validation or not found.test:
         empty = "test" if found.validation else "validation"
         needed = f", beside the {2 * gap} that the windows warm up on" if gap and empty == "validation" else ""
-        raise ValueError(f"of {n} rows none is left for the {empty} part{needed}: more rows, or another parts={parts}")
+        raise ValueError(
+            f"of {n} {what} none is left for the {empty} part{needed}: more {what}, or another parts={parts}"
+        )
     return found
 
 

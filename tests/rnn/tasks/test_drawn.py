@@ -68,6 +68,12 @@ def test_held_out_parts_are_those_of_the_seed(build):
     assert not np.array_equal(one.test.xs, other.test.xs)
 
 
+@given(seeds)
+def test_what_a_task_draws_itself_no_seed_draws(seed):
+    generators = [np.random.default_rng(seed), *(stream(seed, part) for part in (TRAINING, VALIDATION, TEST))]
+    assert len({float(rng.random()) for rng in generators}) == 4
+
+
 def test_xs_and_targets_stay_beside_each_other():
     def draw(rng, size):
         xs = rng.normal(size=(3, size, 1))

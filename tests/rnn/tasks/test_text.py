@@ -51,7 +51,7 @@ def test_what_is_predicted_is_the_next_character():
 
 def test_baselines_are_of_the_characters_that_are_judged():
     """By a loop over them, one after the other in the text."""
-    task = small(side=1)
+    task = Text("".join(np.random.default_rng(0).choice(list("abcde"), 900)), T=8, side=1)
     test, training, codes = task.rows.test, task.codes[: task.rows.training.stop], task.codes
     expected = [
         np.mean([surprise(training, codes[i - n + 1 : i + 1], task.n_in, alpha) for i in test])
@@ -97,6 +97,8 @@ def test_a_file_is_read(tmp_path):
     path.write_bytes(b"\xef\xbb\xbf" + "añb\r\n".encode() * 100)
     task = Text(path, T=3, side=2)
     assert task.alphabet == "\nabñ"
+    with pytest.raises(ValueError, match=r"text\.txt' would be the text itself, but is a file: pass Path\("):
+        Text(str(path))
     path.write_bytes(b"ab\nc\xff")
     with pytest.raises(ValueError, match=r"text\.txt, line 2: this is no text in UTF-8"):
         Text(path)
@@ -107,10 +109,11 @@ def test_a_file_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("build", "message"),
     [
+        (lambda: Text("𝄞ab" * 80), "of 240 characters"),  # too long for the name of a file
         (lambda: Text(""), "the text has 0 different characters"),
         (lambda: Text("a" * 1000), "the text has 1 different characters"),
         (lambda: Text("".join(map(chr, range(0x4E00, 0x4E00 + 1001)))), "the text has 1001 different characters"),
-        (lambda: Text("ab" * 10), "of 20 rows the training part has 17, and a window takes 51"),
+        (lambda: Text("ab" * 10), "of 20 characters the training part has 17, and a window takes 51"),
         (lambda: Text("ab" * 100), "is left for the validation part, beside the 102 that the windows warm up on"),
         (lambda: small(T=0), "T is 0"),
         (lambda: small(temperature=-1.0), "temperature=-1.0"),
