@@ -33,7 +33,7 @@ MAKERS = {
 if hasattr(mg.optim, "schedules"):
     MAKERS |= {
         "plateau": lambda model: Adam(model, lr=mg.optim.schedules.Plateau(0.1, patience=0), max_norm=0.5),
-        "cosine": lambda model: SGD(model, lr=mg.optim.schedules.cosine(0.1, steps=STEPS)),
+        "cosine": lambda model: SGD(model, lr=mg.optim.schedules.Cosine(0.1, steps=STEPS)),
     }
 STEPS = 23
 OPTIONS = {
