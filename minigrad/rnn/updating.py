@@ -236,8 +236,9 @@ def undisturbed() -> Iterator[None]:
         yield
         return
     waiting: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: waiting.append(number))
+    before = signal.getsignal(signal.SIGINT)
     try:
+        signal.signal(signal.SIGINT, lambda number, frame: waiting.append(number))
         yield
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler if before is None else before)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import minigrad as mg
 from minigrad.engine.context import context
 from minigrad.optim import SGD, Adam, Optimizer
-from minigrad.rnn import checkpoints
+from minigrad.rnn import checkpoints, training
 from minigrad.rnn.history import History
 from minigrad.rnn.training import fit
 from minigrad.rnn.updating import undisturbed
@@ -30,6 +30,11 @@ MAKERS = {
     for kind in KINDS
     if issubclass(kind, Optimizer) and kind is not Optimizer
 } | {"momentum": lambda model: SGD(model, lr=0.02, momentum=0.9)}
+if hasattr(mg.optim, "schedules"):
+    MAKERS |= {
+        "plateau": lambda model: Adam(model, lr=mg.optim.schedules.Plateau(0.1, patience=0), max_norm=0.5),
+        "cosine": lambda model: SGD(model, lr=mg.optim.schedules.Cosine(0.1, steps=STEPS)),
+    }
 STEPS = 23
 OPTIONS = {
     "plain": {},
@@ -168,6 +173,19 @@ def test_a_checkpoint_of_another_training_is_refused(change, said, tmp_path):
     assert_same(model.state_dict(), state)
     assert_same(optimizer.state_dict(), memory)
     assert path.read_bytes() == before
+
+
+def test_parameters_that_do_not_fit_change_nothing(tmp_path, monkeypatch):
+    """Even of a model that does not tell how it was built."""
+    monkeypatch.setattr(training, "described", lambda thing, without=(): None)
+    path, model = tmp_path / "run.npz", network()
+    fit(model, Delayed(), optimizer=SGD(model, 0.1), steps=3, checkpoint=path)
+    other = mg.rnn.RNN(1, 6, 1)
+    optimizer, state = SGD(other, 0.1), other.state_dict()
+    with pytest.raises(ValueError, match="shape"):
+        fit(other, Delayed(), optimizer=optimizer, resume=path)
+    assert optimizer.steps == 0
+    assert_same(other.state_dict(), state)
 
 
 def test_another_learning_rate_is_no_other_training(tmp_path):
