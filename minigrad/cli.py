@@ -21,7 +21,7 @@ except ModuleNotFoundError as error:
     raise SystemExit(2) from None
 
 import minigrad as mg
-from minigrad.commands import checking, drawing
+from minigrad.commands import checking, drawing, training
 
 app = typer.Typer(
     name="minigrad",
@@ -36,6 +36,8 @@ EXAMPLES: dict[Callable[..., None], str] = {
     drawing.unroll: "minigrad unroll --cell feedback --steps 5 --radius 0.5 --out unrolled.svg",
     drawing.draw: "minigrad draw package.module:function --out graph.svg --level scope",
     checking.check: "minigrad check package.module:function --shape 3,4 --shape 4 --seed 1",
+    training.train: "minigrad train adding --cell lstm --hidden 32 --clip 1 --out adding",
+    training.generate: "minigrad generate text/text.npz --steps 300 --temperature 0.7",
 }
 for command, example in EXAMPLES.items():
     app.command(epilog=f"Example: {example}")(command)

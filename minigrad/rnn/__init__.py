@@ -17,6 +17,7 @@ from minigrad.rnn.bidirectional import Bidirectional
 from minigrad.rnn.cells import GRU, LRU, LSTM, RNN, EulerOscillator, MinGRU, OutputFeedbackRNN, Stacked, initial
 from minigrad.rnn.dynamics import flow, oscillator, spectral
 from minigrad.rnn.exchange import from_keras, from_torch, to_keras, to_torch
+from minigrad.rnn.experiments import Experiment
 from minigrad.rnn.generating import generate, horizon, sample
 from minigrad.rnn.history import History
 from minigrad.rnn.linting import Finding, lint
@@ -36,6 +37,7 @@ __all__ = [
     "Batch",
     "Bidirectional",
     "EulerOscillator",
+    "Experiment",
     "Finding",
     "History",
     "MinGRU",
