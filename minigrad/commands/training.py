@@ -33,9 +33,9 @@ def train(
     init: Annotated[str | None, typer.Option(help="How W starts: normal, orthogonal, identity ...")] = None,
     f: Annotated[str | None, typer.Option("--f", help="The hidden units' function: tanh, relu ...")] = None,
     radius: Annotated[float | None, typer.Option(min=0.0, metavar="RHO", help="Spectral radius of W.")] = None,
-    length: Annotated[int | None, typer.Option(min=1, metavar="T", help="Steps of a sequence.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, metavar="N", help="Updates.")] = None,
-    batch: Annotated[int | None, typer.Option(min=1, metavar="B", help="Sequences in each.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, metavar="T", help="Length of a sequence.")] = None,
+    updates: Annotated[int | None, typer.Option(min=1, metavar="N", help="How often the weights change.")] = None,
+    batch: Annotated[int | None, typer.Option(min=1, metavar="B", help="Sequences in each update.")] = None,
     optimizer: Annotated[Optimizer | None, typer.Option(help="The rule of an update.")] = None,
     lr: Annotated[float | None, typer.Option(metavar="LR", help="Learning rate; it falls along a cosine.")] = None,
     clip: Annotated[
@@ -70,7 +70,7 @@ def train(
     forecast.svg. Ctrl-C keeps what there is, and tells how to go on.
     """
     chosen = {
-        "cell": cell, "layers": layers, "hidden": hidden, "init": init, "f": f, "radius": radius, "steps": steps,
+        "cell": cell, "layers": layers, "hidden": hidden, "init": init, "f": f, "radius": radius, "updates": updates,
         "batch": batch, "optimizer": optimizer, "lr": lr, "clip": clip, "truncate": truncate, "patience": patience,
         "seed": seed,
     }  # fmt: skip
@@ -81,7 +81,7 @@ def train(
         if task not in KNOWN:
             raise ValueError(f"{task!r} is no task: choose one of {', '.join(KNOWN)}")
         options = {
-            "T": length, "data": data and str(data.resolve()), "missing": missing, "parts": parts and _parts(parts),
+            "T": steps, "data": data and str(data.resolve()), "missing": missing, "parts": parts and _parts(parts),
             "column": int(column) if column and column.isdecimal() else column,
         }  # fmt: skip
         given: dict[str, Any] = {name: value for name, value in settings.items() if value is not None}

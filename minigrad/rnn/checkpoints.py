@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
-import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -92,14 +91,13 @@ def write(path: str | os.PathLike[str], checkpoint: Checkpoint) -> Path:
         If the configuration cannot be written as JSON.
     """
     history = checkpoint.history
-    cost = history.best_cost if math.isfinite(history.best_cost) else None
     about = {
         "format": FORMAT,
         **checkpoint.belongs,
         "configuration": checkpoint.configuration,
         "generator": checkpoint.generator,
         "closing": checkpoint.closing,
-        "history": {name: getattr(history, name) for name in NUMBERS} | {"best_cost": cost},
+        "history": {name: getattr(history, name) for name in NUMBERS} | {"best_cost": repr(history.best_cost)},
     }
     arrays: dict[str, Any] = {"about": np.array(json.dumps(about, ensure_ascii=False))}
     arrays |= {f"history/{name}": np.array(getattr(history, name), kind) for name, kind in COLUMNS.items()}
@@ -125,12 +123,12 @@ def read(path: str | os.PathLike[str]) -> Checkpoint:
         form, numbers = about.pop("format"), about.pop("history")
         if form != FORMAT:
             raise ValueError(f"its format is {form}, and this minigrad reads format {FORMAT}")
-        cost = numbers.pop("best_cost")
+        cost = float(numbers.pop("best_cost"))  # JSON knows no infinity
         history = History(
             **{name: arrays.pop(f"history/{name}").tolist() for name in COLUMNS},
             validation=[(int(step), found) for step, found in arrays.pop("history/validation").tolist()],
             **numbers,
-            best_cost=np.inf if cost is None else cost,
+            best_cost=cost,
             best=_part("best", arrays) or None,
             last=_part("last", arrays),
         )

@@ -37,16 +37,16 @@ OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
 }
 SCHEDULES: dict[str, Callable[[float, int], Schedule]] = {"constant": lambda lr, steps: Constant(lr), "cosine": Cosine}
 USUAL: dict[str, dict[str, Any]] = {
-    "adding": {"init": "orthogonal", "f": "relu", "steps": 6000, "lr": 4e-3},
-    "copy": {"cell": "lstm", "steps": 4000},
-    "order": {"init": "orthogonal", "steps": 2000},
-    "sine": {"init": "orthogonal", "hidden": 32, "steps": 1500},
-    "oscillator": {"init": "orthogonal", "hidden": 32, "steps": 2000, "lr": 5e-3},
-    "lorenz": {"init": "orthogonal", "steps": 2000},
-    "henon": {"hidden": 32, "steps": 2000},
-    "text": {"cell": "gru", "hidden": 96, "steps": 500, "lr": 5e-3},
-    "series": {"init": "orthogonal", "hidden": 8, "steps": 600, "lr": 3e-3},
-    "mass": {"steps": 300, "lr": 5e-2},
+    "adding": {"init": "orthogonal", "f": "relu", "updates": 6000, "lr": 4e-3},
+    "copy": {"cell": "lstm", "updates": 4000},
+    "order": {"init": "orthogonal", "updates": 2000},
+    "sine": {"init": "orthogonal", "hidden": 32, "updates": 1500},
+    "oscillator": {"init": "orthogonal", "hidden": 32, "updates": 2000, "lr": 5e-3},
+    "lorenz": {"init": "orthogonal", "updates": 2000},
+    "henon": {"hidden": 32, "updates": 2000},
+    "text": {"cell": "gru", "hidden": 96, "updates": 500, "lr": 5e-3},
+    "series": {"init": "orthogonal", "hidden": 8, "updates": 600, "lr": 3e-3},
+    "mass": {"updates": 300, "lr": 5e-2},
 }
 """What is tried first with a task: it learns, in less than a minute, what the network and the task allow."""
 
@@ -75,9 +75,9 @@ class Experiment:
         What becomes of it.
     clip : float, optional
         Clip gradients to this norm.
-    steps, batch : int
+    updates, batch : int
         How many updates, and sequences in each.
-    every, patience, truncate : int, optional
+    every, patience, enough, truncate : int, int, float, int, optional
         As for `minigrad.rnn.fit`.
     seed : int
         Of weights and batches.
@@ -100,10 +100,11 @@ class Experiment:
     lr: float = 3e-3
     schedule: str = "cosine"
     clip: float | None = 1.0
-    steps: int = 1000
+    updates: int = 1000
     batch: int = 32
     every: int = 100
     patience: int | None = None
+    enough: float | None = None
     truncate: int | None = None
     seed: int = 0
 
@@ -124,8 +125,8 @@ class Experiment:
         """
         usual = dict(USUAL.get(task, {}))
         if given.get("cell", usual.get("cell", "rnn")) != usual.get("cell", "rnn"):
-            usual = {name: value for name, value in usual.items() if name in ("steps", "hidden")}
-            usual["steps"] = min(usual.get("steps", 1000), GATED_STEPS)
+            usual = {name: value for name, value in usual.items() if name in ("updates", "hidden")}
+            usual["updates"] = min(usual.get("updates", 1000), GATED)
         return cls(task=task, options=dict(options or {}), **(usual | given))
 
     @classmethod
@@ -175,7 +176,7 @@ class Experiment:
 
     def build_optimizer(self, model: Any) -> Optimizer:
         """The optimizer of the model's parameters."""
-        return OPTIMIZERS[self.optimizer](model, lr=SCHEDULES[self.schedule](self.lr, self.steps), max_norm=self.clip)
+        return OPTIMIZERS[self.optimizer](model, lr=SCHEDULES[self.schedule](self.lr, self.updates), max_norm=self.clip)
 
     # -- what is done -------------------------------------------------------------------------------------------------
 
@@ -189,11 +190,12 @@ class Experiment:
             model,
             task,
             optimizer=self.build_optimizer(model),
-            steps=self.steps,
+            updates=self.updates,
             batch=self.batch,
             seed=self.seed,
             every=self.every,
             patience=self.patience,
+            enough=self.enough,
             truncate=self.truncate,
             checkpoint=checkpoint,
             resume=resume,
@@ -203,7 +205,7 @@ class Experiment:
         return Trained(self, task, model, history)
 
 
-GATED_STEPS = 1500
+GATED = 1500
 """Updates of cells that cost several times as much each, and need fewer."""
 
 

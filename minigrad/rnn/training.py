@@ -27,6 +27,7 @@ class Common(TypedDict, total=False):
     validation: Pair | bool | None
     every: int
     patience: int | None
+    enough: float | None
     keep: Literal["best", "last"]
     truncate: int | None
     teacher_forcing: bool
@@ -55,7 +56,7 @@ def fit(
     task: Task,
     *,
     optimizer: Optimizer | None = ...,
-    steps: int = ...,
+    updates: int = ...,
     batch: int = ...,
     seed: int = ...,
     **common: Unpack[Common],
@@ -68,7 +69,7 @@ def fit(
     batches: Any = None,
     *,
     optimizer: Any = None,
-    steps: int | None = None,
+    updates: int | None = None,
     batch: int | None = None,
     seed: int | None = None,
     cost: Any = None,
@@ -76,6 +77,7 @@ def fit(
     validation: Any = None,
     every: int = 25,
     patience: int | None = None,
+    enough: float | None = None,
     keep: str = "best",
     truncate: int | None = None,
     teacher_forcing: bool = False,
@@ -96,7 +98,7 @@ def fit(
         One an update: (T, B, n_in) and (T, B, n_out), see `unroll`.
     task : Task
         Says what a batch is, what it costs and how the model is validated: see `minigrad.rnn.tasks`.
-    steps, batch, seed : int
+    updates, batch, seed : int
         With a task: how many updates there are, those before a ``resume`` included (1000), how many sequences a batch
         has (32), and what its generator starts from (0).
     cost, at
@@ -107,6 +109,8 @@ def fit(
         The model is validated, and the checkpoint written, after every so many updates.
     patience : int, optional
         End as soon as so many validations in a row were not better than the best before them.
+    enough : float, optional
+        End as soon as a validation finds a cost of at most this.
     keep : {"best", "last"}
         Which parameters the model is left with: those that did best in validation, or those after the last update.
         Without validation nothing can tell which are best (a batch's own cost is mostly noise): then the last.
@@ -150,18 +154,18 @@ def fit(
     """
     if isinstance(task, Optimizer):
         task, optimizer = None, task
-    _check(every=every, patience=patience, truncate=truncate, steps=steps, batch=batch)
+    _check(every=every, patience=patience, truncate=truncate, updates=updates, batch=batch)
     if keep not in ("best", "last"):
         raise ValueError(f"keep={keep!r}: the model can be left with its 'best' or its 'last' parameters")
     rng, total, size = None, None, None
     if task is None:
-        if batches is None or optimizer is None or (steps, batch, seed) != (None, None, None):
-            raise TypeError("write fit(model, optimizer, batches, ...), or fit(model, task, steps=..., ...)")
+        if batches is None or optimizer is None or (updates, batch, seed) != (None, None, None):
+            raise TypeError("write fit(model, optimizer, batches, ...), or fit(model, task, updates=..., ...)")
         cost, at, total = cost or "squared_error", at or "every", len(batches) if isinstance(batches, Sized) else None
     else:
         if not hasattr(task, "batch") or batches is not None or (cost, at) != (None, None):
             raise TypeError("write fit(model, task, ...), where the task says what is trained on and what it costs")
-        cost, at, total, size = task.cost, task.at, 1000 if steps is None else steps, 32 if batch is None else batch
+        cost, at, total, size = task.cost, task.at, 1000 if updates is None else updates, 32 if batch is None else batch
         seed = 0 if seed is None else seed
         rng = np.random.default_rng(seed)
         optimizer = Adam(model, lr=3e-3, max_norm=1.0) if optimizer is None else optimizer
@@ -174,10 +178,11 @@ def fit(
         "task": described(task),
         "settings": described({**options, "truncate": truncate, "batch": size, "seed": seed}),
     }
-    if patience is not None and (validation is None or validation is False):
-        raise ValueError(f"patience={patience} waits for validation to get better: pass validation=(xs, targets)")
+    if (patience, enough) != (None, None) and (validation is None or validation is False):
+        waits = f"patience={patience}" if enough is None else f"enough={enough}"
+        raise ValueError(f"{waits} waits for validation to get better: pass validation=(xs, targets)")
     judge = None if validation is None or isinstance(validation, bool) else as_batch(validation)
-    training = Training(model, optimizer, options, judge, every, patience, keep, truncate, rng)
+    training = Training(model, optimizer, options, judge, every, patience, enough, keep, truncate, rng)
     training.keep_at(checkpoint, resume, belongs, configuration)
     if resume is not None:
         training.resume(resume, total)

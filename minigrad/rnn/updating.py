@@ -56,6 +56,7 @@ class Training:
     validation: Batch | None
     every: int
     patience: int | None
+    enough: float | None
     keep: str
     truncate: int | None
     rng: np.random.Generator | None
@@ -132,6 +133,8 @@ class Training:
                 self.history.judge(cost, self.done.state)
                 self.done = self.present()
             self.save()
+        if self.enough is not None and self.history.best_cost <= self.enough:
+            return False
         return self.patience is None or self.history.waited < self.patience
 
     def evaluated(self) -> float:

@@ -16,7 +16,7 @@ import pytest
 import minigrad as mg
 from tests.commands.calling import QUIET, command
 
-QUICK = ("--steps", "4", "--batch", "4", "--hidden", "4")
+QUICK = ("--updates", "4", "--batch", "4", "--hidden", "4")
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def heights(n: int = 120) -> list[str]:
 
 
 def test_the_model_stands_beside_the_baselines(folder: Path) -> None:
-    done = command("train", "adding", "--length", "8", *QUICK, "--cell", "lstm", "--out", "here")
+    done = command("train", "adding", "--steps", "8", *QUICK, "--cell", "lstm", "--out", "here")
     assert done.exit_code == 0, done.stderr
     assert re.search(r"LSTM +\d\S*", done.stdout)
     assert re.search(r"constant 1 +0\.1\d+", done.stdout)
@@ -45,14 +45,14 @@ def test_the_model_stands_beside_the_baselines(folder: Path) -> None:
 
 
 def test_going_on_gives_what_was_not_interrupted_would_have_given(folder: Path) -> None:
-    whole = command("train", "order", "--length", "12", *QUICK, "--steps", "6", "--out", "whole")
+    whole = command("train", "order", "--steps", "12", *QUICK, "--updates", "6", "--out", "whole")
     assert whole.exit_code == 0, whole.stderr
-    first = command("train", "order", "--length", "12", *QUICK, "--steps", "6", "--out", "a", "--patience", "1")
+    first = command("train", "order", "--steps", "12", *QUICK, "--updates", "6", "--out", "a", "--patience", "1")
     assert first.exit_code == 0, first.stderr
-    again = command("train", "order", "--length", "12", *QUICK, "--out", "a")
+    again = command("train", "order", "--steps", "12", *QUICK, "--out", "a")
     assert again.exit_code == 2
     assert "--resume" in again.stderr
-    on = command("train", "order", "--resume", "a/order.npz", "--steps", "9", "--out", "a")
+    on = command("train", "order", "--resume", "a/order.npz", "--updates", "9", "--out", "a")
     assert on.exit_code == 0, on.stderr
     assert mg.rnn.checkpoints.read("a/order.npz").steps == 9
     other = command("train", "adding", "--resume", "a/order.npz")
@@ -75,7 +75,7 @@ def test_a_series_of_ones_own_is_trained_on_and_gone_on_with(folder: Path) -> No
 
 def test_a_text_goes_on(folder: Path) -> None:
     Path("text.txt").write_text("the cat sat on the mat. " * 60)
-    done = command("train", "text", "--data", "text.txt", "--length", "10", *QUICK, "--out", "t")
+    done = command("train", "text", "--data", "text.txt", "--steps", "10", *QUICK, "--out", "t")
     assert done.exit_code == 0, done.stderr
     assert "bigram" in done.stdout
     assert "trigram" in done.stdout
@@ -88,7 +88,7 @@ def test_a_text_goes_on(folder: Path) -> None:
 
 
 def test_the_mass_is_printed(folder: Path) -> None:
-    done = command("train", "mass", "--steps", "60")
+    done = command("train", "mass", "--updates", "60")
     assert done.exit_code == 0, done.stderr
     found = re.search(r"^m = ([\d.]+)$", done.stdout, re.MULTILINE)
     assert found is not None
@@ -126,7 +126,7 @@ def test_what_does_not_go_is_a_sentence_and_leaves_nothing(
     csv(folder / "same.csv", ["2.5"] * 100)
     (folder / "empty.csv").write_text("")
     before = {path.name for path in folder.iterdir()}
-    done = command("train", *arguments, "--steps", "2")
+    done = command("train", *arguments, "--updates", "2")
     assert done.exit_code == 2, done.stdout
     assert named in done.stderr
     assert done.stderr.count("\n") == 1
@@ -152,7 +152,7 @@ def test_gaps_may_be_held(folder: Path) -> None:
 )
 def test_what_cannot_go_on_says_so(arguments: tuple[str, ...], named: str, folder: Path) -> None:
     for task in ("adding", "sine"):
-        made = command("train", task, "--length", "12", *QUICK, "--checkpoint", f"{task}.npz")
+        made = command("train", task, "--steps", "12", *QUICK, "--checkpoint", f"{task}.npz")
         assert made.exit_code == 0, made.stderr
     mg.rnn.RNN(1, 2, 1).save("model.npz")
     done = command("generate", *arguments)
@@ -163,7 +163,7 @@ def test_what_cannot_go_on_says_so(arguments: tuple[str, ...], named: str, folde
 @pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
 def test_ctrl_c_keeps_what_there_is_and_says_how_to_go_on(tmp_path: Path) -> None:
     running = subprocess.Popen(
-        [sys.executable, "-m", "minigrad", "train", "adding", "--steps", "100000", "--out", str(tmp_path)],
+        [sys.executable, "-m", "minigrad", "train", "adding", "--updates", "100000", "--out", str(tmp_path)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

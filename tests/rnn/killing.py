@@ -23,7 +23,7 @@ path, steps, every = Path(sys.argv[1]), int(sys.argv[2]), 2
 model = network()
 how = {"resume": path} if path.exists() else {"checkpoint": path}
 print("ready", flush=True)
-fit(model, Delayed(T=20), optimizer=Adam(model, 0.01), steps=steps, every=every, **how)
+fit(model, Delayed(T=20), optimizer=Adam(model, 0.01), updates=steps, every=every, **how)
 print("done", flush=True)
 """
 
@@ -31,6 +31,11 @@ print("done", flush=True)
 def started(path: Path, steps: int) -> subprocess.Popen[str]:
     command = [sys.executable, "-W", "error", "-c", CODE, str(path), str(steps)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def updates(path: Path) -> int:
+    """How many there have been, according to a checkpoint; 0 if there is none."""
+    return checkpoints.read(path).steps if path.exists() else 0
 
 
 def killed_again_and_again(folder: Path, times: int, seed: int = 0) -> int:
@@ -43,7 +48,11 @@ def killed_again_and_again(folder: Path, times: int, seed: int = 0) -> int:
         process = started(path, steps)
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        time.sleep(rng.uniform(0.0, 0.15))
+        if rng.random() < 0.75:  # the others are killed before they have done anything, perhaps
+            before = updates(path)
+            while updates(path) == before and process.poll() is None:
+                time.sleep(0.005)
+        time.sleep(rng.uniform(0.0, 0.05))
         process.kill()
         process.wait()
         process.stdout.close()

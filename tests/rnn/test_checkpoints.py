@@ -40,7 +40,7 @@ def histories(draw):
 
 def some(path, **options):
     model = network()
-    history = fit(model, Delayed(), optimizer=Adam(model, 0.05), steps=7, every=2, checkpoint=path, **options)
+    history = fit(model, Delayed(), optimizer=Adam(model, 0.05), updates=7, every=2, checkpoint=path, **options)
     return model, history
 
 
@@ -68,13 +68,13 @@ def test_what_is_written_is_read(history, optimizer, closing):
 @pytest.mark.parametrize("steps", [1, 2, 6, 7])
 def test_the_best_is_what_the_training_has_found(steps, tmp_path):
     model = network()
-    history = fit(model, Delayed(), optimizer=Adam(model, 0.05), steps=steps, every=2, checkpoint=tmp_path / "c.npz")
+    history = fit(model, Delayed(), optimizer=Adam(model, 0.05), updates=steps, every=2, checkpoint=tmp_path / "c.npz")
     found = read(tmp_path / "c.npz")
     assert_same(found.parameters, model.state_dict())
     assert_same(found.best, history.best)
     other = network()
     other.load_state_dict(found.parameters)
-    fit(other, Delayed(), steps=steps, validation=False, checkpoint=tmp_path / "d.npz")
+    fit(other, Delayed(), updates=steps, validation=False, checkpoint=tmp_path / "d.npz")
     assert read(tmp_path / "d.npz").best is None
 
 

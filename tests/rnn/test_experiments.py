@@ -27,7 +27,7 @@ def series(tmp_path):
 
 def tried(task, series, **given):
     options = {"data": str(series), "column": "height", "T": 8} if task == "series" else SMALL.get(task, {})
-    return Experiment.usual(task, options, **({"steps": 2, "batch": 3, "every": 1} | given))
+    return Experiment.usual(task, options, **({"updates": 2, "batch": 3, "every": 1} | given))
 
 
 @pytest.mark.parametrize("task", KNOWN)
@@ -65,7 +65,7 @@ def test_every_cell_in_layers(cell, layers):
         optional={
             "cell": st.sampled_from(sorted(CELLS)), "hidden": st.integers(1, 99), "lr": st.floats(1e-5, 1.0),
             "optimizer": st.sampled_from(sorted(OPTIMIZERS)), "clip": st.none() | st.floats(1e-3, 10.0),
-            "seed": st.integers(0, 9), "steps": st.integers(1, 9999),
+            "seed": st.integers(0, 9), "updates": st.integers(1, 9999),
         },
     ),
 )  # fmt: skip
@@ -80,10 +80,10 @@ def test_written_down_it_is_the_same(task, chosen):
 def test_done_again_and_gone_on_with_it_is_the_same(tmp_path_factory, steps, optimizer):
     folder = tmp_path_factory.mktemp("experiment")
     whole = Experiment(
-        task="adding", options={"T": 5}, hidden=3, steps=9, batch=2, every=2, optimizer=optimizer, seed=1
+        task="adding", options={"T": 5}, hidden=3, updates=9, batch=2, every=2, optimizer=optimizer, seed=1
     )
     straight = whole.train()
-    part = Experiment(**{**whole.configuration, "schedule": "constant", "steps": steps})
+    part = Experiment(**{**whole.configuration, "schedule": "constant", "updates": steps})
     part.train(checkpoint=folder / "a.npz")
     constant = Experiment(**{**whole.configuration, "schedule": "constant"})
     resumed = constant.train(resume=folder / "a.npz")
@@ -96,7 +96,7 @@ def test_done_again_and_gone_on_with_it_is_the_same(tmp_path_factory, steps, opt
 
 def test_the_mass_is_found():
     """By gradient descent through Euler's method, from noisy positions: m = 2, starting from 1."""
-    trained = Experiment.usual("mass", steps=80).train()
+    trained = Experiment.usual("mass", updates=80).train()
     assert trained.name == "EulerOscillator"
     assert trained.model.m.data == pytest.approx(2.0, abs=0.02)
     assert trained.scores()["true mass 2"] == pytest.approx(trained.scores()["EulerOscillator"], rel=0.01)

@@ -410,7 +410,7 @@ def test_ctrl_c_at_any_line_leaves_a_whole_number_of_updates():
 
 def test_a_task_is_trained_on_as_its_batches_would_be():
     task, model, other = Delayed(), network(), network()
-    history = fit(model, task, optimizer=Adam(model, 0.05), steps=9, batch=8, seed=3, every=4)
+    history = fit(model, task, optimizer=Adam(model, 0.05), updates=9, batch=8, seed=3, every=4)
     rng = np.random.default_rng(3)
     batches = [task.batch(rng, 8) for _ in range(9)]
     expected = fit(other, Adam(other, 0.05), batches, validation=task.validation, every=4)
@@ -418,12 +418,12 @@ def test_a_task_is_trained_on_as_its_batches_would_be():
     assert history.costs == expected.costs
     assert history.validation == expected.validation
     assert [step for step, _ in history.validation] == [4, 8, 9]
-    assert fit(network(), task, steps=2, validation=False).validation == []
+    assert fit(network(), task, updates=2, validation=False).validation == []
 
 
 def test_a_task_that_counts_the_last_step_only():
     task, model = Last(), network()
-    history = fit(model, task, steps=1, batch=8)
+    history = fit(model, task, updates=1, batch=8)
     xs, targets, weights = task.batch(np.random.default_rng(0), 8)
     run = unroll(network(), xs, targets, at="last", weights=weights)
     assert history.costs == [run.cost.item()]
@@ -446,11 +446,11 @@ def test_windows_cut_the_gradient():
     [
         (lambda m: fit(m), "write fit"),
         (lambda m: fit(m, SGD(m, 0.1)), "write fit"),
-        (lambda m: fit(m, SGD(m, 0.1), [], steps=3), "write fit"),
+        (lambda m: fit(m, SGD(m, 0.1), [], updates=3), "write fit"),
         (lambda m: fit(m, Delayed(), []), "write fit"),
         (lambda m: fit(m, Delayed(), cost="cross_entropy"), "the task says what is trained on"),
         (lambda m: fit(m, [delayed(0)]), "the task says what is trained on"),
-        (lambda m: fit(m, Delayed(), steps=0), "steps=0: a whole number of at least 1"),
+        (lambda m: fit(m, Delayed(), updates=0), "updates=0: a whole number of at least 1"),
         (lambda m: fit(m, Delayed(), batch=1.5), "batch=1.5: a whole number of at least 1"),
         (lambda m: fit(m, Delayed(), truncate=0), "truncate=0: a whole number of at least 1"),
         (lambda m: fit(m, Delayed(), patience=True), "patience=True: a whole number of at least 1"),

@@ -64,7 +64,7 @@ def train(make, options, path, until=None, steps=STEPS, **how):
     model = network()
     optimizer = make(model)
     how = {"resume": path} if path.exists() else {"checkpoint": path}
-    history = fit(model, Delayed(until=until), optimizer=optimizer, steps=steps, batch=4, seed=5, **options, **how)
+    history = fit(model, Delayed(until=until), optimizer=optimizer, updates=steps, batch=4, seed=5, **options, **how)
     return model, optimizer, history
 
 
@@ -162,12 +162,12 @@ def test_the_optimizer_hears_what_validation_found_once_and_before_anything_is_s
 def test_a_checkpoint_of_another_training_is_refused(change, said, tmp_path):
     path, options = tmp_path / "run.npz", change()
     model = network()
-    fit(model, Delayed(), optimizer=SGD(model, 0.1, momentum=0.9), steps=3, batch=4, seed=5, checkpoint=path)
+    fit(model, Delayed(), optimizer=SGD(model, 0.1, momentum=0.9), updates=3, batch=4, seed=5, checkpoint=path)
     before = path.read_bytes()
     model = options.pop("model", network())
     optimizer = options.pop("optimizer", lambda m: SGD(m, 0.2, momentum=0.9))(model)
     state, memory = model.state_dict(), optimizer.state_dict()
-    options = {"task": Delayed(), "batch": 4, "seed": 5, "steps": 9} | options
+    options = {"task": Delayed(), "batch": 4, "seed": 5, "updates": 9} | options
     with pytest.raises(ValueError, match=f"belongs to another training: {said}"):
         fit(model, optimizer=optimizer, resume=path, **options)
     assert_same(model.state_dict(), state)
@@ -179,7 +179,7 @@ def test_parameters_that_do_not_fit_change_nothing(tmp_path, monkeypatch):
     """Even of a model that does not tell how it was built."""
     monkeypatch.setattr(training, "described", lambda thing, without=(): None)
     path, model = tmp_path / "run.npz", network()
-    fit(model, Delayed(), optimizer=SGD(model, 0.1), steps=3, checkpoint=path)
+    fit(model, Delayed(), optimizer=SGD(model, 0.1), updates=3, checkpoint=path)
     other = mg.rnn.RNN(1, 6, 1)
     optimizer, state = SGD(other, 0.1), other.state_dict()
     with pytest.raises(ValueError, match="shape"):
@@ -193,23 +193,23 @@ def test_another_learning_rate_is_no_other_training(tmp_path):
     for lr, steps in ((0.1, 3), (0.01, 5)):
         model = network()
         how = {"resume": path} if path.exists() else {"checkpoint": path}
-        assert fit(model, Delayed(), optimizer=SGD(model, lr), steps=steps, **how).steps == steps
+        assert fit(model, Delayed(), optimizer=SGD(model, lr), updates=steps, **how).steps == steps
 
 
 def test_a_file_that_is_there_is_not_written_over(tmp_path):
     path, other = tmp_path / "run.npz", tmp_path / "other.npz"
-    fit(network(), Delayed(), steps=3, checkpoint=path, configuration={"cell": "rnn"})
+    fit(network(), Delayed(), updates=3, checkpoint=path, configuration={"cell": "rnn"})
     before = path.read_bytes()
     with pytest.raises(FileExistsError, match=r"is there already: resume='.*run\.npz' goes on from it"):
-        fit(network(), Delayed(), steps=3, checkpoint=path)
-    fit(network(), Delayed(), steps=5, resume=path, checkpoint=other)
+        fit(network(), Delayed(), updates=3, checkpoint=path)
+    fit(network(), Delayed(), updates=5, resume=path, checkpoint=other)
     assert path.read_bytes() == before
     assert checkpoints.read(other).steps == 5
     assert checkpoints.read(other).configuration == {"cell": "rnn"}
     with pytest.raises(FileNotFoundError):
         fit(network(), Delayed(), resume=tmp_path / "nothing.npz")
     with pytest.raises(ValueError, match="5 updates behind it: 4 are not enough"):
-        fit(network(), Delayed(), steps=4, resume=other)
+        fit(network(), Delayed(), updates=4, resume=other)
 
 
 # -- Ctrl-C, at any time ----------------------------------------------------------------------------------------------
@@ -221,11 +221,11 @@ def test_ctrl_c_at_any_time_leaves_a_whole_update():
     for steps in range(1, 60):
         model = network()
         optimizer = Adam(model, 0.02)
-        fit(model, Delayed(), optimizer=optimizer, steps=steps, batch=4, every=5, keep="last")
+        fit(model, Delayed(), optimizer=optimizer, updates=steps, batch=4, every=5, keep="last")
         states[steps] = model.state_dict(), optimizer.state_dict()
     states[0] = network().state_dict(), Adam(network()).state_dict()
     begun = time.perf_counter()
-    fit(network(), Delayed(), steps=59, batch=4, every=5)
+    fit(network(), Delayed(), updates=59, batch=4, every=5)
     takes, seen = time.perf_counter() - begun, set()
     for _ in range(40):
         model = network()
@@ -234,7 +234,7 @@ def test_ctrl_c_at_any_time_leaves_a_whole_update():
         history = None
         try:
             timer.start()
-            history = fit(model, Delayed(), optimizer=optimizer, steps=59, batch=4, every=5, keep="last")
+            history = fit(model, Delayed(), optimizer=optimizer, updates=59, batch=4, every=5, keep="last")
             timer.join()
         except KeyboardInterrupt:  # outside of the loop
             timer.join()
@@ -261,7 +261,7 @@ def test_threads_are_left_alone():
 
     def work():
         with undisturbed():
-            done.append(fit(network(), Delayed(), steps=2).steps)
+            done.append(fit(network(), Delayed(), updates=2).steps)
 
     thread = threading.Thread(target=work)
     thread.start()
