@@ -1,14 +1,17 @@
-"""Adam: steps whose length hardly depends on how steep the cost is."""
+"""Adam: steps whose length hardly depends on how steep the cost is; and AdamW, whose weight decay does not either."""
 
 from __future__ import annotations
 
-import math
+from typing import ClassVar
 
 import numpy as np
 
 from minigrad.engine.tensor import Array
 from minigrad.optim.clipping import OnNonfinite
-from minigrad.optim.optimizer import Optimizer, Parameters, check
+from minigrad.optim.optimizer import Optimizer, Parameters
+from minigrad.optim.options import betas as checked
+from minigrad.optim.options import positive
+from minigrad.optim.schedules import Schedule
 
 
 class Adam(Optimizer):
@@ -22,39 +25,95 @@ class Adam(Optimizer):
 
     Parameters
     ----------
-    parameters, lr, max_norm, on_nonfinite
-        As in `Optimizer`.
+    parameters, lr, weight_decay, max_norm, on_nonfinite
+        As in `Optimizer`. The slope of weight decay is scaled with the gradient, so that it hardly acts where gradients
+        are large: see `AdamW`.
     betas : (float, float)
         β₁ and β₂, how slowly the moments forget: 0 ≤ β < 1.
     eps : float
         The ε above, finite and above 0: keeps the step finite where there was no gradient.
+    amsgrad : bool
+        Take the largest v that there has been, so that no coordinate gets faster again (Reddi, Kale and Kumar, 2018,
+        Algorithm 2, with v̂'s correction as in PyTorch).
     """
 
     def __init__(
         self,
         parameters: Parameters,
-        lr: float = 1e-3,
+        lr: float | Schedule = 1e-3,
         *,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
+        amsgrad: bool = False,
+        weight_decay: float = 0.0,
         max_norm: float | None = None,
         on_nonfinite: OnNonfinite = "raise",
     ) -> None:
-        super().__init__(parameters, lr, max_norm=max_norm, on_nonfinite=on_nonfinite)
-        check("betas", betas, len(betas) == 2 and all(0 <= b < 1 for b in betas), "two, each at least 0 and below 1")
-        check("eps", eps, 0 < eps < math.inf, "a finite number above 0")
-        self.betas = (float(betas[0]), float(betas[1]))
-        self.eps = float(eps)
-        for name, p in self.parameters.items():
-            dtype = np.promote_types(p.dtype, np.float32)  # eps and most g² would be zero in half precision
-            self.state |= {f"{name}.m": np.zeros(p.shape, dtype), f"{name}.v": np.zeros(p.shape, dtype)}
-            self.state[f"{name}.t"] = np.array(0)
+        super().__init__(parameters, lr, weight_decay=weight_decay, max_norm=max_norm, on_nonfinite=on_nonfinite)
+        positive(eps=eps)
+        self.betas, self.eps, self.amsgrad = checked(betas), float(eps), bool(amsgrad)
+        self.begin(m=0.0, v=0.0)
+        if amsgrad:
+            self.begin(largest=0.0)
 
     def update(self, name: str, gradient: Array) -> Array:
+        m, v, t = self.moments(name, gradient)
+        if self.amsgrad:
+            v = self.state[f"{name}.largest"] = np.asarray(np.maximum(self.state[f"{name}.largest"], v))
+        b1, b2 = self.betas
+        step: Array = m / (1 - b1**t) / (np.sqrt(v / (1 - b2**t)) + self.eps)
+        return step
+
+    def moments(self, name: str, gradient: Array) -> tuple[Array, Array, int]:
+        """m and v and t, with this gradient in them."""
         m, v, t = (self.state[f"{name}.{what}"] for what in "mvt")
         b1, b2 = self.betas
         g = gradient.astype(m.dtype, copy=False)
-        m, v, t = np.asarray(b1 * m + (1 - b1) * g), np.asarray(b2 * v + (1 - b2) * g * g), t + 1
-        self.state |= {f"{name}.m": m, f"{name}.v": v, f"{name}.t": np.asarray(t)}
-        step: Array = m / (1 - b1 ** int(t)) / (np.sqrt(v / (1 - b2 ** int(t))) + self.eps)
-        return step
+        m, v, t = np.asarray(b1 * m + (1 - b1) * g), np.asarray(b2 * v + (1 - b2) * g * g), np.asarray(t + 1)
+        self.state |= {f"{name}.m": m, f"{name}.v": v, f"{name}.t": t}
+        return m, v, int(t)
+
+
+class AdamW(Adam):
+    """Adam with weight decay beside the gradient, not in it (Loshchilov and Hutter, 2019, Algorithm 2):
+
+        p ← p − lr (m̂ / (√v̂ + ε) + λ p)
+
+    All weights then shrink by the same share, 1 − lr λ a step, whatever their gradients are. (In the paper the
+    learning rate does not multiply λ, only its schedule does; this is PyTorch's rule.)
+
+    Parameters
+    ----------
+    parameters, lr, betas, eps, amsgrad, max_norm, on_nonfinite
+        As in `Adam`.
+    weight_decay : float
+        The λ above, at least 0.
+    """
+
+    decoupled: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        parameters: Parameters,
+        lr: float | Schedule = 1e-3,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        amsgrad: bool = False,
+        weight_decay: float = 1e-2,
+        max_norm: float | None = None,
+        on_nonfinite: OnNonfinite = "raise",
+    ) -> None:
+        super().__init__(
+            parameters,
+            lr,
+            betas=betas,
+            eps=eps,
+            amsgrad=amsgrad,
+            weight_decay=weight_decay,
+            max_norm=max_norm,
+            on_nonfinite=on_nonfinite,
+        )
+
+    def update(self, name: str, gradient: Array) -> Array:
+        return super().update(name, gradient) + self.weight_decay * self.parameters[name].data

@@ -1,8 +1,9 @@
 """Optimizers: what to do with a gradient once `backward` has left it on the parameters.
 
-A step has a fixed order. First the accumulated gradient is clipped as one long vector (`clipping.py`); only then does
-it enter the optimizer's memory, so that one explosion does not live on in the momentum. Last, every parameter's data
-is assigned, which tells the engine that graphs recorded with the old values are stale.
+A step has a fixed order. First the accumulated gradient is clipped as one long vector (`clipping.py`); then weight
+decay is added to it, which is no part of what explodes; only then does it enter the optimizer's memory, so that one
+explosion does not live on in the momentum. Last, every parameter's data is assigned, which tells the engine that
+graphs recorded with the old values are stale.
 
     optimizer = SGD(model, lr=0.1, max_norm=1.0)
     for xs, ys in batches:
@@ -16,13 +17,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
 from minigrad.engine.tables import name_of
 from minigrad.engine.tensor import Array, Tensor
 from minigrad.optim.clipping import OnNonfinite, check_policy, clip_by_norm
+from minigrad.optim.options import check, not_negative, positive
+from minigrad.optim.schedules import Plateau, Schedule
 
 
 class HasParameters(Protocol):
@@ -55,17 +58,30 @@ class Step(NamedTuple):
     skipped: bool
 
 
+class Memory(NamedTuple):
+    """What an optimizer knew after so many steps: see `Optimizer.memory`."""
+
+    steps: int
+    state: dict[str, Array]
+    taken: int
+    schedule: dict[str, float]
+
+
 class Optimizer:
     """What all optimizers share: the parameters, the order of a step, and the memory of past gradients.
 
-    A subclass fills `state` and says in `update` what to subtract from a parameter.
+    A subclass fills `state` and says in `update` what to subtract from a parameter. The methods follow PyTorch's rules,
+    and their options have PyTorch's names.
 
     Parameters
     ----------
     parameters : mapping of str to Tensor, iterable of Tensor, or object with ``parameters()``
         What is trained: leaves that require grad. One that is listed twice counts once.
-    lr : float
-        Learning rate, above 0. It may be assigned between steps: ``optimizer.lr *= 0.5``.
+    lr : float or function
+        Learning rate, above 0; or one for each step, a function of the number of steps taken before it, such as those
+        of `minigrad.optim.schedules`.
+    weight_decay : float
+        λ ≥ 0: λ p is added to the clipped gradient, as the slope of ½ λ ‖p‖² would be.
     max_norm : float, optional
         Clip the gradient to this norm: see `minigrad.clipping.clip_by_norm`. Left out, it is only measured.
     on_nonfinite : {"raise", "skip"}
@@ -75,6 +91,9 @@ class Optimizer:
     ----------
     parameters : dict of str to Tensor
         Unnamed ones are called ``parameters[i]`` after their position.
+    lr : float
+        The learning rate of the next step. It may be assigned: a number, as in ``optimizer.lr *= 0.5``, or another
+        function. What is assigned is what holds from then on: a number ends a schedule.
     state : dict of str to ndarray
         The memory, as ``"name.what"``.
     steps : int
@@ -90,20 +109,46 @@ class Optimizer:
         If there are no parameters, one of them cannot be trained, or a number is out of range.
     """
 
+    decoupled: ClassVar[bool] = False
+    """Whether weight decay stays outside of the gradient, and `update` sees to it."""
+
     def __init__(
-        self, parameters: Parameters, lr: float, *, max_norm: float | None = None, on_nonfinite: OnNonfinite = "raise"
+        self,
+        parameters: Parameters,
+        lr: float | Schedule,
+        *,
+        weight_decay: float = 0.0,
+        max_norm: float | None = None,
+        on_nonfinite: OnNonfinite = "raise",
     ) -> None:
-        check("lr", lr, 0 < lr < math.inf, "a finite number above 0")
+        self.lr = lr
+        not_negative(weight_decay=weight_decay)
         if max_norm is not None:
             check("max_norm", max_norm, max_norm > 0, "above 0, or None for no clipping")
         check_policy(on_nonfinite)
         self.parameters = _named(parameters)
-        self.lr = lr
+        self.weight_decay = float(weight_decay)
         self.max_norm = max_norm
         self.on_nonfinite: OnNonfinite = on_nonfinite
         self.state: dict[str, Array] = {}
         self.steps = 0
         self.history: list[Step] = []
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the next step."""
+        if not callable(self._lr):
+            return self._lr
+        lr = self._lr(self.steps)
+        check(f"lr, which {self._lr!r} says for step {self.steps},", lr, 0 <= lr < math.inf, "finite and at least 0")
+        return float(lr)
+
+    @lr.setter
+    def lr(self, lr: float | Schedule) -> None:
+        if not callable(lr):
+            positive(lr=lr)
+            lr = float(lr)
+        self._lr: float | Schedule = lr
 
     def update(self, name: str, gradient: Array) -> Array:
         """What to subtract from the parameter ``name``, in units of the learning rate.
@@ -111,6 +156,16 @@ class Optimizer:
         It may put new arrays into `state`, and changes none that is there.
         """
         raise NotImplementedError
+
+    def begin(self, **memories: float) -> None:
+        """Give every parameter these memories, full of these numbers, and ``t``, which counts its gradients.
+
+        They are kept in single precision at least: ε and most g² would be zero in half precision.
+        """
+        for name, p in self.parameters.items():
+            dtype = np.promote_types(p.dtype, np.float32)
+            self.state |= {f"{name}.{what}": np.full(p.shape, start, dtype) for what, start in memories.items()}
+            self.state[f"{name}.t"] = np.array(0)
 
     def zero_grad(self) -> None:
         """Forget all gradients: set them to None."""
@@ -138,15 +193,22 @@ class Optimizer:
             on_nonfinite=self.on_nonfinite,
             names=list(self.parameters),
         )
-        step = Step(clipped.norm, clipped.scale, clipped.clipped, clipped.skipped)
+        step, lr = Step(clipped.norm, clipped.scale, clipped.clipped, clipped.skipped), self.lr
         with self._wholly_or_not_at_all():
             if not clipped.skipped:
                 self.steps += 1
                 for (name, parameter), gradient in zip(self.parameters.items(), clipped.grads, strict=True):
                     if gradient is not None:
-                        parameter.data = parameter.data - self.lr * self.update(name, gradient)
+                        if self.weight_decay and not self.decoupled:
+                            gradient = np.asarray(gradient + self.weight_decay * parameter.data)
+                        parameter.data = parameter.data - lr * self.update(name, gradient)
             self.history.append(step)
         return step
+
+    def observe(self, cost: float) -> None:
+        """Tell the learning rate what a validation found, lower being better; only `Plateau` listens."""
+        if isinstance(self._lr, Plateau):
+            self._lr.observe(cost)
 
     @contextmanager
     def _wholly_or_not_at_all(self) -> Iterator[None]:
@@ -162,25 +224,27 @@ class Optimizer:
                     parameter.data = values[name]
             raise
 
-    def memory(self) -> tuple[int, dict[str, Array], int]:
+    def memory(self) -> Memory:
         """What `recall` needs to come back to this step; unlike `state_dict` it copies no numbers."""
-        return self.steps, dict(self.state), len(self.history)
+        return Memory(self.steps, dict(self.state), len(self.history), self._schedule())
 
-    def recall(self, memory: tuple[int, dict[str, Array], int]) -> None:
+    def recall(self, memory: Memory) -> None:
         """Forget what has happened since `memory` was asked for; the parameters stay as they are."""
-        steps, state, taken = memory
-        self.steps, self.state = steps, dict(state)
-        del self.history[taken:]
+        self.steps, self.state = memory.steps, dict(memory.state)
+        del self.history[memory.taken :]
+        self._reschedule(memory.schedule)
 
     def state_dict(self) -> dict[str, Array]:
         """The memory and the number of steps, as copies: what `load_state_dict` needs to go on from here.
 
-        Neither the parameters nor the learning rate are part of it.
+        With `Plateau`, its memory is part of it. The parameters are not, and neither is what was chosen when the
+        optimizer was made, such as a learning rate that is a number.
         """
-        return {"steps": np.array(self.steps)} | {key: np.array(value) for key, value in self.state.items()}
+        found = {"steps": np.array(self.steps)} | {key: np.array(value) for key, value in self.state.items()}
+        return found | {f"lr.{key}": np.array(value) for key, value in self._schedule().items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a `state_dict` of an optimizer of the same kind and parameters.
+        """Go on from a `state_dict` of an optimizer of the same kind, parameters and options.
 
         Raises
         ------
@@ -197,8 +261,17 @@ class Optimizer:
         for key, value in loaded.items():
             if value.shape != expected[key].shape:
                 raise ValueError(f"{key} has shape {value.shape} in this state, and {expected[key].shape} here")
-        self.steps = int(loaded.pop("steps"))
-        self.state = loaded
+        steps = int(loaded.pop("steps"))
+        self._reschedule({key: loaded.pop(f"lr.{key}").item() for key in self._schedule()})
+        self.steps, self.state = steps, loaded
+
+    def _schedule(self) -> dict[str, float]:
+        """What the learning rate remembers."""
+        return self._lr.state_dict() if isinstance(self._lr, Plateau) else {}
+
+    def _reschedule(self, memory: Mapping[str, float]) -> None:
+        if isinstance(self._lr, Plateau):
+            self._lr.load_state_dict(memory)
 
 
 def _named(parameters: Parameters) -> dict[str, Tensor]:
@@ -223,8 +296,3 @@ def _named(parameters: Parameters) -> dict[str, Tensor]:
     if not named:
         raise ValueError("there are no parameters to train: pass at least one tensor that requires grad")
     return named
-
-
-def check(what: str, value: Any, holds: bool, expected: str) -> None:
-    if not holds:
-        raise ValueError(f"{what} is {value!r}; it has to be {expected}")

@@ -6,42 +6,63 @@ import numpy as np
 
 from minigrad.engine.tensor import Array
 from minigrad.optim.clipping import OnNonfinite
-from minigrad.optim.optimizer import Optimizer, Parameters, check
+from minigrad.optim.optimizer import Optimizer, Parameters
+from minigrad.optim.options import check, forgetting
+from minigrad.optim.schedules import Schedule
 
 
 class SGD(Optimizer):
     """Gradient descent, with momentum if asked for (Polyak, 1964):
 
-        v ← μ v + g        p ← p − lr v
+        v ← μ v + (1 − d) g        p ← p − lr v                 v ← g at first
 
-    This is Eq. 1 and 2 of Sutskever, Martens, Dahl and Hinton (2013) with the learning rate taken out of v, so that a
-    new learning rate takes effect at once.
+    With d = 0 this is Eq. 1 and 2 of Sutskever, Martens, Dahl and Hinton (2013) with the learning rate taken out of v,
+    so that a new learning rate takes effect at once. Nesterov's momentum looks one step ahead (Eq. 3 and 4 there, for
+    the parameters that the gradient is taken at):
+
+        v ← μ v + g                p ← p − lr (g + μ v)
 
     Parameters
     ----------
-    parameters, lr, max_norm, on_nonfinite
+    parameters, lr, weight_decay, max_norm, on_nonfinite
         As in `Optimizer`.
     momentum : float
         The μ above, 0 ≤ μ < 1.
+    dampening : float
+        The d above, 0 ≤ d < 1: how much of a new gradient is left out of v.
+    nesterov : bool
+        Wants momentum, and no dampening.
     """
 
     def __init__(
         self,
         parameters: Parameters,
-        lr: float,
+        lr: float | Schedule,
         *,
         momentum: float = 0.0,
+        dampening: float = 0.0,
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
         max_norm: float | None = None,
         on_nonfinite: OnNonfinite = "raise",
     ) -> None:
-        super().__init__(parameters, lr, max_norm=max_norm, on_nonfinite=on_nonfinite)
-        check("momentum", momentum, 0 <= momentum < 1, "at least 0 and below 1")
-        self.momentum = float(momentum)
+        super().__init__(parameters, lr, weight_decay=weight_decay, max_norm=max_norm, on_nonfinite=on_nonfinite)
+        forgetting(momentum=momentum, dampening=dampening)
+        check(
+            "nesterov", nesterov, not nesterov or momentum > dampening == 0, "False without momentum, or with dampening"
+        )
+        self.momentum, self.dampening, self.nesterov = float(momentum), float(dampening), bool(nesterov)
         if momentum:
             self.state = {f"{name}.v": np.zeros_like(p.data) for name, p in self.parameters.items()}
+        if momentum and dampening:  # whose first gradient enters whole
+            self.state |= {f"{name}.t": np.array(0) for name in self.parameters}
 
     def update(self, name: str, gradient: Array) -> Array:
         if not self.momentum:
             return gradient
-        v = self.state[f"{name}.v"] = np.asarray(self.momentum * self.state[f"{name}.v"] + gradient)
-        return v
+        share = 1.0
+        if self.dampening:
+            share = 1 - self.dampening if self.state[f"{name}.t"] else 1.0
+            self.state[f"{name}.t"] = np.array(1)
+        v = self.state[f"{name}.v"] = np.asarray(self.momentum * self.state[f"{name}.v"] + share * gradient)
+        return np.asarray(gradient + self.momentum * v) if self.nesterov else v

@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sized
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from minigrad.optim.optimizer import Optimizer
-from minigrad.rnn.unrolling import Cost, Model, unroll
+from minigrad.rnn.unrolling import Cost, Model, Run, unroll
 from minigrad.scopes import no_grad
 
 Batch = tuple[Any, Any]
@@ -187,8 +188,12 @@ def evaluate(
     model: Model, xs: Any, targets: Any, *, cost: str | Cost = "squared_error", teacher_forcing: bool = False
 ) -> float:
     """The cost a step, Σ C_t / T, without recording anything."""
-    with no_grad():
-        run = unroll(model, xs, targets, cost=cost, teacher_forcing=teacher_forcing)
+
+    def unrecorded() -> Run:
+        with no_grad():
+            return unroll(model, xs, targets, cost=cost, teacher_forcing=teacher_forcing)
+
+    run = copy_context().run(unrecorded)  # so that Ctrl-C just before `no_grad` ends does not leave it on for good
     return float(run.cost.item() / len(run))  # type: ignore[union-attr]  # there are targets
 
 

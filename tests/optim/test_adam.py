@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from minigrad.optim import Adam
-from tests.optim.steps import ENTRIES, GRADIENTS, parameter, run
+from minigrad.optim import Adam, AdamW
+from tests.optim.steps import ENTRIES, GRADIENTS, forgetting, parameter, run
 
 
 def algorithm_1(gradients, alpha, beta1, beta2, epsilon):
@@ -77,3 +77,25 @@ def test_clipping_comes_before_adams_moments(gradients, max_norm):
     clipped = [g * min(1, max_norm / np.linalg.norm(g)) for g in gradients]
     trajectory = run(Adam([p], 0.1, max_norm=max_norm), p, gradients)
     np.testing.assert_allclose(trajectory, algorithm_1(clipped, 0.1, 0.9, 0.999, 1e-8), rtol=1e-9, atol=1e-12)
+
+
+@given(GRADIENTS, st.floats(0.1, 0.9), st.floats(0.1, 0.9))
+def test_amsgrad_divides_by_the_largest_that_there_was(gradients, b1, b2):
+    p, t = parameter(np.zeros(3)), np.arange(1, 7)[:, None]
+    trajectory = run(Adam([p], 1.0, betas=(b1, b2), amsgrad=True), p, gradients)
+    v = np.maximum.accumulate(forgetting(gradients**2, b2), axis=0)
+    steps = forgetting(gradients, b1) / (1 - b1**t) / (np.sqrt(v / (1 - b2**t)) + 1e-8)
+    np.testing.assert_allclose(trajectory, -np.cumsum(steps, axis=0), rtol=1e-10, atol=1e-12)
+
+
+@given(st.floats(-100, 100), st.floats(1e-3, 0.5), st.floats(1e-3, 1))
+def test_adamw_shrinks_every_weight_by_the_same_share(steepness, lr, decay):
+    """Without a slope there is nothing else; with weight decay in the gradient, Adam would take steps of lr instead."""
+    p = parameter([1.0, 10.0, -100.0])
+    run(AdamW([p], lr, weight_decay=decay), p, np.zeros((5, 3)))
+    np.testing.assert_allclose(p.data, np.array([1.0, 10.0, -100.0]) * (1 - lr * decay) ** 5, rtol=1e-13)
+    p.data = [1.0, 10.0, -100.0]
+    q = parameter([1.0, 10.0, -100.0])
+    run(AdamW([p], lr, weight_decay=decay), p, [[steepness] * 3])
+    run(Adam([q], lr), q, [[steepness] * 3])
+    np.testing.assert_allclose(p.data - q.data, -lr * decay * np.array([1.0, 10.0, -100.0]), rtol=1e-9)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from inspect import signature
 
 import numpy as np
 import pytest
@@ -11,12 +12,12 @@ from hypothesis import strategies as st
 
 from minigrad.engine.ancestors import StaleGraphError
 from minigrad.engine.tensor import Tensor
-from minigrad.optim import SGD, Adam, Optimizer, Step
-from tests.optim.steps import GRADIENTS, parameter, run
+from minigrad.optim import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, NAdam, Optimizer, RAdam, RMSProp, Step
+from tests.optim.steps import EVERY, GRADIENTS, parameter, run
 
-BOTH = pytest.mark.parametrize(
-    "make", [lambda p, **o: SGD(p, 0.1, momentum=0.9, **o), lambda p, **o: Adam(p, 0.1, **o)], ids=["SGD", "Adam"]
-)
+BOTH = pytest.mark.parametrize("make", [EVERY["momentum"], EVERY["Adam"]], ids=["SGD", "Adam"])
+KINDS = (SGD, RMSProp, Adagrad, Adadelta, Adam, AdamW, Adamax, NAdam, RAdam)
+ALL = pytest.mark.parametrize("make", EVERY.values(), ids=EVERY)
 
 
 # -- what all share ---------------------------------------------------------------------------------------------------
@@ -33,23 +34,27 @@ def test_they_find_the_minimum_of_a_quadratic(make):
     np.testing.assert_allclose(p.data, [1.0, 2.0], atol=1e-3)
 
 
-@pytest.mark.parametrize("kind", [SGD, Adam])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_dtype_is_kept_even_with_numpy_hyperparameters(kind, dtype):
     p, s = parameter([1.0, 2.0], dtype=dtype), parameter(1.0, dtype=dtype)
     half = np.float64(0.5)  # not weak, as Python's 0.5 is
-    options = {"momentum": half} if kind is SGD else {"betas": (half, half), "eps": half}
-    optimizer = kind([p, s], half, max_norm=half, **options)
+    options = {option: half for option in ("momentum", "alpha", "rho", "eps") if option in signature(kind).parameters}
+    if "betas" in signature(kind).parameters:
+        options["betas"] = (half, half)
+    optimizer = kind([p, s], half, weight_decay=half, max_norm=half, **options)
     for _ in range(3):
         optimizer.zero_grad()
         (p * p * s).sum().backward()
         optimizer.step()
     assert p.data.dtype == s.data.dtype == dtype
-    moments = np.promote_types(dtype, np.float32) if isinstance(optimizer, Adam) else dtype
-    assert all(type(a) is np.ndarray and a.dtype == moments for k, a in optimizer.state.items() if k[-1] != "t")
+    memory = dtype if kind is SGD else np.promote_types(dtype, np.float32)
+    arrays = {key: a for key, a in optimizer.state.items() if not key.endswith((".t", ".product"))}
+    assert arrays
+    assert all(type(a) is np.ndarray and a.dtype == memory for a in arrays.values())
 
 
-@BOTH
+@ALL
 def test_the_old_graph_is_stale_after_a_step(make):
     p = parameter([1.0, 2.0], "p")
     cost = (p * p).sum()
@@ -84,7 +89,7 @@ def test_without_max_norm_the_norm_is_measured_all_the_same():
     assert optimizer.steps == 1
 
 
-@BOTH
+@ALL
 def test_zero_grad_forgets(make):
     p = parameter([1.0])
     optimizer = make([p])
@@ -95,7 +100,7 @@ def test_zero_grad_forgets(make):
     assert p.data.tolist() == [1.0]
 
 
-@BOTH
+@ALL
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 @pytest.mark.parametrize("max_norm", [None, 1.0])
 def test_a_nonfinite_gradient_touches_nothing(make, bad, max_norm):
@@ -139,7 +144,7 @@ def test_a_skipped_step_leaves_the_graph_usable():
     assert p.grad.tolist() == [2.0, 4.0]
 
 
-@BOTH
+@ALL
 def test_a_parameter_listed_twice_counts_once(make):
     p, q = parameter([0.0], "shared"), parameter([0.0], "shared")
     once, twice = make([p]), make([q, q])
@@ -197,9 +202,13 @@ def test_parameters_that_cannot_be_trained():
 
 @pytest.mark.parametrize("lr", [0.0, -0.1, math.inf, math.nan])
 def test_learning_rate_out_of_range(lr):
-    for kind in (SGD, Adam):
+    for make in EVERY.values():
         with pytest.raises(ValueError, match=f"lr is {lr}; it has to be a finite number above 0"):
-            kind([parameter(1.0)], lr)
+            make([parameter(1.0)], lr)
+    optimizer = SGD([parameter(1.0)], 0.1)
+    with pytest.raises(ValueError, match=f"lr is {lr}"):
+        optimizer.lr = lr
+    assert optimizer.lr == 0.1
 
 
 @pytest.mark.parametrize(
@@ -209,8 +218,18 @@ def test_learning_rate_out_of_range(lr):
         (SGD, "max_norm", [0.0, -1.0, math.nan]),
         (Adam, "max_norm", [0.0, -1.0, math.nan]),
         (Adam, "betas", [(0.9, 1.0), (-0.1, 0.9), (math.nan, 0.9), (0.9,)]),
-        (Adam, "eps", [0.0, -1e-8, math.inf, math.nan]),
         (SGD, "on_nonfinite", ["ignore"]),
+        (SGD, "dampening", [-0.1, 1.0, math.nan]),
+        (SGD, "nesterov", [True]),  # without momentum
+        *[(kind, "weight_decay", [-0.1, math.inf, math.nan]) for kind in KINDS],
+        *[(kind, "eps", [0.0, -1e-8, math.inf, math.nan]) for kind in KINDS if kind is not SGD],
+        *[(kind, "betas", [(0.9, 1.0), (0.9,)]) for kind in (AdamW, Adamax, NAdam, RAdam)],
+        (RMSProp, "alpha", [-0.1, 1.0, math.nan]),
+        (RMSProp, "momentum", [-0.1, 1.0, math.nan]),
+        (Adagrad, "lr_decay", [-0.1, math.inf]),
+        (Adagrad, "initial_accumulator_value", [-0.1, math.inf]),
+        (Adadelta, "rho", [-0.1, 1.0]),
+        (NAdam, "momentum_decay", [-0.1, math.inf]),
     ],
 )
 def test_options_out_of_range(kind, option, values):
@@ -229,7 +248,7 @@ def test_the_base_class_has_no_rule_of_its_own():
 # -- to go on later ---------------------------------------------------------------------------------------------------
 
 
-@BOTH
+@ALL
 @given(gradients=GRADIENTS, pause=st.integers(0, 6))
 def test_a_resumed_run_is_the_same_run(make, gradients, pause):
     p = parameter(np.zeros(3), "W")
@@ -282,7 +301,7 @@ def test_a_foreign_state_is_refused_whole():
 # -- half a step is none ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("make", [lambda p: SGD(p, lr=0.1, momentum=0.9), lambda p: Adam(p, lr=0.1)])
+@ALL
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
 def test_a_step_that_is_interrupted_anywhere_changes_nothing(make, error, monkeypatch):
     parameters = {name: Tensor(np.ones(2), requires_grad=True) for name in "abc"}
