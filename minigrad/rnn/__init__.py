@@ -3,9 +3,10 @@
 `dynamics`: an oscillator stepped by Euler's method is a recurrence (`oscillator`), what its eigenvalues say about
 gradients (`spectral`), and where the gradient of a real run goes (`flow`). `cells`: given weights, a recurrence is an
 RNN, or one of its relatives with gates. `unrolling`: along a sequence it is a graph (`unroll`); `bidirectional`: along
-it and back. `training`: its weights are learnt (`fit`), or come from elsewhere (`exchange`). `figure`: what all that
-looks like (`draw`), and how it moves (`animate`). `plots`: curves and spectra, by matplotlib. The last two are loaded
-when they are first asked for.
+it and back. `training`: its weights are learnt (`fit`), or come from elsewhere (`exchange`). `sweeping`: the same many
+times, over a grid of options and seeds (`sweep`). `figure`: what all that looks like (`draw`), and
+how it moves (`animate`). `plots`: curves and spectra, by matplotlib. The last two are loaded when they are first asked
+for.
 """
 
 from typing import TYPE_CHECKING
@@ -15,8 +16,10 @@ from minigrad.rnn.bidirectional import Bidirectional
 from minigrad.rnn.cells import GRU, LRU, LSTM, RNN, MinGRU, OutputFeedbackRNN, Stacked, initial
 from minigrad.rnn.dynamics import flow, oscillator, spectral
 from minigrad.rnn.exchange import from_keras, from_torch, to_keras, to_torch
+from minigrad.rnn.outcomes import Outcome
 from minigrad.rnn.remembering import Passed, bptt, rtrl, truncated_bptt
 from minigrad.rnn.scanning import scan
+from minigrad.rnn.sweeping import Standing, Sweep, sweep
 from minigrad.rnn.training import History, evaluate, fit
 from minigrad.rnn.unrolling import Run, unroll
 
@@ -29,10 +32,13 @@ __all__ = [
     "Bidirectional",
     "History",
     "MinGRU",
+    "Outcome",
     "OutputFeedbackRNN",
     "Passed",
     "Run",
     "Stacked",
+    "Standing",
+    "Sweep",
     "animate",
     "bptt",
     "draw",
@@ -46,6 +52,7 @@ __all__ = [
     "rtrl",
     "scan",
     "spectral",
+    "sweep",
     "to_keras",
     "to_torch",
     "truncated_bptt",
