@@ -21,7 +21,7 @@ except ModuleNotFoundError as error:
     raise SystemExit(2) from None
 
 import minigrad as mg
-from minigrad.commands import checking, drawing, training
+from minigrad.commands import checking, drawing, sweeping, training
 
 app = typer.Typer(
     name="minigrad",
@@ -37,6 +37,7 @@ EXAMPLES: dict[Callable[..., None], str] = {
     drawing.draw: "minigrad draw package.module:function --out graph.svg --level scope",
     checking.check: "minigrad check package.module:function --shape 3,4 --shape 4 --seed 1",
     training.train: "minigrad train adding --cell lstm --hidden 32 --clip 1 --out adding",
+    sweeping.sweep: "minigrad sweep order --clip none,1 --steps 20:100:3 --seeds 5 --workers 2 --out order",
     training.generate: "minigrad generate text/text.npz --steps 300 --temperature 0.7",
 }
 for command, example in EXAMPLES.items():

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-EXTRAS = {"hypothesis": "testing", "matplotlib": "plot", "pygraphviz": "dot"}
+EXTRAS = {"distributed": "distributed", "hypothesis": "testing", "matplotlib": "plot", "pygraphviz": "dot"}
 """Which extra brings a module that a command, or a user's module, may miss."""
 OURS = (*(os.path.join(Path(file).parent, "") for file in (__file__, importlib.__file__)), "<")  # <frozen importlib>
 INSTALLED = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))

@@ -5,8 +5,9 @@ gradients (`spectral`), and where the gradient of a real run goes (`flow`). `cel
 RNN, or one of its relatives with gates. `unrolling`: along a sequence it is a graph (`unroll`); `bidirectional`: along
 it and back. `tasks`: what there is to be learnt, and what has to be beaten. `training`: its weights are learnt (`fit`),
 after somebody has looked over the setup (`lint`); a `checkpoints` file keeps all of that; or they come from elsewhere
-(`exchange`). `generating`: it hears its own outputs (`generate`). `figure`: what all that looks like (`draw`), and how
-it moves (`animate`). `plots`: curves and spectra, by matplotlib. The last two are loaded when they are first asked for.
+(`exchange`). `sweeping`: the same many times, over a grid of options and seeds (`sweep`). `generating`: it hears its
+own outputs (`generate`). `figure`: what all that looks like (`draw`), and how it moves (`animate`). `plots`: curves
+and spectra, by matplotlib. The last two are loaded when they are first asked for.
 """
 
 from typing import TYPE_CHECKING
@@ -21,8 +22,10 @@ from minigrad.rnn.experiments import Experiment
 from minigrad.rnn.generating import generate, horizon, sample
 from minigrad.rnn.history import History
 from minigrad.rnn.linting import Finding, lint
+from minigrad.rnn.outcomes import Outcome
 from minigrad.rnn.remembering import Passed, bptt, rtrl, truncated_bptt
 from minigrad.rnn.scanning import scan
+from minigrad.rnn.sweeping import Standing, Sweep, sweep
 from minigrad.rnn.tasks import Batch, Task
 from minigrad.rnn.training import fit
 from minigrad.rnn.unrolling import Run, unroll
@@ -41,10 +44,13 @@ __all__ = [
     "Finding",
     "History",
     "MinGRU",
+    "Outcome",
     "OutputFeedbackRNN",
     "Passed",
     "Run",
     "Stacked",
+    "Standing",
+    "Sweep",
     "Task",
     "animate",
     "bptt",
@@ -64,6 +70,7 @@ __all__ = [
     "sample",
     "scan",
     "spectral",
+    "sweep",
     "tasks",
     "to_keras",
     "to_torch",

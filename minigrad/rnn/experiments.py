@@ -37,9 +37,9 @@ OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
 }
 SCHEDULES: dict[str, Callable[[float, int], Schedule]] = {"constant": lambda lr, steps: Constant(lr), "cosine": Cosine}
 USUAL: dict[str, dict[str, Any]] = {
-    "adding": {"init": "orthogonal", "f": "relu", "updates": 6000, "lr": 4e-3},
+    "adding": {"init": "orthogonal", "f": "relu", "updates": 6000, "lr": 4e-3, "enough": 1e-4},
     "copy": {"cell": "lstm", "updates": 4000},
-    "order": {"init": "orthogonal", "updates": 2000},
+    "order": {"init": "orthogonal", "updates": 2000, "enough": 0.0069},  # ln 2 for each hundredth that is wrong
     "sine": {"init": "orthogonal", "hidden": 32, "updates": 1500},
     "oscillator": {"init": "orthogonal", "hidden": 32, "updates": 2000, "lr": 5e-3},
     "lorenz": {"init": "orthogonal", "updates": 2000},
@@ -125,7 +125,7 @@ class Experiment:
         """
         usual = dict(USUAL.get(task, {}))
         if given.get("cell", usual.get("cell", "rnn")) != usual.get("cell", "rnn"):
-            usual = {name: value for name, value in usual.items() if name in ("updates", "hidden")}
+            usual = {name: value for name, value in usual.items() if name in ("updates", "hidden", "enough")}
             usual["updates"] = min(usual.get("updates", 1000), GATED)
         return cls(task=task, options=dict(options or {}), **(usual | given))
 
@@ -180,13 +180,15 @@ class Experiment:
 
     # -- what is done -------------------------------------------------------------------------------------------------
 
-    def train(
-        self, *, checkpoint: Any = None, resume: Any = None, progress: bool = False, task: Task | None = None
-    ) -> Trained:
-        """Build everything, and train; the options are those of `minigrad.rnn.fit`."""
+    def train(self, *, task: Task | None = None, **options: Any) -> Trained:
+        """Build everything, and train: ``checkpoint``, ``resume`` and ``progress`` are those of `minigrad.rnn.fit`."""
         task = self.build_task() if task is None else task
         model = self.build_model(task)
-        history = fit(
+        return Trained(self, task, model, self.fit(model, task, **options))
+
+    def fit(self, model: Any, task: Task, **options: Any) -> History:
+        """Train a network that stands already."""
+        return fit(
             model,
             task,
             optimizer=self.build_optimizer(model),
@@ -197,12 +199,9 @@ class Experiment:
             patience=self.patience,
             enough=self.enough,
             truncate=self.truncate,
-            checkpoint=checkpoint,
-            resume=resume,
             configuration=self.configuration,
-            progress=progress,
+            **options,
         )
-        return Trained(self, task, model, history)
 
 
 GATED = 1500
@@ -243,3 +242,39 @@ class Trained:
         forecasts = {self.name: outputs, **task.continued()}
         errors = {name: float(np.mean(((f - task.truth) * task.unit) ** 2)) for name, f in forecasts.items()}
         return dict(sorted(errors.items(), key=lambda item: (not np.isfinite(item[1]), item[1])))
+
+
+def attempt(*, task: str, seed: int, T: int | None = None, **given: Any) -> dict[str, float]:
+    """A job of `minigrad.rnn.sweep`: train, and tell what came of it.
+
+    Parameters
+    ----------
+    task, seed, **given
+        Of `Experiment.usual`.
+    T : int, optional
+        How long a sequence is.
+
+    Returns
+    -------
+    dict
+        ``solved``, 1 or 0 (NaN where the task knows no right and wrong); ``wrong``, the share of the test sequences;
+        ``score``, the task's metric; ``updates``, how many there were. A training whose gradient has exploded has not
+        solved anything, and its score is infinite.
+    """
+    experiment = Experiment.usual(task, {} if T is None else {"T": T}, seed=seed, **given)
+    task_ = experiment.build_task()
+    model = experiment.build_model(task_)
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):  # explosions are among what is studied
+            history = experiment.fit(model, task_)
+    except FloatingPointError:
+        return {"solved": 0.0, "wrong": 1.0, "score": np.inf, "updates": np.nan}
+    trained = Trained(experiment, task_, model, history)
+    outputs = trained.outputs()
+    solved, wrong = task_.solved(outputs, task_.test), task_.wrong(outputs, task_.test)
+    return {
+        "solved": np.nan if solved is None else float(solved),
+        "wrong": np.nan if wrong is None else wrong,
+        "score": task_.score(outputs, task_.test),
+        "updates": float(history.steps),
+    }

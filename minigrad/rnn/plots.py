@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import cycle
+from itertools import cycle, product
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,10 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from minigrad.engine.tensor import Array
 from minigrad.files import writing
 from minigrad.rnn.dynamics.spectrum import eigenvalues
+from minigrad.rnn.sweeping import Sweep
 from minigrad.rnn.training import History
 
 BLUE, ORANGE, GREEN, GREY = "#2b6cb0", "#dd6b20", "#2f855a", "#888888"
@@ -160,6 +162,57 @@ def training(history: History, *, max_norm: float | None = None, axes: Sequence[
         norm.axhline(max_norm, color="black", linewidth=0.8, linestyle=":", label=f"ε = {max_norm:g}")
     norm.set(xlabel="update", ylabel="gradient norm before clipping")
     return axes
+
+
+def plot_sweep(found: Sweep, *, along: str = "T", what: str = "solved", ax: Axes | None = None) -> Axes:
+    """The share of the seeds with which a task was solved, with 95 % intervals: one line a method.
+
+    Parameters
+    ----------
+    found : Sweep
+        From `minigrad.rnn.sweep`.
+    along : str
+        The option of the grid that the horizontal axis shows; the others that have several values are the methods.
+    what : str
+        Which of the values that the jobs returned, 1 or 0. A job that failed counts as 0.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+
+    Notes
+    -----
+    The intervals are Wilson's (1927), which are sensible for few seeds and shares of 0 and 1.
+    """
+    ax = _new_axes(1)[0] if ax is None else ax
+    if along not in found.grid:
+        raise ValueError(f"the sweep has no option {along!r}: it has {', '.join(found.grid)}")
+    names, places = list(found.grid), np.asarray(found.grid[along], float)
+    values = np.moveaxis(np.nan_to_num(found.values(what)), names.index(along), -2)
+    others = [name for name in names if name != along]
+    methods = list(product(*(found.grid[name] for name in others)))
+    looks = zip(cycle((BLUE, ORANGE, GREEN, GREY, "black")), cycle("os^Dv"), strict=False)
+    shift = 0.006 * float(np.ptp(places) or 1.0)
+    for k, (method, seeds, (color, marker)) in enumerate(
+        zip(methods, values.reshape(len(methods), len(places), -1), looks, strict=False)
+    ):
+        told = [f"{n}={v}" for n, v in zip(others, method, strict=True) if len(found.grid[n]) > 1]
+        share, n = seeds.mean(axis=-1), seeds.shape[-1]
+        low, high = wilson(share, n)
+        x = places + shift * (k - (len(methods) - 1) / 2)  # bars that coincide are hidden by one another
+        label = ", ".join(told).replace("None", "none") or what
+        look: Any = {"color": color, "marker": marker, "markersize": 4, "linewidth": 1.4, "capsize": 2}
+        ax.errorbar(x, share, [share - low, high - share], label=label, **look)
+    ax.set(xlabel=along, ylabel=f"share {what}", ylim=(-0.05, 1.05))
+    return ax
+
+
+def wilson(share: Any, n: int, z: float = 1.96) -> tuple[Array, Array]:
+    """The interval of a share that was seen in n trials (Wilson, 1927), 95 % by default."""
+    share = np.asarray(share, float)
+    middle, half = share + z * z / (2 * n), z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return np.minimum((middle - half) / (1 + z * z / n), share), np.maximum((middle + half) / (1 + z * z / n), share)
 
 
 def legend_beside(ax: Axes, **options: Any) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad.rnn.experiments import CELLS, OPTIMIZERS, USUAL, Experiment, Trained
+from minigrad.rnn.experiments import CELLS, OPTIMIZERS, USUAL, Experiment, Trained, attempt
 from minigrad.rnn.tasks import KNOWN
 
 SMALL = {"text": {"T": 8}, "adding": {"T": 6}, "copy": {"T": 6}, "order": {"T": 12}, "lorenz": {"n": 1000}}
@@ -144,3 +144,18 @@ def test_a_model_that_explodes_stands_last():
     model.c.data = np.array([np.inf])
     trained = Trained(experiment, task, model, mg.rnn.History())
     assert list(trained.scores())[-1] == "RNN"
+
+
+@pytest.mark.parametrize(("task", "T"), [("order", 12), ("adding", 6), ("sine", 8)])
+def test_an_attempt_tells_what_came_of_it(task, T):
+    found = attempt(task=task, seed=3, T=T, updates=2, hidden=4, batch=3)
+    trained = Experiment.usual(task, {"T": T}, seed=3, updates=2, hidden=4, batch=3).train()
+    assert found["updates"] == 2
+    assert found["score"] == trained.scores()["RNN"]
+    assert np.isnan(found["solved"]) == (task == "sine")
+    assert task == "sine" or found["wrong"] == trained.task.wrong(trained.outputs(), trained.task.test)
+
+
+def test_an_attempt_that_explodes_has_not_solved_anything():
+    found = attempt(task="adding", seed=0, T=200, f="relu", radius=30.0, init="normal", clip=None, updates=3, batch=2)
+    assert (found["solved"], found["wrong"], found["score"]) == (0.0, 1.0, np.inf)

@@ -7,12 +7,14 @@ import sys
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from matplotlib import pyplot
 from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 
 import minigrad as mg
-from minigrad.rnn import plots
+from minigrad.rnn import plots, sweep
 from minigrad.rnn.training import History
 
 
@@ -141,3 +143,43 @@ def test_networks_load_without_matplotlib():
     assert not {"matplotlib", "minigrad.rnn.plots"} & {*loaded}
     with pytest.raises(AttributeError, match="no attribute 'plot'"):
         mg.rnn.plot  # noqa: B018
+
+
+@pytest.fixture
+def found():
+    """A sweep in which the second method solves everything, the first nothing, and one job has failed."""
+
+    def train(T, clip, kind, seed):
+        if (T, clip, seed) == (20, 1.0, 1):
+            raise ArithmeticError("too bad")
+        return {"solved": clip is not None, "T": T}
+
+    return sweep(train, {"T": [10, 20, 40], "clip": [None, 1.0], "kind": ["RNN"]}, seeds=4)
+
+
+def test_a_sweep_is_a_line_a_method_with_its_intervals(found, ax):
+    assert plots.plot_sweep(found, ax=ax) is ax
+    none, clipped = ax.containers
+    assert [c.get_label() for c in ax.containers] == ["clip=none", "clip=1.0"]
+    assert none.lines[0].get_ydata().tolist() == [0, 0, 0]
+    assert clipped.lines[0].get_ydata().tolist() == [1, 0.75, 1]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("T", "share solved")
+    with pytest.raises(ValueError, match="no option 'steps': it has T, clip, kind"):
+        plots.plot_sweep(found, along="steps", ax=ax)
+
+
+@given(st.integers(1, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_wilsons_interval_holds_the_share_and_what_would_not_surprise(counts):
+    """It is where (share - p)² = z² p (1 - p) / n."""
+    k, n = counts
+    low, high = (float(each) for each in plots.wilson(k / n, n))
+    assert 0 <= low <= k / n <= high <= 1 + 1e-12
+    for end in (low, high):
+        if end != k / n:
+            assert (k / n - end) ** 2 == pytest.approx(1.96**2 * end * (1 - end) / n, rel=1e-6, abs=1e-12)
+
+
+def test_wilsons_interval_in_a_textbook():
+    """Of 0 in 10: up to z²/(n + z²); of 5 in 10: 0.2366 to 0.7634 (Brown, Cai and DasGupta 2001, eq. 4)."""
+    assert plots.wilson(0.0, 10)[1] == pytest.approx(1.96**2 / (10 + 1.96**2))
+    assert np.array(plots.wilson(0.5, 10)) == pytest.approx([0.2366, 0.7634], abs=1e-4)
