@@ -101,7 +101,8 @@ def _executor(open_: ExitStack, workers: int | None, scheduler: str | None) -> E
         try:
             from distributed import Client
         except ModuleNotFoundError:
-            raise ValueError('--scheduler needs dask.distributed: pip install ".[distributed]"') from None
+            advice = 'run pip install ".[distributed]" in a clone of minigrad'
+            raise ValueError(f"--scheduler needs dask.distributed: {advice}") from None
         connect: Any = Client
         executor: Executor = open_.enter_context(connect(scheduler, timeout="20s")).get_executor()
         return executor

@@ -212,7 +212,8 @@ def wilson(share: Any, n: int, z: float = 1.96) -> tuple[Array, Array]:
     """The interval of a share that was seen in n trials (Wilson, 1927), 95 % by default."""
     share = np.asarray(share, float)
     middle, half = share + z * z / (2 * n), z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return np.minimum((middle - half) / (1 + z * z / n), share), np.maximum((middle + half) / (1 + z * z / n), share)
+    low, high = (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
+    return np.clip(low, 0.0, share), np.clip(high, share, 1.0)  # rounding leads beyond the ends
 
 
 def legend_beside(ax: Axes, **options: Any) -> None:
