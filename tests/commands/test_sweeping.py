@@ -40,6 +40,23 @@ def test_processes_find_the_same(tmp_path: Path) -> None:
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
 
 
+@pytest.mark.slow
+def test_dasks_workers_find_the_same(tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    asked = ("sweep", "adding", "--cell", "rnn,gru", "--steps", "6", *QUICK)
+    options = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+    with distributed.LocalCluster(**options, protocol="tcp://") as cluster:
+        there = command(*asked, "--scheduler", cluster.scheduler_address, "--out", str(tmp_path / "b"))
+    here = command(*asked, "--out", str(tmp_path / "a"))
+    assert (here.exit_code, there.exit_code) == (0, 0), there.stderr
+    assert here.stdout.splitlines()[:-1] == there.stdout.splitlines()[:-1]
+    for path in (tmp_path / "a").glob("*.npz"):
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+    gone = command(*asked, "--scheduler", "tcp://127.0.0.1:1", "--out", str(tmp_path / "c"))
+    assert gone.exit_code == 2
+    assert "127.0.0.1:1" in gone.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
