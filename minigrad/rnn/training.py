@@ -91,7 +91,7 @@ def fit(
     Parameters
     ----------
     model : Trainable
-        Such as `RNN`.
+        Such as `RNN`. Units of a model that has ``dropout`` are dropped, others for every update; never in validation.
     optimizer : Optimizer
         Made for the model's parameters; it clips. With a task, ``Adam(model, lr=3e-3, max_norm=1.0)`` unless given.
     batches : iterable of `Batch` or (xs, targets)

@@ -111,12 +111,14 @@ class Training:
                 stacklevel=5,
             )
         self.optimizer.zero_grad()
+        dropout = self.history.steps if drops(self.model) else None  # other masks for every batch
         if self.truncate is None:
-            total: Any = unroll(self.model, xs, targets, weights=weights, **self.options).cost
+            total: Any = unroll(self.model, xs, targets, weights=weights, dropout=dropout, **self.options).cost
             total.backward()
             cost = total.item()
         else:
-            cost = truncated_bptt(self.model, xs, targets, windows=self.truncate, weights=weights, **self.options).cost
+            options = {"windows": self.truncate, "weights": weights, "dropout": dropout, **self.options}
+            cost = truncated_bptt(self.model, xs, targets, **options).cost
         report = self.optimizer.step()
         self.history.note(cost / _counted(len(xs), self.options["at"]), report.norm, report.clipped)
         if len(self.optimizer.history) > 2 * LIMIT:
@@ -271,6 +273,12 @@ def evaluate(
 def _counted(T: int, at: str) -> int:
     """By what the sum of the costs is divided."""
     return 1 if at == "last" else T
+
+
+def drops(model: Any) -> bool:
+    """Whether units of a model, or of its layers, are dropped while it is trained."""
+    parts = (*getattr(model, "layers", ()), *getattr(model, "cells", ()))
+    return bool(getattr(model, "dropout", 0) or getattr(model, "recurrent_dropout", 0)) or any(map(drops, parts))
 
 
 def as_batch(given: Any) -> Batch:

@@ -20,7 +20,7 @@ from minigrad.optim import SGD, Adam, Optimizer
 from minigrad.rnn import checkpoints, training
 from minigrad.rnn.history import History
 from minigrad.rnn.training import fit
-from minigrad.rnn.updating import undisturbed
+from minigrad.rnn.updating import drops, undisturbed
 from tests.rnn.killing import killed_again_and_again
 from tests.rnn.learning import Delayed, assert_same, delayed, network
 
@@ -276,3 +276,30 @@ def test_threads_are_left_alone():
 @pytest.mark.slow
 def test_a_training_that_is_killed_again_and_again_is_the_same_training(tmp_path):
     assert killed_again_and_again(tmp_path, times=8) > 4
+
+
+@pytest.mark.parametrize("truncate", [None, 3])
+def test_units_are_dropped_in_training_and_nowhere_else(truncate):
+    """As by hand: the masks of update n are those that the seed n draws."""
+
+    def build():
+        below = mg.rnn.RNN(1, 4, dropout=0.5, recurrent_dropout=0.25, rng=1)
+        return mg.rnn.Stacked([below, mg.rnn.RNN(4, 3, 1, rng=2)])
+
+    rng = np.random.default_rng(0)
+    batches = [(rng.normal(size=(6, 2, 1)), rng.normal(size=(6, 2, 1))) for _ in range(4)]
+    model, other = build(), build()
+    options = {"truncate": truncate, "validation": batches[0], "every": 4}
+    history = fit(model, SGD(model, 0.1), batches, keep="last", **options)
+    optimizer = SGD(other, 0.1)
+    for n, (xs, targets) in enumerate(batches):
+        optimizer.zero_grad()
+        if truncate:
+            mg.rnn.truncated_bptt(other, xs, targets, windows=truncate, dropout=n)
+        else:
+            mg.rnn.unroll(other, xs, targets, dropout=n).cost.backward()
+        optimizer.step()
+    assert_same(model.state_dict(), other.state_dict())
+    assert history.validation == [(4, mg.rnn.evaluate(other, *batches[0]))]
+    assert not drops(mg.rnn.LSTM(1, 2))
+    assert drops(mg.rnn.GRU(1, 2, dropout=0.1))
