@@ -65,8 +65,8 @@ def slopes(pair: Pair) -> bool:
     """Whether a multiple of the gradient is another one: where it is zero, but for rounding, twice of it is as right."""
     y, rng = pair.forward(*pair.args), np.random.default_rng(0)
     found = pair.vjp(mapped(lambda a: rng.normal(size=np.shape(a)), y), *pair.args)
-    largest, size, reach = (max(float(np.max(np.abs(a))) for a in leaves(each)) for each in (found, y, pair.args))
-    return largest > 1e-12 * size / reach
+    slope, size, reach = (max(float(np.max(np.abs(a))) for a in leaves(tree)) for tree in (found, y, pair.args))
+    return slope > 1e-12 * size / reach
 
 
 def tallied(seeds: Iterable[int], *, aloud: bool = True) -> dict[str, Tally]:
