@@ -151,11 +151,13 @@ class Ladder:
     @property
     def unit(self) -> Array:
         """The size of the values seen, or 1: a difference of ones may be behind smaller ones."""
-        seen = [
-            np.max(np.abs(np.where(np.isfinite(w.values), w.values, 0.0) + self.base), axis=0) for w in self.windows
-        ]
-        unit: Array = np.maximum(1.0, np.max([np.where(np.isfinite(s), s, 0.0) for s in seen], axis=0))
-        return unit
+        largest: Array = np.max([self._unit(w) for w in self.windows], axis=0)
+        return largest
+
+    def _unit(self, w: Window) -> Array:
+        """The same in one window."""
+        seen = np.max(np.abs(np.where(np.isfinite(w.values), w.values, 0.0) + self.base), axis=0)
+        return np.maximum(1.0, np.where(np.isfinite(seen), seen, 0.0))
 
     def rough(self) -> Array:
         """For each window (k, m) what of its residual is noise: a smooth function's falls by 10⁷ as the width by ten.
@@ -175,7 +177,7 @@ class Ladder:
         and certain of a wrong slope. So the largest noise that a wider window met counts for the finer ones. Where
         values do not move at all, the size of the rounding is what they move by at last (`quantum`).
         """
-        unit, rough = self.unit, self.rough()
+        rough = self.rough()
         near = np.array([w.half <= 0.3 * self.size for w in self.windows])[:, None]
         rough = np.where(near, rough, 0.0)  # beyond the arguments' own size a function may well be uneven
         found = np.max(rough, axis=0)
@@ -186,6 +188,7 @@ class Ladder:
                 least = np.maximum(10 * found, 2 * self.quantum())
                 error = np.where(w.flat, np.maximum(error, w.gain * least / w.half), error)
             errors.append(error)
+            unit = self._unit(w)  # how large values are further out is no matter here
             stairs = np.where(w.usable & w.poor & (w.residual <= 1e3 * EPS * unit), w.residual, 0.0)
             sigma = np.maximum(sigma, np.maximum(stairs, np.where(noise <= 1e-6 * unit, noise, 0.0)))
         return np.stack(errors)

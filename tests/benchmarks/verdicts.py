@@ -62,7 +62,7 @@ def measured(pair: Pair, tally: Tally) -> None:
 
 
 def slopes(pair: Pair) -> bool:
-    """Whether a multiple of the gradient is another one: where it is zero, but for rounding, twice of it is as right."""
+    """Whether a multiple of the gradient is another one: of zero, or of what rounding leaves of it, it is as right."""
     y, rng = pair.forward(*pair.args), np.random.default_rng(0)
     found = pair.vjp(mapped(lambda a: rng.normal(size=np.shape(a)), y), *pair.args)
     slope, size, reach = (max(float(np.max(np.abs(a))) for a in leaves(tree)) for tree in (found, y, pair.args))

@@ -8,6 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import minigrad as mg
+from minigrad.testing import vjp_report
 from minigrad.testing.line import silence
 from minigrad.testing.verdict import ABSOLUTE, FINER, FIRST, SCALES, Claim, agreeing, halves, judge
 from minigrad.testing.windows import PLACES, Ladder
@@ -115,3 +116,19 @@ def test_the_largest_set_that_agrees():
     one, other, third, stranger = Seen(1.0, 0.1), Seen(1.1, 0.05), Seen(0.9, 0.2), Seen(5.0, 0.01)
     assert agreeing([one, other, third, stranger]) == [other, one, third]
     assert agreeing([]) == []
+
+
+@pytest.mark.parametrize("x", [1e-4, 1e-2])
+@pytest.mark.parametrize("k", [0.1, 1.0, 10.0])
+@pytest.mark.parametrize(("factor", "verdict"), [(1.0, "pass"), (2.0, "fail"), (1 + 1e-6, "fail")])
+def test_values_that_are_gigantic_further_out_hide_nothing(x, k, factor, verdict):
+    """Up to 1e304 where the widest windows look, of which no rounding is left at the point."""
+
+    def grown(y):
+        return np.exp(np.minimum((y / x) ** 2 * k, 700.0))
+
+    def slope(g, y):
+        return factor * g * (3 * y**2 / x**2 + grown(y) * 2 * y / x**2 * k)
+
+    point = (np.array([x]),)
+    assert vjp_report(lambda y: y**3 / x**2 + grown(y), slope, point, contract=False).verdict == verdict
