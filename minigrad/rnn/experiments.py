@@ -49,6 +49,8 @@ USUAL: dict[str, dict[str, Any]] = {
     "mass": {"updates": 300, "lr": 5e-2},
 }
 """What is tried first with a task: it learns, in less than a minute, what the network and the task allow."""
+GATED: dict[str, dict[str, Any]] = {"adding": {"hidden": 32, "updates": 2500, "lr": 2e-2}}
+"""The same for other cells than the usual one, which cost several times as much an update and need fewer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,8 +127,8 @@ class Experiment:
         """
         usual = dict(USUAL.get(task, {}))
         if given.get("cell", usual.get("cell", "rnn")) != usual.get("cell", "rnn"):
-            usual = {name: value for name, value in usual.items() if name in ("updates", "hidden", "enough")}
-            usual["updates"] = min(usual.get("updates", 1000), GATED)
+            usual = {name: value for name, value in usual.items() if name in ("hidden", "enough")}
+            usual |= {"updates": 1500} | GATED.get(task, {})
         return cls(task=task, options=dict(options or {}), **(usual | given))
 
     @classmethod
@@ -202,10 +204,6 @@ class Experiment:
             configuration=self.configuration,
             **options,
         )
-
-
-GATED = 1500
-"""Updates of cells that cost several times as much each, and need fewer."""
 
 
 @dataclass(frozen=True)
