@@ -13,13 +13,17 @@ from typing import NamedTuple
 
 from minigrad.pictures.style import pin, text
 from minigrad.rnn.figure.crossings import Line, Point, of_one_another, through_circles
-from minigrad.rnn.figure.grid import COLUMN, ROW
-from minigrad.rnn.figure.layouts import Spots, known_of
+from minigrad.rnn.figure.geometry import Outline
+from minigrad.rnn.figure.lattice import COLUMN, ROW
+from minigrad.rnn.figure.layouts import known_of
 from minigrad.rnn.figure.names import CIRCLE, COST, TARGET, label, safe, short
 from minigrad.rnn.figure.picture import Part, Picture
+from minigrad.rnn.figure.placing import Spots
+from minigrad.rnn.figure.splines import spline
 from minigrad.rnn.figure.wiring import Figure, Place
 from minigrad.rnn.unrolling import Run
 
+ARROW = 0.7  # the size of arrowheads
 REACH = 44.0  # from a circle to the loop that leads back to it
 LANE = 62.0  # from the last column to the loops between different roles
 ASIDE = (0.0, 1.5, -1.5)  # columns that a role may be moved to
@@ -183,8 +187,13 @@ class Folded:
         self.picture.parts[self.names[role]] = Part("folded", role)
         pin(self.picture, self.names[role], label(short(role, 6)) + "ₜ", self.x + x, y, width, height, **look)
 
-    def _edge(self, stroke: Stroke, tail: str, head: str, **look: str) -> None:
-        self.picture.edge(tail, head, Part("folded", stroke.arrow.target), **look)
+    def _edge(self, stroke: Stroke, tail: str, head: str, a: Point, b: Point, **look: str) -> None:
+        line, size = ((self.x + a[0], a[1]), (self.x + b[0], b[1])), 0.0 if look else ARROW
+        self.picture.edge(tail, head, Part("folded", stroke.arrow.target), **look, **spline(line, size))
+
+    def _edge_of(self, role: str, towards: Point) -> Point:
+        """Where a line leaves a circle."""
+        return Outline(*_centre(self.spots[role]), role == "target").edge(towards)
 
     def _text(self, name: str, stroke: Stroke) -> None:
         x, y = stroke.beside
@@ -192,7 +201,8 @@ class Folded:
 
     def _arrow(self, stroke: Stroke) -> None:
         source, target = stroke.arrow.source, stroke.arrow.target
-        self._edge(stroke, self.names[source], self.names[target])
+        a, b = stroke.points
+        self._edge(stroke, self.names[source], self.names[target], self._edge_of(source, b), self._edge_of(target, a))
         if stroke.words:
             self._text(f"{self.names[target]}_by", stroke)
 
@@ -204,13 +214,17 @@ class Folded:
             name += f"_{safe(target)}"
         name = self.picture.unique(name)
         _, (x, top), (_, bottom), _ = stroke.points
+        middle = (top + bottom) / 2
         square = {"shape": "square", "fillcolor": "black", "tooltip": "one step later"}
-        pin(self.picture, name, "", self.x + x, (top + bottom) / 2, 10, 10, **square)
+        pin(self.picture, name, "", self.x + x, middle, 10, 10, **square)
         self._text(f"{name}_by", stroke)
         ends = [self.picture.unique(f"{name}_{end}") for end in ("top", "bottom")]
         for end, y in zip(ends, (top, bottom), strict=True):
             pin(self.picture, end, "", self.x + x, y, 0.72, 0.72, **POINT)
-        self._edge(stroke, self.names[source], ends[0], dir="none")
-        self._edge(stroke, ends[0], name, dir="none")
-        self._edge(stroke, name, ends[1], dir="none")
-        self._edge(stroke, ends[1], self.names[target])
+        below = _centre(self.spots[source]) == (x, top)
+        out, into = self._edge_of(source, (x, bottom if below else top)), self._edge_of(target, (x, bottom))
+        half = 5.0 if top > bottom else -5.0
+        self._edge(stroke, self.names[source], ends[0], out, (x, top), dir="none")
+        self._edge(stroke, ends[0], name, (x, top), (x, middle + half), dir="none")
+        self._edge(stroke, name, ends[1], (x, middle - half), (x, bottom), dir="none")
+        self._edge(stroke, ends[1], self.names[target], (x, bottom), into)
