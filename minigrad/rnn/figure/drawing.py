@@ -1,17 +1,14 @@
 """The textbook figure: a network folded and unrolled, drawn from the graph of a real run, coloured by its gradient.
 
 `wiring` finds what is to be drawn, `layouts`, `grid` and `buses` say where it stands, and `paint` how it is coloured.
-`draw` puts them together: one column a step, roles where the model says, parameters as buses along the bottom and the
-top. Along a bus, from right to left, the steps' contributions add up to the parameter's gradient. That is
-back-propagation through time.
+`draw` puts them together: one `template` a step, parameters as buses along the bottom and the top. Along a bus, from
+right to left, the steps' contributions add up to the parameter's gradient. That is back-propagation through time.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from itertools import pairwise
-from math import dist
 from typing import Any, Literal
 
 import numpy as np
@@ -24,11 +21,11 @@ from minigrad.pictures.notebook import shown
 from minigrad.pictures.style import FONT, INK, PARAMETER, hint, pin, text
 from minigrad.rnn.figure.buses import Buses
 from minigrad.rnn.figure.folded import Folded
-from minigrad.rnn.figure.geometry import Line, Outline
+from minigrad.rnn.figure.geometry import Line, Outline, middle
 from minigrad.rnn.figure.grid import MANY, Gap, Grid, chosen
 from minigrad.rnn.figure.layouts import template_for
-from minigrad.rnn.figure.names import CIRCLE, COST, TARGET, circle, label, safe, short
-from minigrad.rnn.figure.paint import ByCost, ByGradient, ByValue, Paint
+from minigrad.rnn.figure.names import CIRCLE, COST, TARGET, box_width, circle, label, safe, short
+from minigrad.rnn.figure.paint import ByGradient, Paint, painted
 from minigrad.rnn.figure.pattern import Tap
 from minigrad.rnn.figure.picture import Part, Picture
 from minigrad.rnn.figure.splines import spline
@@ -79,13 +76,16 @@ def draw(
     Raises
     ------
     ValueError
-        If there is nothing to differentiate for the colours, or an option or step is unknown.
+        If there is nothing to differentiate for the colours, an option or step is unknown, or the model's own layout
+        leaves a role without a place, or a line without a way.
     TypeError
         If ``run`` is no `Run`, or ``of`` no tensor.
 
     Notes
     -----
-    Where a role stands may be told by the model's ``layout`` and ``folded``: see `minigrad.rnn.figure.layouts`. What
+    Where a role stands may be told by the model's ``layout`` and ``folded``: see `minigrad.rnn.figure.layouts`. No line
+    runs through a circle that it does not lead to, or over another line; where that cannot be, because a value is used
+    many steps later or very many lines meet, it comes from a dashed copy of its source (a ghost). What
     was detached on its way to the next step, as truncated back-propagation through time does, is drawn dotted and cut
     through.
 
@@ -115,7 +115,7 @@ def draw(
     elif color == "gradient":
         of = differentiable(run, of)
     wiring = Wiring.of_run(run, *([] if of is None else [of]))
-    return _Drawing(run, wiring, visible, _paint(run, wiring, visible, of, color, by), of).drawn(folded)
+    return _Drawing(run, wiring, visible, painted(run, wiring, visible, of, color, by), of).drawn(folded)
 
 
 def differentiable(run: Run, of: Tensor | None) -> Tensor:
@@ -133,17 +133,6 @@ def differentiable(run: Run, of: Tensor | None) -> Tensor:
             f"of={of!r} was not made from this run with its graph recorded: name a number that was, such as run.cost"
         )
     return of
-
-
-def _paint(run: Run, wiring: Wiring, visible: Sequence[int], of: Tensor | None, color: str, by: str) -> Paint:
-    if color == "none":
-        return Paint(wiring.of_nothing())
-    if color == "value":
-        return ByValue(wiring.of_values(), visible)
-    if of is None:
-        return ByCost(wiring, run, visible)
-    name = "Σ C" if of is run.cost else "Σ " * (of.size > 1) + label(short(of.name or "C", 30))
-    return ByGradient(wiring.differentiated(of), name, visible)
 
 
 class _Drawing:
@@ -181,7 +170,7 @@ class _Drawing:
         for number, gap in enumerate(self.grid.gaps):
             self._elision(gap, number)
         if folded:
-            width = max(map(_width, self.boxes), default=0.0)
+            width = max(map(box_width, self.boxes), default=0.0)
             left = self.grid.box(0)[0]
             Folded(self.graph, self.run, self.figure, left - 100 - width).draw()
             text(self.graph, self.graph.unique("unfold"), "unfold →", left - 20 - width, 0)
@@ -243,7 +232,7 @@ class _Drawing:
         self.graph.edge(tail, head, Part("connection", (source, target), at), **look, **spline(line, ARROW))
         if (source, target) in self.figure.cuts:
             bars = {"style": "filled", "fillcolor": "white", "tooltip": "cut: the values pass, no gradient does"}
-            x, y = _middle(line)
+            x, y = middle(line)
             text(self.graph, self.graph.unique(f"cut_{tail}_{head}"), "‖", x, y, size=13, **bars)
 
     def _haunted(self, source: Place, target: Place, ghost: Place) -> None:
@@ -288,7 +277,7 @@ class _Drawing:
         look |= {"color": PARAMETER, "penwidth": "2", "shape": "box"}
         if look["style"] != "striped":
             look["style"] += ",rounded"
-        width = _width(name)
+        width = box_width(name)
         tooltip = _tooltip(self.parameters[name], self.paint.words("accumulated", first))
         self.graph.parts[id] = Part("parameter", first)
         right = self.grid.box(0)[0] + 45
@@ -355,9 +344,11 @@ class _Drawing:
         """What a gap leaves out, and how much of the gradient is lost or gained across it."""
         name, x = self.graph.unique(_nth("gap", number + 1)), sum(self.grid.span(gap)) / 2
         self.graph.parts[name] = Part("gap", gap, gap)
-        text(self.graph, name, f"… {len(gap)} step{'s' * (len(gap) > 1)} …", x, self.grid.high - 10)
-        for i, line in enumerate(self._drop(gap)):
-            text(self.graph, self.graph.unique(f"{name}_drop"), line, x, self.grid.high - 25 - 14 * i, size=10)
+        words, drop = f"… {len(gap)} step{'s' * (len(gap) > 1)} …", self._drop(gap)
+        top = self.grid.high - (3 if drop else 10)  # all of it above the lanes of the uppermost circles
+        text(self.graph, name, words, x, top)
+        for i, line in enumerate(drop):
+            text(self.graph, self.graph.unique(f"{name}_drop"), line, x, top - 14.6 - 14.1 * i, size=10)
 
     def _drop(self, gap: Gap) -> list[str]:
         """How the gradient changes from the far end of a gap to the near one, in words.
@@ -383,20 +374,9 @@ class _Drawing:
         return [f"from t ≥ {late}:", f"gradient × {near / far:.2g}"] if far else []
 
 
-def _middle(line: Line) -> tuple[float, float]:
-    """Of the longest straight piece of a line."""
-    a, b = max(pairwise(line), key=lambda piece: dist(*piece))
-    return (a[0] + b[0]) / 2, (a[1] + b[1]) / 2
-
-
 def _nth(name: str, n: int) -> str:
     """The first is called by its name alone."""
     return name if n == 1 else f"{name}_{n}"
-
-
-def _width(name: str) -> float:
-    """Of a parameter's box."""
-    return max(30.0, 7.5 * len(short(name, 20)) + 12)
 
 
 def _tooltip(tensor: Tensor, size: str) -> str:

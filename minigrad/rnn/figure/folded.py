@@ -164,7 +164,7 @@ class Folded:
         columns = max(_centre(spot)[0] for spot in self.spots.values())
         lanes = [stroke.points[1][0] for stroke in self.strokes if stroke.arrow.later and stroke.points[1][0] > 0]
         words = [stroke.beside[0] + 3.1 * len(stroke.words) for stroke in self.strokes]
-        self.x = right - max([columns, *(lane + 20 for lane in lanes), *(end - 60 for end in words)])
+        self.x = right - max([columns, *(lane + 20 for lane in lanes), *(end - 45 for end in words)])
         self.names = {role: picture.unique(f"folded_{safe(role)}") for role in self.spots}
 
     def draw(self) -> None:

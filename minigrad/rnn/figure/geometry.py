@@ -6,6 +6,7 @@ All lengths are points, all angles degrees; y grows upwards.
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import NamedTuple
 
 from minigrad.rnn.figure.names import CIRCLE, TARGET
@@ -112,9 +113,15 @@ def turned(a: float, b: float) -> float:
 
 def length(line: Line) -> float:
     """Of a polyline."""
-    return sum(map(math.dist, line, line[1:]))
+    return sum(math.dist(a, b) for a, b in pairwise(line))
 
 
 def shifted(line: Line, x: float) -> Line:
     """A polyline further right."""
     return tuple((px + x, py) for px, py in line)
+
+
+def middle(line: Line) -> Point:
+    """Of the longest straight piece of a polyline."""
+    a, b = max(pairwise(line), key=lambda piece: math.dist(*piece))
+    return (a[0] + b[0]) / 2, (a[1] + b[1]) / 2

@@ -7,7 +7,7 @@ your own may tell its own,
     folded = {"x": (0, -1), "h": (0, 0), "y": (0, 1), "C": (0, 2), "target": (1.2, 1)}
 
 the second for the folded network, where roles may be left out: what leads through them is drawn as one arrow. It need
-not: without a layout its roles are arranged, in the order of computation, so that no line passes through a circle.
+not: without a layout its roles are placed where they look best (`slots`). Either way lines find their own way.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ KNOWN: dict[type, Layout] = {
     ),
     LSTM: Layout(
         {
-            "x": (0, -1), "z": (0, 0), "f": (0, 1), "i": (1, 1), "g": (2, 1), "o": (1.5, 0),
-            "c": (2, 2), "h": (3, 0), "y": (3, 3), "C": (3, 4), "target": (4.1, 3),
+            "x": (0, -1), "z": (0, 0), "f": (0, 1), "i": (1, 1), "g": (2, 1), "c": (2, 2), "o": (2, 0),
+            "h": (3, 0), "y": (3, 1), "C": (4, 1), "target": (4, -1),
         },
         {"x": (0, -1), "z": (0, 0), "c": (-1, 1), "h": (0, 2), "y": (0, 3), "C": (0, 4), "target": (1.2, 3)},
     ),
     GRU: Layout(
         {
-            "x": (0, -1), "z": (0, 0), "r": (1, -1), "n": (2, 0), "u": (1, 2), "h": (3, 1),
-            "y": (3, 2), "C": (3, 3), "target": (4.1, 2),
+            "x": (0, -1), "z": (0, 0), "u": (0, 1), "r": (1, 0), "n": (1, 1), "h": (1, 2),
+            "y": (1, 3), "C": (1, 4), "target": (2.1, 3),
         },
         ONE_COLUMN,
     ),
@@ -65,12 +65,12 @@ KNOWN: dict[type, Layout] = {
 
 PEEPHOLES = Layout(
     {
-        "x": (0, -1), "z": (0, 0), "f": (0, 1), "i": (1, 1), "g": (1.8, 1), "o": (2.75, 0), "c": (3, 2.6),
-        "h": (3.8, 0), "y": (3.8, 3.6), "C": (3.8, 4.6),
+        "x": (0, -1), "z": (0, 0), "i": (0, 1), "f": (0, 3), "g": (1, 1), "c": (1, 2), "o": (2, 0),
+        "h": (3, 0), "y": (3, 1), "C": (4, 1),
     },
     KNOWN[LSTM].folded,
 )  # fmt: skip
-"""With room between c and the gates that see it."""
+"""With the gates that see c around it."""
 
 
 def template_for(run: Run, wiring: Wiring) -> Template:

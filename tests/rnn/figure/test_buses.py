@@ -41,7 +41,9 @@ def test_every_use_has_a_line_of_its_own_from_its_bus(seed, n):
     heights = [buses.y(name) for name in [*reversed(buses.below), *buses.above]]
     assert heights == sorted(set(heights))
     assert buses.bottom < heights[0]
-    assert Counter((name, place) for name, places in buses.used.items() for place in places) == Counter(list(wiring.uses))
+    assert Counter((name, place) for name, places in buses.used.items() for place in places) == Counter(
+        list(wiring.uses)
+    )
     for name, places in buses.used.items():
         taps = [buses.tap(name, place) for place in places]
         xs = [x for (x, _), *_ in taps]

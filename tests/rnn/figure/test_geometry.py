@@ -15,6 +15,7 @@ from minigrad.rnn.figure.geometry import (
     confusing,
     length,
     meeting,
+    middle,
     shifted,
     to_segment,
     turned,
@@ -77,5 +78,6 @@ def test_outlines(p, a, b, box):
 def test_polylines():
     line = ((0.0, 0.0), (3.0, 4.0), (3.0, 10.0))
     assert length(line) == 11
+    assert middle(line) == (3, 7)
     assert shifted(line, 2.0) == ((2.0, 0.0), (5.0, 4.0), (5.0, 10.0))
     assert Outline(1.0, 2.0, True).moved(3.0) == Outline(4.0, 2.0, True)
