@@ -192,15 +192,15 @@ class Lattice:
         for a, b in pairwise(line):
             (low, high), (bottom, top) = sorted((a[0], b[0])), sorted((a[1], b[1]))
             level, upright = abs(a[1] - b[1]) < 1e-6, abs(a[0] - b[0]) < 1e-6
-            here = range(bisect_left(self.ys, bottom - OBLIQUE), bisect_right(self.ys, top + OBLIQUE))
-            for i in self.within(low - OBLIQUE, high + OBLIQUE):
+            here = range(bisect_right(self.ys, bottom - OBLIQUE), bisect_left(self.ys, top + OBLIQUE))
+            for i in self.within(low - OBLIQUE + 1e-6, high + OBLIQUE - 1e-6):
                 x = self.x(i)
                 for j in here:
                     y = self.ys[j]
-                    if level and abs(y - bottom) < 1e-6 and low - 1e-6 <= x <= high + 1e-6:
-                        mark = ALONG
-                    elif upright and abs(x - low) < 1e-6 and bottom - 1e-6 <= y <= top + 1e-6:
-                        mark = ACROSS
+                    if level and low - 1e-6 <= x <= high + 1e-6:
+                        mark = ALONG | NEAR * (abs(y - bottom) > 1e-6)
+                    elif upright and bottom - 1e-6 <= y <= top + 1e-6:
+                        mark = ACROSS | NEAR * (abs(x - low) > 1e-6)
                     elif to_segment((x, y), a, b) < OBLIQUE:
                         mark = NEAR
                     else:

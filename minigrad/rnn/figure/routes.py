@@ -116,6 +116,14 @@ class Routes:
             return None
         return None if self._lies_on_itself((piece,)) else line
 
+    def fits(self, line: Line, source: End, target: End) -> bool:
+        """Whether a line can be drawn that somebody else has thought of."""
+        ends = (source, line[0], line[1]), (target, line[-1], line[-2])
+        return all(self._fans(end.circle, angle(centre, beside)) for end, centre, beside in ends) and all(
+            self._clear(piece, (source, target)) and all(self._apart_from(piece, other) for other in self.pieces)
+            for piece in pairwise(self.trimmed(line, source, target))
+        )
+
     def _fans(self, circle: Hashable, direction: float) -> bool:
         return all(turned(direction, other) >= self.fan - 1e-9 for other in self.directions[circle])
 
