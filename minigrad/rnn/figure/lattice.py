@@ -145,9 +145,8 @@ class Lattice:
         self.nx, self.ny = len(self.xs), len(self.ys)
         self.used = bytearray(self.nx * self.ny)
         self.there = bytearray(b"\1" * (self.nx * self.ny))
-        for outline in outlines:
-            for copy in (-1, 0, 1) if period else (0,):
-                self._cleared(outline.moved(copy * period))
+        for outline in outlines:  # those of other steps are further away than any of its lines
+            self._cleared(outline)
         for i, kind in enumerate(self.columns):  # outwards only along tracks
             if kind != TRAVEL:
                 self.there[i * self.ny] = self.there[i * self.ny + self.ny - 1] = 0

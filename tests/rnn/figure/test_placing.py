@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minigrad.rnn.cells import RNN
+from minigrad.rnn.figure import placing
 from minigrad.rnn.figure.layouts import KNOWN
 from minigrad.rnn.figure.pattern import Link, Pattern, Start, Tap
 from minigrad.rnn.figure.placing import crossings_of, template_of
@@ -72,6 +73,20 @@ def test_many_parameters_find_their_way_to_one_role(n):
     template = template_of(pattern)
     assert faults_of(template, Stood.of(pattern).pattern) == []
     assert len(set(template.joints.values())) == {6: 0, 12: 0, 18: 2, 30: 4}[n]
+
+
+def test_what_the_last_look_rejects_is_not_drawn(monkeypatch):
+    stood = Stood.of(Pattern.of(Wiring.of_run(example("W"))))
+    seen = []
+
+    def strict(template, pattern):
+        seen.append(template)
+        return ["a fault"] if len(seen) < 3 else []
+
+    monkeypatch.setattr(placing, "faults_of", strict)
+    found, _ = placing.laid_out(stood, KNOWN[RNN].unrolled)
+    assert found.links == seen[2].links
+    assert [each.spacing.more for each in seen] == [(0, 0), (1, 1), (2, 1)]
 
 
 def test_slots_that_leave_no_room_are_refused():

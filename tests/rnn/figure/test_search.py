@@ -77,6 +77,19 @@ def test_of_all_ways_the_cheapest_is_found(draw):
         assert all(abs(a[0] - b[0]) + abs(a[1] - b[1]) == 1 for a, b in pairwise(way))
 
 
+def test_crossing_and_turning_and_running_between_circles_costs_more():
+    lattice = Lattice([(10.0 * k, TRAVEL) for k in range(4)], [(0.0, TRAVEL), (10.0, MIDDLE), (20.0, TRAVEL)], [])
+
+    def cost(start, d, end, e):
+        return shortest(lattice, {(start, d): 0.0}, {(end, e): 0.0}, range(4), lambda vertex: 0.0)[0]
+
+    assert cost((1, 0), 0, (2, 0), 0) == 10
+    assert cost((1, 1), 0, (2, 1), 0) == 10 * (1 + CENTRAL)
+    assert cost((0, 0), 0, (1, 1), 1) == 20 + BEND
+    lattice.used[lattice.cell(2, 0)] = ACROSS
+    assert cost((1, 0), 0, (2, 0), 0) == 10 + CROSSING
+
+
 def test_what_is_banned_or_out_of_reach_is_not_used():
     lattice = Lattice([(10.0 * k, TRAVEL) for k in range(5)], [(10.0 * k, TRAVEL) for k in range(3)], [])
     lattice.there[0 : lattice.ny] = lattice.there[4 * lattice.ny :] = b"\1" * lattice.ny  # outwards, too
