@@ -1,9 +1,8 @@
 """The textbook figure: a network folded and unrolled, drawn from the graph of a real run, coloured by its gradient.
 
 `wiring` finds what is to be drawn, `layouts`, `grid` and `buses` say where it stands, and `paint` how it is coloured.
-`draw` puts them together: one column a step, roles where the model says, parameters as buses along the bottom and the
-top. Along a bus, from right to left, the steps' contributions add up to the parameter's gradient. That is
-back-propagation through time.
+`draw` puts them together: one `template` a step, parameters as buses along the bottom and the top. Along a bus, from
+right to left, the steps' contributions add up to the parameter's gradient. That is back-propagation through time.
 """
 
 from __future__ import annotations
@@ -22,14 +21,18 @@ from minigrad.pictures.notebook import shown
 from minigrad.pictures.style import FONT, INK, PARAMETER, hint, pin, text
 from minigrad.rnn.figure.buses import Buses
 from minigrad.rnn.figure.folded import Folded
-from minigrad.rnn.figure.grid import MANY, SPACE, Gap, Grid, chosen
-from minigrad.rnn.figure.layouts import layout_of
-from minigrad.rnn.figure.names import CIRCLE, COST, TARGET, circle, label, safe, short
-from minigrad.rnn.figure.paint import ByCost, ByGradient, ByValue, Paint
+from minigrad.rnn.figure.geometry import Line, Outline, middle
+from minigrad.rnn.figure.grid import MANY, Gap, Grid, chosen
+from minigrad.rnn.figure.layouts import template_for
+from minigrad.rnn.figure.names import CIRCLE, COST, TARGET, box_width, circle, label, safe, short
+from minigrad.rnn.figure.paint import ByGradient, Paint, painted
+from minigrad.rnn.figure.pattern import Tap
 from minigrad.rnn.figure.picture import Part, Picture
+from minigrad.rnn.figure.splines import spline
 from minigrad.rnn.figure.wiring import Place, Wiring
 from minigrad.rnn.unrolling import Run
 
+ARROW, TAP = 0.7, 0.5  # sizes of arrowheads
 SHORT = 100  # steps of a run that a notebook draws without being asked
 
 
@@ -73,13 +76,16 @@ def draw(
     Raises
     ------
     ValueError
-        If there is nothing to differentiate for the colours, or an option or step is unknown.
+        If there is nothing to differentiate for the colours, an option or step is unknown, or the model's own layout
+        leaves a role without a place, or a line without a way.
     TypeError
         If ``run`` is no `Run`, or ``of`` no tensor.
 
     Notes
     -----
-    Where a role stands may be told by the model's ``layout`` and ``folded``: see `minigrad.rnn.figure.layouts`. What
+    Where a role stands may be told by the model's ``layout`` and ``folded``: see `minigrad.rnn.figure.layouts`. No line
+    runs through a circle that it does not lead to, or over another line; where that cannot be, because a value is used
+    many steps later or very many lines meet, it comes from a dashed copy of its source (a ghost). What
     was detached on its way to the next step, as truncated back-propagation through time does, is drawn dotted and cut
     through.
 
@@ -109,7 +115,7 @@ def draw(
     elif color == "gradient":
         of = differentiable(run, of)
     wiring = Wiring.of_run(run, *([] if of is None else [of]))
-    return _Drawing(run, wiring, visible, _paint(run, wiring, visible, of, color, by), of).drawn(folded)
+    return _Drawing(run, wiring, visible, painted(run, wiring, visible, of, color, by), of).drawn(folded)
 
 
 def differentiable(run: Run, of: Tensor | None) -> Tensor:
@@ -129,37 +135,27 @@ def differentiable(run: Run, of: Tensor | None) -> Tensor:
     return of
 
 
-def _paint(run: Run, wiring: Wiring, visible: Sequence[int], of: Tensor | None, color: str, by: str) -> Paint:
-    if color == "none":
-        return Paint(wiring.of_nothing())
-    if color == "value":
-        return ByValue(wiring.of_values(), visible)
-    if of is None:
-        return ByCost(wiring, run, visible)
-    name = "Σ C" if of is run.cost else "Σ " * (of.size > 1) + label(short(of.name or "C", 30))
-    return ByGradient(wiring.differentiated(of), name, visible)
-
-
 class _Drawing:
     """A `Figure` on its `Grid`, with its `Buses`, in its `Paint`."""
 
     def __init__(self, run: Run, wiring: Wiring, visible: Sequence[int], paint: Paint, of: Tensor | None) -> None:
         self.run, self.figure, self.paint, self.of = run, paint.figure, paint, of
         self.parameters = wiring.parameters
-        self.grid = Grid(layout_of(run, wiring), {role for role, _ in wiring.tensors}, visible, len(run))
-        self.buses = Buses(self.grid, wiring.uses, wiring.parameters, wiring.recurrent)
+        self.grid = Grid(template_for(run, wiring), visible, len(run))
+        self.buses = Buses(self.grid, wiring.uses)
         self.graph = Picture("unrolled", strict=False)
         self.circles = {place: self.graph.unique(circle(place)) for place in wiring.tensors}
         names = [*self.buses.below, *self.buses.above]
         self.boxes = {name: self.graph.unique(safe(name), f"{safe(name)}_parameter") for name in names}
+        self.joints: dict[Place, str] = {}
         self.ends: dict[tuple[str, float, float], str] = {}  # where connections vanish in gaps
 
     def drawn(self, folded: bool) -> Picture:
         """The whole picture."""
-        self.graph.attr(layout="nop", splines="line", outputorder="edgesfirst", pad="0.15", fontname=FONT)
+        self.graph.attr(layout="nop2", outputorder="edgesfirst", pad="0.15", fontname=FONT)
         self.graph.attr("node", shape="circle", style="filled", fixedsize="true", margin="0", fontname=FONT)
         self.graph.attr("node", fillcolor="white", fontsize="13", label="")
-        self.graph.attr("edge", arrowsize="0.7", fontname=FONT)
+        self.graph.attr("edge", arrowsize=f"{ARROW}", fontname=FONT)
         steps: dict[int, list[Place]] = {t: [] for t in (0, *self.grid.visible)}
         for place in self.figure.tensors:
             steps.get(place[1], []).append(place)
@@ -174,16 +170,12 @@ class _Drawing:
         for number, gap in enumerate(self.grid.gaps):
             self._elision(gap, number)
         if folded:
-            width = max(map(_width, self.boxes), default=0.0)
-            Folded(self.graph, self.run, self.figure, -SPACE - 160 - width + 30).draw()
-            text(self.graph, self.graph.unique("unfold"), "unfold →", -SPACE - 50 - width, 0)
+            width = max(map(box_width, self.boxes), default=0.0)
+            left = self.grid.box(0)[0]
+            Folded(self.graph, self.run, self.figure, left - 100 - width).draw()
+            text(self.graph, self.graph.unique("unfold"), "unfold →", left - 20 - width, 0)
         self.paint.legend(self.graph, max(self.grid.right - 12, 160.0), self.buses.bottom - 6)
         return self.graph
-
-    def _bend(self, name: str, x: float, y: float) -> str:
-        name = self.graph.unique(name)
-        pin(self.graph, name, "", x, y, 0.72, 0.72, shape="point", style="invis")
-        return name
 
     # -- steps --------------------------------------------------------------------------------------------------------
 
@@ -222,31 +214,57 @@ class _Drawing:
 
     def _connection(self, source: Place, target: Place) -> None:
         """An arrow; of one that leads into a gap, or out of it, the part that is not hidden."""
-        shown = self.grid.shows(source[1]), self.grid.shows(target[1])
-        if not any(shown):
+        ghost = self.grid.ghost(source, target)
+        if ghost is not None:
+            self._haunted(source, target, ghost)
+            return
+        start, end = self.grid.line(source, target)
+        line = end or start
+        if line is None:
             return
         tail, head, look = self.circles[source], self.circles[target], self.paint.line("connections", (source, target))
-        ends = [
-            self.grid.at(place) if seen else self.grid.towards(source, target)
-            for place, seen in zip((source, target), shown, strict=True)
-        ]
         at: Place | Gap = target
-        if not shown[1]:
-            head, at = self._end_in_gap(source, "in", *ends[1]), self.grid.gap_with(target[1])
-        elif not shown[0]:
-            tail = self._end_in_gap(source, "out", *ends[0])
-        self.graph.edge(tail, head, Part("connection", (source, target), at), **look)
+        if not start:
+            tail = self._end_in_gap(source, "out", *line[0])
+        if not end:
+            head, at = self._end_in_gap(source, "in", *line[-1]), self.grid.gap_with(target[1])
+        line = self._seen(line, source if start else None, target if end else None)
+        self.graph.edge(tail, head, Part("connection", (source, target), at), **look, **spline(line, ARROW))
         if (source, target) in self.figure.cuts:
-            (x1, y1), (x2, y2) = ends
             bars = {"style": "filled", "fillcolor": "white", "tooltip": "cut: the values pass, no gradient does"}
-            name = self.graph.unique(f"cut_{tail}_{head}")
-            text(self.graph, name, "‖", (x1 + x2) / 2, (y1 + y2) / 2, size=13, **bars)
+            x, y = middle(line)
+            text(self.graph, self.graph.unique(f"cut_{tail}_{head}"), "‖", x, y, size=13, **bars)
+
+    def _haunted(self, source: Place, target: Place, ghost: Place) -> None:
+        """An arrow that comes from too far away: from its source, drawn once more."""
+        if not self.grid.shows(target[1]):
+            return
+        line, _ = self.grid.line(ghost, target)
+        name = self.graph.unique(f"{self.circles[source]}_ghost_{self.circles[target]}")
+        look = {"style": "dashed,filled", "color": INK, "fontcolor": INK, "fontsize": "10"}
+        words = label(f"{short(source[0], 6)}_{source[1]}")
+        x, y = self.grid.at(ghost)
+        pin(self.graph, name, words, x, y, CIRCLE, CIRCLE, tooltip=hint(f"{words}, once more"), **look)
+        seen = self._seen(line or (), ghost, target)
+        look = self.paint.line("connections", (source, target))
+        use = Part("connection", (source, target), target)
+        self.graph.edge(name, self.circles[target], use, **look, **spline(seen, ARROW))
+
+    def _seen(self, line: Line, source: Place | None, target: Place | None) -> Line:
+        """A line as far as circles do not hide it."""
+        if source is not None:
+            line = (self._outline(source).edge(line[1]), *line[1:])
+        return line if target is None else (*line[:-1], self._outline(target).edge(line[-2]))
+
+    def _outline(self, place: Place) -> Outline:
+        return Outline(*self.grid.at(place), place[0] == "target" or self._stands_for_target(place))
 
     def _end_in_gap(self, source: Place, way: str, x: float, y: float) -> str:
         """A point where a connection vanishes, by the name of what it carries."""
         end = f"gap_{safe(source[0])}_{way}", x, y
         if end not in self.ends:
-            self.ends[end] = self._bend(*end)
+            self.ends[end] = self.graph.unique(end[0])
+            pin(self.graph, self.ends[end], "", x, y, 0.72, 0.72, shape="point", style="invis")
         return self.ends[end]
 
     # -- parameters ---------------------------------------------------------------------------------------------------
@@ -259,11 +277,12 @@ class _Drawing:
         look |= {"color": PARAMETER, "penwidth": "2", "shape": "box"}
         if look["style"] != "striped":
             look["style"] += ",rounded"
-        width = _width(name)
+        width = box_width(name)
         tooltip = _tooltip(self.parameters[name], self.paint.words("accumulated", first))
         self.graph.parts[id] = Part("parameter", first)
-        pin(self.graph, id, label(short(name, 20)), 15 - SPACE - width / 2, y, width, 26.0, tooltip=tooltip, **look)
-        before, passed = id, 0
+        right = self.grid.box(0)[0] + 45
+        pin(self.graph, id, label(short(name, 20)), right - width / 2, y, width, 26.0, tooltip=tooltip, **look)
+        before, passed = (id, right), 0
         for place in [place for place in places if self.grid.shows(place[1])]:
             while passed < len(self.grid.gaps) and self.grid.gaps[passed].before < place[1]:
                 before = self._bus_in_gap(name, before, passed)
@@ -272,7 +291,7 @@ class _Drawing:
         for number in range(passed, len(self.grid.gaps)):
             before = self._bus_in_gap(name, before, number)
 
-    def _bus_in_gap(self, name: str, before: str, number: int) -> str:
+    def _bus_in_gap(self, name: str, before: tuple[str, float], number: int) -> tuple[str, float]:
         """Lead a bus to the middle of a gap, where the steps that are left out add their share; where it is then."""
         gap = self.grid.gaps[number]
         used = self.buses.used[name]
@@ -282,29 +301,42 @@ class _Drawing:
             return before
         middle = self.graph.unique(_nth(self.boxes[name], number + 1) + "_gap")
         dot = {"color": PARAMETER, "tooltip": hint(f"{name} used {len(hidden)} times, t = {gap.first} … {gap.last}")}
-        pin(self.graph, middle, "", sum(self.grid.span(gap)) / 2, self.buses.y(name), 5.0, 5.0, **dot)
-        self._piece(name, hidden[0], before, middle, gap)
-        return middle
+        x = sum(self.grid.span(gap)) / 2
+        pin(self.graph, middle, "", x, self.buses.y(name), 5.0, 5.0, **dot)
+        self._piece(name, hidden[0], before[0], middle, (before[1], x), gap)
+        return middle, x
 
-    def _piece(self, name: str, t: int, tail: str, head: str, at: Place | Gap) -> None:
+    def _piece(self, name: str, t: int, tail: str, head: str, xs: tuple[float, float], at: Place | Gap) -> None:
         """A piece of a bus: what steps t ... T contribute together."""
-        look = self.paint.line("accumulated", (name, t))
-        self.graph.edge(tail, head, Part("bus", (name, t), at), dir="none", **look)
+        look, y = self.paint.line("accumulated", (name, t)), self.buses.y(name)
+        along = spline(((xs[0], y), (xs[1], y)))
+        self.graph.edge(tail, head, Part("bus", (name, t), at), dir="none", **look, **along)
 
-    def _tap(self, name: str, place: Place, before: str) -> str:
-        """Lead a bus on to the lane of a use, and that to its place; where it leaves the bus."""
-        (x, bend), use = self.buses.lane(name, place), Part("tap", (name, place), place)
-        tap = self.graph.unique(f"{self.boxes[name]}_{self.circles[place]}")
+    def _tap(self, name: str, place: Place, before: tuple[str, float]) -> tuple[str, float]:
+        """Lead a bus on to where a use leaves it, and from there to its place; return where it is then."""
+        line = self.buses.tap(name, place)
+        id, (x, y) = self.graph.unique(f"{self.boxes[name]}_{self.circles[place]}"), line[0]
         point = {"shape": "point", "color": PARAMETER, "fillcolor": PARAMETER}
-        look = self.paint.line("taps", (name, place))
-        turn = self._bend(f"{tap}_bend", x, bend)
-        self.graph.edge(tap, turn, use, dir="none", **look)
-        end = {"color": look["color"].rpartition(":")[2], "arrowsize": "0.5"}  # of a bar of many colours the last
-        self.graph.edge(turn, self.circles[place], use, **(look | end))
-        tooltip = hint(f"{name} used at t = {place[1]}")
-        pin(self.graph, tap, "", x, self.buses.y(name), 4.3, 4.3, tooltip=tooltip, **point)
-        self._piece(name, place[1], before, tap, place)
-        return tap
+        pin(self.graph, id, "", x, y, 4.3, 4.3, tooltip=hint(f"{name} used at t = {place[1]}"), **point)
+        self._piece(name, place[1], before[0], id, (before[1], x), place)
+        look, use = self.paint.line("taps", (name, place)), Part("tap", (name, place), place)
+        joint = self.grid.template.joints.get(Tap(name, place[0]))
+        if joint is None:
+            along = spline(self._seen(line, None, place), TAP)
+            self.graph.edge(id, self.circles[place], use, arrowsize=f"{TAP}", **look, **along)
+        else:
+            self.graph.edge(id, self._joint((joint, place[1]), place), use, dir="none", **look, **spline(line))
+        return id, x
+
+    def _joint(self, joint: Place, place: Place) -> str:
+        """A point where parameters meet, and the arrow that leads on from there, drawn once."""
+        if joint not in self.joints:
+            name = self.joints[joint] = self.graph.unique(f"joint_{self.circles[place]}")
+            pin(self.graph, name, "", *self.grid.at(joint), 4.3, 4.3, shape="point", color=PARAMETER)
+            line, _ = self.grid.line(joint, place)
+            look = {"color": INK, "tooltip": "several parameters"} | spline(self._seen(line or (), None, place), ARROW)
+            self.graph.edge(name, self.circles[place], Part("joint", joint, place), **look)
+        return self.joints[joint]
 
     # -- gaps ---------------------------------------------------------------------------------------------------------
 
@@ -312,9 +344,11 @@ class _Drawing:
         """What a gap leaves out, and how much of the gradient is lost or gained across it."""
         name, x = self.graph.unique(_nth("gap", number + 1)), sum(self.grid.span(gap)) / 2
         self.graph.parts[name] = Part("gap", gap, gap)
-        text(self.graph, name, f"… {len(gap)} step{'s' * (len(gap) > 1)} …", x, self.grid.high - 10)
-        for i, line in enumerate(self._drop(gap)):
-            text(self.graph, self.graph.unique(f"{name}_drop"), line, x, self.grid.high - 25 - 12 * i, size=10)
+        words, drop = f"… {len(gap)} step{'s' * (len(gap) > 1)} …", self._drop(gap)
+        top = self.grid.high - (3 if drop else 10)  # all of it above the lanes of the uppermost circles
+        text(self.graph, name, words, x, top)
+        for i, line in enumerate(drop):
+            text(self.graph, self.graph.unique(f"{name}_drop"), line, x, top - 14.6 - 14.1 * i, size=10)
 
     def _drop(self, gap: Gap) -> list[str]:
         """How the gradient changes from the far end of a gap to the near one, in words.
@@ -343,11 +377,6 @@ class _Drawing:
 def _nth(name: str, n: int) -> str:
     """The first is called by its name alone."""
     return name if n == 1 else f"{name}_{n}"
-
-
-def _width(name: str) -> float:
-    """Of a parameter's box."""
-    return max(30.0, 7.5 * len(short(name, 20)) + 12)
 
 
 def _tooltip(tensor: Tensor, size: str) -> str:

@@ -6,33 +6,25 @@ by way of z_t is drawn as an arrow to h.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
-from itertools import pairwise, product
-from typing import NamedTuple
+from itertools import product
 
-from minigrad.pictures.style import pin, text
-from minigrad.rnn.figure.crossings import Line, Point, of_one_another, through_circles
-from minigrad.rnn.figure.grid import COLUMN, ROW
-from minigrad.rnn.figure.layouts import Spots, known_of
+from minigrad.pictures.style import hint, pin, text
+from minigrad.rnn.figure.crossings import Line, of_one_another, through_circles
+from minigrad.rnn.figure.geometry import Line as Polyline
+from minigrad.rnn.figure.geometry import Point, shifted
+from minigrad.rnn.figure.lattice import COLUMN, ROW
+from minigrad.rnn.figure.layouts import known_of
 from minigrad.rnn.figure.names import CIRCLE, COST, TARGET, label, safe, short
 from minigrad.rnn.figure.picture import Part, Picture
+from minigrad.rnn.figure.placing import Spots
+from minigrad.rnn.figure.splines import spline
+from minigrad.rnn.figure.strokes import SQUARE, Arrow, Sketch, Stroke, parted
 from minigrad.rnn.figure.wiring import Figure, Place
 from minigrad.rnn.unrolling import Run
 
-REACH = 44.0  # from a circle to the loop that leads back to it
-LANE = 62.0  # from the last column to the loops between different roles
+ARROW = 0.7  # the size of arrowheads
 ASIDE = (0.0, 1.5, -1.5)  # columns that a role may be moved to
-POINT = {"shape": "point", "style": "invis"}
-
-
-class Arrow(NamedTuple):
-    """From role to role, one step later or not, with the parameters that act on it."""
-
-    source: str
-    target: str
-    later: bool
-    by: list[str]
 
 
 def arrows_of(run: Run, figure: Figure, kept: Iterable[str]) -> list[Arrow]:
@@ -71,15 +63,6 @@ def kept_in_order(kept: set[str], figure: Figure) -> list[str]:
 # -- where it stands --------------------------------------------------------------------------------------------------
 
 
-class Stroke(NamedTuple):
-    """An arrow as it is drawn: from circle to circle through some points, with words in a place beside it."""
-
-    arrow: Arrow
-    points: list[Point]
-    words: str
-    beside: Point
-
-
 def spots_of(run: Run, figure: Figure) -> Spots:
     """Column and row of every role that is drawn folded: as the model tells, as is known of its class, or arranged."""
     present = {role for role, _ in figure.tensors}
@@ -98,7 +81,7 @@ def arranged(run: Run, figure: Figure) -> Spots:
     column = {role: spot for role, spot in column.items() if any(role == other for other, _ in figure.tensors)}
     arrows = arrows_of(run, figure, column)
     aside = product(ASIDE, repeat=len(carried)) if len(carried) <= 6 else [(0.0,) * len(carried)]
-    tried = sorted(aside, key=lambda columns: sum(map(abs, columns)))
+    tried = sorted(aside, key=lambda columns: (sum(map(abs, columns)), [abs(x) for x in columns[::-1]]))
     moved = [
         column | {role: (x, column[role][1]) for x, role in zip(columns, carried, strict=True)} for columns in tried
     ]
@@ -106,46 +89,11 @@ def arranged(run: Run, figure: Figure) -> Spots:
 
 
 def _crossings(spots: Spots, arrows: list[Arrow]) -> tuple[int, int]:
-    circles, lines = {role: _centre(spot) for role, spot in spots.items()}, []
-    for arrow, points, words, (x, y) in strokes_of(spots, arrows):
-        lines += [Line(a, b, (arrow.source, arrow.target)) for a, b in pairwise(points)]
-        lines += [Line((x - 3.1 * len(words), y), (x + 3.1 * len(words), y), ())] if words else []
+    """How often straight arrows would run through circles, and cross."""
+    circles = {role: (column * COLUMN, row * ROW) for role, (column, row) in spots.items()}
+    ends = [(arrow.source, arrow.target) for arrow in arrows if not arrow.later]
+    lines = [Line(circles[a], circles[b], (a, b)) for a, b in ends]
     return through_circles(circles, lines), of_one_another(lines)
-
-
-def _centre(spot: tuple[float, float]) -> Point:
-    column, row = spot
-    return column * COLUMN, row * ROW
-
-
-def strokes_of(spots: Spots, arrows: list[Arrow]) -> list[Stroke]:
-    """Straight arrows, loops beside a role that goes on to itself, and loops on the right from a role to another."""
-    centres = {role: _centre(spot) for role, spot in spots.items()}
-    across = [arrow for arrow in arrows if arrow.later and arrow.source != arrow.target]
-    busy = {role for arrow in across for role in (arrow.source, arrow.target)}  # on its right
-    lane = LANE + max(x for role, (x, _) in centres.items() if role != "target")
-    strokes, touched = [], Counter[str]()
-    for arrow in arrows:
-        (x, y), (to_x, to_y), words = centres[arrow.source], centres[arrow.target], _words(arrow)
-        side = 1
-        if not arrow.later:
-            beside = (x + to_x) / 2 + 12 + 3.2 * len(words), (y + to_y) / 2
-            strokes.append(Stroke(arrow, [(x, y), (to_x, to_y)], words, beside))
-            continue
-        if arrow.source == arrow.target:
-            side = 1 if x > 0 and arrow.source not in busy else -1
-            turn, top, bottom = x + side * REACH, y + 26, y - 26
-        else:  # of several each has a lane of its own, and starts and ends a little below the one before
-            turn, top, bottom = max(x, lane), y - 18 * touched[arrow.source], to_y - 18 * touched[arrow.target]
-            touched.update([arrow.source, arrow.target])
-            lane += 34 + 7.2 * len(words)
-        beside = turn + side * (12 + 3.6 * len(words)), (top + bottom) / 2
-        strokes.append(Stroke(arrow, [(x, y), (turn, top), (turn, bottom), (to_x, to_y)], words, beside))
-    return strokes
-
-
-def _words(arrow: Arrow) -> str:
-    return ", ".join(map(label, arrow.by))
 
 
 # -- the drawing ------------------------------------------------------------------------------------------------------
@@ -155,26 +103,28 @@ class Folded:
     """The folded network left of ``right``."""
 
     def __init__(self, picture: Picture, run: Run, figure: Figure, right: float) -> None:
-        self.picture, self.spots = picture, spots_of(run, figure)
-        self.strokes = strokes_of(self.spots, arrows_of(run, figure, self.spots))
-        columns = max(_centre(spot)[0] for spot in self.spots.values())
-        lanes = [stroke.points[1][0] for stroke in self.strokes if stroke.arrow.later and stroke.points[1][0] > 0]
-        words = [stroke.beside[0] + 3.1 * len(stroke.words) for stroke in self.strokes]
-        self.x = right - max([columns, *(lane + 20 for lane in lanes), *(end - 60 for end in words)])
-        self.names = {role: picture.unique(f"folded_{safe(role)}") for role in self.spots}
+        self.picture, spots = picture, spots_of(run, figure)
+        self.sketch = Sketch(spots, arrows_of(run, figure, spots))
+        self.x = right - self.sketch.right
+        self.names = {role: picture.unique(f"folded_{safe(role)}") for role in spots}
 
     def draw(self) -> None:
         """Circles, arrows, loops."""
-        for role in self.spots:
+        for role in self.names:
             self._circle(role)
-        for stroke in self.strokes:
-            if stroke.arrow.later:
-                self._loop(stroke)
+        for stroke in self.sketch.strokes:
+            name = self.names[stroke.arrow.target]
+            if stroke.square is None:
+                self._line(stroke, self.names[stroke.arrow.source], name, stroke.line, ARROW)
             else:
-                self._arrow(stroke)
+                name = self._loop(stroke, stroke.square)
+            if stroke.beside is not None:
+                (x, y), words = stroke.beside, stroke.arrow.words
+                look = {"fontcolor": "black", "tooltip": hint(", ".join(stroke.arrow.by))}
+                text(self.picture, self.picture.unique(f"{name}_by"), words, self.x + x, y, size=11, **look)
 
     def _circle(self, role: str) -> None:
-        (x, y), look = _centre(self.spots[role]), {"shape": "circle"}
+        (x, y), look = self.sketch.centres[role], {"shape": "circle"}
         width = height = CIRCLE
         if role == "C":
             width, height, look = COST, COST, {"shape": "doublecircle"}
@@ -183,34 +133,22 @@ class Folded:
         self.picture.parts[self.names[role]] = Part("folded", role)
         pin(self.picture, self.names[role], label(short(role, 6)) + "ₜ", self.x + x, y, width, height, **look)
 
-    def _edge(self, stroke: Stroke, tail: str, head: str, **look: str) -> None:
-        self.picture.edge(tail, head, Part("folded", stroke.arrow.target), **look)
+    def _line(self, stroke: Stroke, tail: str, head: str, line: Polyline, arrow: float = 0.0) -> None:
+        look = {} if arrow else {"dir": "none"}
+        look |= {"tooltip": hint(", ".join(stroke.arrow.by))} if stroke.arrow.by else {}
+        part = Part("folded", stroke.arrow.target)
+        self.picture.edge(tail, head, part, **look, **spline(shifted(line, self.x), arrow))
 
-    def _text(self, name: str, stroke: Stroke) -> None:
-        x, y = stroke.beside
-        text(self.picture, self.picture.unique(name), stroke.words, self.x + x, y, fontcolor="black")
-
-    def _arrow(self, stroke: Stroke) -> None:
-        source, target = stroke.arrow.source, stroke.arrow.target
-        self._edge(stroke, self.names[source], self.names[target])
-        if stroke.words:
-            self._text(f"{self.names[target]}_by", stroke)
-
-    def _loop(self, stroke: Stroke) -> None:
-        """Out of a circle, through a square that stands for the delay, and in again."""
+    def _loop(self, stroke: Stroke, at: Point) -> str:
+        """Out of a circle, through a square that stands for the delay, and on."""
         source, target = stroke.arrow.source, stroke.arrow.target
         name = f"loop_{safe(source)}"
         if source not in (target, "y", "target"):
             name += f"_{safe(target)}"
         name = self.picture.unique(name)
-        _, (x, top), (_, bottom), _ = stroke.points
         square = {"shape": "square", "fillcolor": "black", "tooltip": "one step later"}
-        pin(self.picture, name, "", self.x + x, (top + bottom) / 2, 10, 10, **square)
-        self._text(f"{name}_by", stroke)
-        ends = [self.picture.unique(f"{name}_{end}") for end in ("top", "bottom")]
-        for end, y in zip(ends, (top, bottom), strict=True):
-            pin(self.picture, end, "", self.x + x, y, 0.72, 0.72, **POINT)
-        self._edge(stroke, self.names[source], ends[0], dir="none")
-        self._edge(stroke, ends[0], name, dir="none")
-        self._edge(stroke, name, ends[1], dir="none")
-        self._edge(stroke, ends[1], self.names[target])
+        pin(self.picture, name, "", self.x + at[0], at[1], SQUARE, SQUARE, **square)
+        before, after = parted(stroke.line, at)
+        self._line(stroke, self.names[source], name, before)
+        self._line(stroke, name, self.names[target], after, ARROW)
+        return name

@@ -1,20 +1,26 @@
-"""Where everything in the textbook figure stands: one column of circles a step or more, and gaps between steps.
+"""Where everything in the textbook figure stands: one `Template` after the other, and gaps between steps.
 
-All lengths are points. A model's ``layout`` says at which column and row of a step a role stands; a gap is as wide as a
-little more than the space between two steps.
+All lengths are points.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from operator import index
 from typing import Any
 
-COLUMN, ROW = 60.0, 62.0  # from role to role
-SPACE = 98.0  # from the last column of a step to the first of the next
-LEFT, RIGHT = 38.0, 52.0  # from a step's first and last column to the edge of its box
+from minigrad.rnn.figure.geometry import Line, Point, shifted
+from minigrad.rnn.figure.lattice import TRACK
+from minigrad.rnn.figure.pattern import Link, Start
+from minigrad.rnn.figure.routes import plain
+from minigrad.rnn.figure.template import Template
+from minigrad.rnn.figure.wiring import Place
+
+GAP, INTO = 98.0, 14.0  # how much wider a gap is than the space between two steps, and how far lines lead into it
+BESIDE = 30.0  # from initial values to the edge of their column
 BUS = 30.0  # from bus to bus
 MANY, ENDS = 12, 3  # of more steps than this, only so many are drawn at either end
 
@@ -57,89 +63,124 @@ def gaps(visible: Sequence[int], T: int) -> list[Gap]:
 
 
 class Grid:
-    """Positions of steps and roles.
+    """Positions of steps, and of circles and lines in them.
 
     Parameters
     ----------
-    layout : dict of str to (float, float)
-        Column and row of every role.
-    roles : iterable of str
-        Those that occur.
+    template : Template
+        A step laid out.
     visible : sequence of int
         The steps that are drawn.
     T : int
         How many there are.
     """
 
-    def __init__(
-        self, layout: dict[str, tuple[float, float]], roles: Iterable[str], visible: Sequence[int], T: int
-    ) -> None:
-        self.roles = set(roles)
-        if missing := sorted(self.roles - layout.keys()):
-            raise ValueError(f"the model's layout has no place for {', '.join(missing)}: give it a column and a row")
-        self.layout, self.visible = layout, visible
+    def __init__(self, template: Template, visible: Sequence[int], T: int) -> None:
+        self.template, self.visible, self.T = template, visible, T
+        self.spacing = template.spacing
+        self.low, self.high = template.low, template.high
         self.gaps = gaps(visible, T)
-        self.width = max(layout[role][0] for role in self.roles) * COLUMN
-        rows = [layout[role][1] for role in self.roles]
-        self.low, self.high = min(rows) * ROW - 26, max(rows) * ROW + 44
         after_gap = {gap.last + 1 for gap in self.gaps}
-        self._x, x = {0: -SPACE}, 0.0
+        period = self.spacing.period
+        self._x, x = {0: -period}, 0.0
         for t in visible:
-            x += SPACE * (t in after_gap)
-            self._x[t], x = x, x + self.width + SPACE
+            x += GAP * (t in after_gap)
+            self._x[t], x = x, x + period
+        self._last = (
+            self._x[T] if T in self._x else x - period + GAP
+        )  # what stands behind the last step is seen from it
 
     def shows(self, t: int) -> bool:
         """Whether a step is drawn; step 0 is."""
         return t in self._x
 
     def x(self, t: int) -> float:
-        """Where the first column of step t stands; step 0 is a column for the initial values."""
+        """Where the first column of step t stands; step 0 has the initial values in its last."""
         return self._x[t]
 
-    def at(self, place: tuple[str, int]) -> tuple[float, float]:
+    def at(self, place: Place) -> Point:
         """The centre of a circle."""
-        column, row = self.layout[place[0]]
-        return self.x(place[1]) + (column * COLUMN if place[1] else 0.0), row * ROW
+        role, t = place
+        if t:  # a ghost or a joint, too
+            x, y = self.template.spots[role]
+            return self.x(t) + x, y
+        x, y = self.template.initial[role]
+        return x + (self._last if self._stands_behind(role) else 0.0), y
+
+    def _stands_behind(self, role: str) -> bool:
+        return self.template.initial[role][0] > 0
 
     def box(self, t: int) -> tuple[float, float]:
         """The left and right edge of what belongs to step t."""
         if t == 0:
-            return -SPACE - 30, -SPACE + 30
-        return self.x(t) - LEFT, self.x(t) + self.width + RIGHT
+            middle = self.spacing.width - self.spacing.period
+            return middle - BESIDE, middle + BESIDE
+        return self.x(t) - self.spacing.left, self.x(t) + self.spacing.width + self.spacing.right
 
     @property
     def right(self) -> float:
         """Where the picture of the steps ends."""
         last = self.visible[-1]
-        return max([self.box(last)[1], *(self.span(gap)[1] for gap in self.gaps if gap.before == last)])
+        behind = [self.at((role, 0))[0] + BESIDE for role in self.template.initial if self._stands_behind(role)]
+        return max([self.box(last)[1], *(self.span(gap)[1] for gap in self.gaps if gap.before == last), *behind])
 
     def span(self, gap: Gap) -> tuple[float, float]:
         """From where to where a gap reaches."""
         left = self.box(gap.before)[1]
-        return left, self.box(gap.last + 1)[0] if self.shows(gap.last + 1) else left + 2 * SPACE - LEFT - RIGHT
+        return left, self.box(gap.last + 1)[0] if self.shows(gap.last + 1) else left + GAP + TRACK
 
     def gap_with(self, t: int) -> Gap:
         """The gap that step t is left out in."""
         return self.gaps[bisect_right(self.gaps, t, key=lambda gap: gap.first) - 1]
 
-    def towards(self, source: tuple[str, int], target: tuple[str, int]) -> tuple[float, float]:
-        """Where on the edge of a gap a connection ends of which only one end is drawn.
+    # -- lines --------------------------------------------------------------------------------------------------------
 
-        It keeps the direction that it would have between two neighbouring steps.
+    def key(self, source: Place, target: Place) -> Link | Start:
+        """What a connection is called in the template."""
+        (role, s), (to_role, t) = source, target
+        if s:
+            return Link(role, to_role, t - s)
+        return Start(role, to_role, t - self.T - 1 if self._stands_behind(role) else t)
+
+    def ghost(self, source: Place, target: Place) -> Place | None:
+        """The ghost that a connection is drawn from, if it is."""
+        role = self.template.ghosts.get(self.key(source, target))
+        return None if role is None else (role, target[1])
+
+    def line(self, source: Place, target: Place) -> tuple[Line | None, Line | None]:
+        """What is drawn of a connection, from its source and to its target; both are one line if nothing is hidden.
+
+        A line keeps its way up to the edge of the gap that it leads into.
         """
-        (column, row), (to_column, to_row) = self.layout[source[0]], self.layout[target[0]]
-        whole = (self.width - column * COLUMN if source[1] else 0.0) + SPACE + to_column * COLUMN
-        if self.shows(source[1]):
-            x, end = self.at(source)[0], self.span(self.gap_with(target[1]))[0] + 14
-            part = min((end - x) / whole, 1.0)
+        s, t, key = source[1], target[1], self.key(source, target)
+        begin, origin = s, s
+        if isinstance(key, Link):
+            line = self.template.links[key]
         else:
-            x, end = self.at(target)[0], self.span(self.gap_with(source[1]))[1] - 14
-            part = max(1 - (x - end) / whole, 0.0)
-        return end, (row + (to_row - row) * part) * ROW
+            begin, origin = (0, 1) if key.t > 0 else (self.T + 1, self.T)
+            line = self.template.starts[key]
+        ahead = 1 if t > begin else -1
+        hidden = [u for u in range(begin, t + ahead, ahead) if 0 < u <= self.T and not self.shows(u)]
+        start = end = None
+        if not s or self.shows(s):
+            shift = self._last if begin > self.T else self.x(begin) + (origin - begin) * self.spacing.period
+            start = self._until(shifted(line, shift), hidden[:1], ahead)
+        if self.shows(t):
+            backwards = shifted(line, self.x(t) - (t - origin) * self.spacing.period)[::-1]
+            end = self._until(backwards, hidden[-1:], -ahead)[::-1]
+        if start and end:
+            start = end = plain([*start, *end]) if hidden else start
+        return start, end
 
-    def free(self, role: str, direction: int) -> bool:
-        """Whether nothing stands right (1) or left (-1) of a role in its row."""
-        column, row = self.layout[role]
-        return not any(
-            (self.layout[other][0] - column) * direction > 0 and self.layout[other][1] == row for other in self.roles
-        )
+    def _until(self, line: Line, hidden: list[int], ahead: int) -> Line:
+        """A line until it is in the gap of a hidden step."""
+        if not hidden:
+            return line
+        left, right = self.span(self.gap_with(hidden[0]))
+        edge = left + INTO if ahead > 0 else right - INTO
+        found = [line[0]]
+        for (x, y), (to_x, to_y) in pairwise(line):
+            if (to_x - edge) * ahead >= 0:
+                return (*found, (edge, y + (to_y - y) * (edge - x) / (to_x - x)))
+            found.append((to_x, to_y))
+        return line

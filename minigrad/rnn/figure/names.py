@@ -28,3 +28,8 @@ def label(name: str) -> str:
 def short(name: str, most: int = 4) -> str:
     """A name that goes into a circle, or another small place; tooltips have the whole."""
     return name if len(name) <= most else name[: most - 1] + "…"
+
+
+def box_width(name: str) -> float:
+    """Of a parameter's box."""
+    return max(30.0, 7.5 * len(short(name, 20)) + 12)

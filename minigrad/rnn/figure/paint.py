@@ -14,6 +14,7 @@ import graphviz  # type: ignore[import-untyped]
 
 from minigrad.engine.tensor import Tensor
 from minigrad.pictures.style import DATA, INK, ZERO_MEANS, Scale, legend, number, pin, subscript, text
+from minigrad.rnn.figure.names import label, short
 from minigrad.rnn.figure.wiring import Figure, Wiring
 from minigrad.rnn.unrolling import Run
 
@@ -154,16 +155,28 @@ class ByCost(ByGradient):
         left = right - width * n
         middle = (left + right) / 2
         text(graph, "legend_title", "the gradient, by the costs that it comes from", middle, top)
-        for i, (label, color, _) in enumerate(self.parts):
+        for i, (words, color, _) in enumerate(self.parts):
             look = {"shape": "box", "style": "filled", "fillcolor": color, "color": color, "penwidth": "0.5"}
             x = left + (i + 0.5) * width
             pin(graph, f"legend_{i}", "", x, top - 16, width=width, height=11.0, **look)
             if i in named:
-                text(graph, f"legend_{i}_name", label, x, top - 32, size=9)
+                text(graph, f"legend_{i}_name", words, x, top - 32, size=9)
         ends = f"{number(self.scale.low)} … {number(self.scale.high)}"
         text(graph, "legend_width", f"width: RMS gradient of Σ C, {ends} (log scale)", middle, top - 48, size=10)
         text(graph, "legend_zero", ZERO_MEANS, middle, top - 63, size=10)
         self._cut_means(graph, middle, top - 78)
+
+
+def painted(run: Run, wiring: Wiring, visible: Sequence[int], of: Tensor | None, color: str, by: str) -> Paint:
+    """The paint that is asked for; ``of`` is what is differentiated, None if nothing is, or every cost alone."""
+    if color == "none":
+        return Paint(wiring.of_nothing())
+    if color == "value":
+        return ByValue(wiring.of_values(), visible)
+    if of is None or by == "cost":
+        return ByCost(wiring, run, visible)
+    name = "Σ C" if of is run.cost else "Σ " * (of.size > 1) + label(short(of.name or "C", 30))
+    return ByGradient(wiring.differentiated(of), name, visible)
 
 
 _CUT = {"color": INK, "style": "dotted", "tooltip": "cut: the values pass, no gradient does"}

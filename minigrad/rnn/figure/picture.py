@@ -29,9 +29,9 @@ class Part(NamedTuple):
 
     Attributes
     ----------
-    kind : {"place", "parameter", "connection", "tap", "bus", "gap", "folded"}
-        A circle, a parameter's box, an arrow from circle to circle, one of the two pieces of a tap, a piece of a bus;
-        the words in the place of steps that are left out; or anything in the folded network.
+    kind : {"place", "parameter", "connection", "tap", "bus", "joint", "gap", "folded"}
+        A circle, a parameter's box, an arrow from circle to circle, a tap, a piece of a bus, the arrow that many taps
+        share; the words in the place of steps that are left out; or anything in the folded network.
     key : Place, Connection, Use, (str, int), Gap or str
         Which one, as a `Figure` knows it: a piece of a bus by the parameter and the first of the steps whose
         contributions it holds, and a parameter's box likewise, by its first use. Of the folded network, the role that
@@ -40,12 +40,12 @@ class Part(NamedTuple):
         The circle or gap that it leads to: when that is reached, this is. Both lead to themselves.
     """
 
-    kind: Literal["place", "parameter", "connection", "tap", "bus", "gap", "folded"]
+    kind: Literal["place", "parameter", "connection", "tap", "bus", "joint", "gap", "folded"]
     key: Any
     at: Place | Gap | None = None
 
     def size(self, figure: Figure) -> float | None:
-        """The size of the gradient that belongs here; None for gaps and for the folded network, which have none."""
+        """The size of the gradient that belongs here; None for joints, gaps and the folded network, which have none."""
         table = TABLES.get(self.kind)
         found: float | None = None if table is None else getattr(figure, table)[self.key]
         return found

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from minigrad.pictures.dot import Digraph
-from minigrad.rnn.cells import RNN, OutputFeedbackRNN
+from minigrad.rnn.bidirectional import Bidirectional
+from minigrad.rnn.cells import GRU, LSTM, RNN, OutputFeedbackRNN
+from minigrad.rnn.cells import Stacked as Layers
 from minigrad.rnn.figure.drawing import draw
 from minigrad.rnn.unrolling import Run, unroll
 from tests.rnn.figure.models import Gated, Stacked, Truncated
@@ -86,6 +88,22 @@ def stacked() -> Digraph:
     return draw(run(Stacked(2, 3, 2), 20))
 
 
+def lstm() -> Digraph:
+    return draw(run(LSTM(2, 3, 2), 3))
+
+
+def gru() -> Digraph:
+    return draw(run(GRU(2, 3, 2), 3))
+
+
+def layers() -> Digraph:
+    return draw(run(Layers([RNN(2, 3), RNN(3, 3, 2)]), 3))
+
+
+def both_ways() -> Digraph:
+    return draw(run(Bidirectional(RNN(2, 3), RNN(2, 3), n_out=2), 20))
+
+
 def truncated() -> Digraph:
     return draw(run(Truncated(2, 4, 2, every=2), 6))
 
@@ -94,7 +112,7 @@ PROGRAMS = {
     f.__name__: f
     for f in (
         *(one_step, four_steps, by_cost, values, feedback, forced, elided, some_steps, vanishing, exploding),
-        *(not_finite, gated, stacked, truncated),
+        *(not_finite, gated, stacked, truncated, lstm, gru, layers, both_ways),
     )
 }
 

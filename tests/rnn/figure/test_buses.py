@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,8 +11,7 @@ from hypothesis import strategies as st
 from minigrad.rnn.figure.buses import Buses
 from minigrad.rnn.figure.drawing import draw
 from minigrad.rnn.figure.grid import Grid
-from minigrad.rnn.figure.layouts import layout_of
-from minigrad.rnn.figure.names import CIRCLE
+from minigrad.rnn.figure.layouts import template_for
 from minigrad.rnn.figure.wiring import Wiring
 from tests.rnn.figure.models import example, wired
 from tests.rnn.figure.sources import statements
@@ -29,20 +30,25 @@ def test_every_parameter_is_one_bus_with_a_tap_a_step(kind):
         assert {f"{role}{t}" for t in range(1, 5)} == {head for head in heads if "_" not in head}
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 4))
-def test_every_use_has_a_lane_from_the_side_that_its_bus_is_on(seed, n):
+def test_every_use_has_a_line_of_its_own_from_its_bus(seed, n):
     run = wired(n, seed, 2)
     wiring = Wiring.of_run(run)
-    grid = Grid(layout_of(run, wiring), {role for role, _ in wiring.tensors}, [1, 2], 2)
-    buses = Buses(grid, wiring.uses, wiring.parameters, wiring.recurrent)
-    assert sorted(buses.above + buses.below) == sorted({name for name, _ in wiring.uses})
+    grid = Grid(template_for(run, wiring), [1, 2], 2)
+    buses = Buses(grid, wiring.uses)
+    assert sorted([*buses.above, *buses.below]) == sorted({name for name, _ in wiring.uses})
     heights = [buses.y(name) for name in [*reversed(buses.below), *buses.above]]
     assert heights == sorted(set(heights))
     assert buses.bottom < heights[0]
-    for name, place in wiring.uses:
-        (lane, bend), (x, y) = buses.lane(name, place), grid.at(place)
-        assert abs(lane - x) > CIRCLE / 2
-        assert abs(bend - y) <= abs(buses.y(name) - y)
-        assert (buses.y(name) > grid.high) == (name in buses.above)
-        assert abs(buses.y(name) - y) > CIRCLE / 2
+    assert Counter((name, place) for name, places in buses.used.items() for place in places) == Counter(
+        list(wiring.uses)
+    )
+    for name, places in buses.used.items():
+        taps = [buses.tap(name, place) for place in places]
+        xs = [x for (x, _), *_ in taps]
+        assert xs == sorted(set(xs))
+        for place, ((x, y), (to_x, to_y), *_, end) in zip(places, taps, strict=True):
+            assert y == buses.y(name) and x == to_x
+            assert (y > grid.high > to_y) if name in buses.above else (y < grid.low < to_y)
+            assert end == grid.at(place)

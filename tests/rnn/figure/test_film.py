@@ -224,7 +224,7 @@ def test_an_arrow_lights_up_with_the_circle_that_it_leads_to(kind):
         for frame in frames_of(film, direction):
             for edge in frame["lights"]:
                 _, target = edge.split("--")
-                assert re.fullmatch(rf"(\w+_)?{frame['id']}(_bend)?", target), (frame["id"], edge)
+                assert re.fullmatch(rf"(\w+_)?{frame['id']}", target), (frame["id"], edge)
     for name in network(kind).parameters():
         sums = [frame["sums"][name] for frame in frames_of(film, "backward") if name in frame["sums"]]
         at = f"{name}_{'y' if name in 'Vc' else 'z'}"

@@ -7,10 +7,11 @@ import re
 import pytest
 
 from minigrad.rnn.figure.drawing import draw
-from minigrad.rnn.figure.folded import Arrow, strokes_of
 from minigrad.rnn.unrolling import unroll
 from tests.rnn.figure.models import Gated, Stacked, data, example, network
+from tests.rnn.figure.shapes import faults
 from tests.rnn.figure.sources import place_of, statements
+from tests.rnn.figure.test_layouts import DRAWN
 
 
 def test_the_folded_network_can_be_left_out():
@@ -24,9 +25,9 @@ def test_the_folded_network_can_be_left_out():
 def test_two_loops_end_in_two_arrowheads():
     """What comes from h itself enters from the left, what comes from the output from the right."""
     nodes, edges = statements(draw(example("WR")).source)
-    h, own, output = (place_of(nodes[name])[0] for name in ("folded_h", "loop_h_bottom", "loop_y_bottom"))
+    h, own, output = (place_of(nodes[name])[0] for name in ("folded_h", "loop_h", "loop_y"))
     assert own < h < output
-    assert {("loop_h_bottom", "folded_h"), ("loop_y_bottom", "folded_h")} <= edges.keys()
+    assert {("loop_h", "folded_h"), ("loop_y", "folded_h"), ("folded_y", "loop_y")} <= edges.keys()
     assert (nodes["loop_h_by"]["label"], nodes["loop_y_by"]["label"]) == ("W", "R")
 
 
@@ -36,8 +37,8 @@ def folded_arrows(source):
     arrows = {
         (a.removeprefix("folded_"), b.removeprefix("folded_")) for a, b in edges if "folded" in a and "folded" in b
     }
-    starts = {b.removesuffix("_top"): a.removeprefix("folded_") for a, b in edges if b.endswith("_top")}
-    later = {(starts[a.removesuffix("_bottom")], b.removeprefix("folded_")) for a, b in edges if a.endswith("_bottom")}
+    starts = {b: a.removeprefix("folded_") for a, b in edges if b.startswith("loop_")}
+    later = {(starts[a], b.removeprefix("folded_")) for a, b in edges if a.startswith("loop_")}
     return arrows, later
 
 
@@ -74,14 +75,6 @@ def test_what_would_be_in_the_way_stands_aside():
     assert x[1] < c[1] < h[1] < y[1] < C[1]
 
 
-def test_loops_between_different_roles_have_lanes_of_their_own():
-    spots = {"x": (0.0, -1.0), "a": (0.0, 0.0), "b": (0.0, 1.0), "y": (0.0, 2.0)}
-    pairs = [("b", "a"), ("a", "b"), ("y", "a"), ("y", "b"), ("b", "b")]
-    *across, own = strokes_of(spots, [Arrow(source, target, True, ["W", "R"]) for source, target in pairs])
-    lanes = [stroke.points[1][0] for stroke in across]
-    widths = [6.2 * len(stroke.words) for stroke in across]
-    assert all(after - lane > width for lane, after, width in zip(lanes, lanes[1:], widths, strict=False))
-    assert own.points[1][0] < 0 < lanes[0]  # what comes from the role itself enters from the left
-    starts = [(stroke.arrow.source, stroke.points[1][1]) for stroke in across]
-    ends = [(stroke.arrow.target, stroke.points[2][1]) for stroke in across]
-    assert len({*starts, *ends}) == len(starts + ends)
+@pytest.mark.parametrize("name", DRAWN)
+def test_nothing_lies_on_anything_in_the_folded_network(name):
+    assert faults(draw(DRAWN[name]())) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,8 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minigrad.engine.tensor import Tensor
+from minigrad.pictures.style import subscript
 from minigrad.rnn.figure.drawing import draw
-from minigrad.rnn.figure.grid import gaps
+from minigrad.rnn.figure.geometry import to_segment
+from minigrad.rnn.figure.grid import INTO, Grid, gaps
+from minigrad.rnn.figure.layouts import template_for
+from minigrad.rnn.figure.wiring import Wiring
 from minigrad.rnn.unrolling import unroll
 from tests.rnn.figure.models import data, example, network
 from tests.rnn.figure.sources import place_of, statements, steps_shown
@@ -71,7 +76,7 @@ def test_any_steps_can_be_chosen(T, kind, choose):
     assert points == sorted(points)
 
 
-def test_what_skips_steps_ends_in_the_gap_that_its_other_end_is_in():
+def test_what_skips_steps_is_drawn_from_a_ghost_where_there_is_no_way():
     class Skipping(type(network("W"))):
         """z_t hears h_{t-3} besides h_{t-1}."""
 
@@ -85,11 +90,33 @@ def test_what_skips_steps_ends_in_the_gap_that_its_other_end_is_in():
             return step
 
     run = unroll(Skipping(2, 4, 3), *data(20))
-    edges = re.findall(r"(\w+) -> (\w+) .*id=\"([^\"]*)\"", draw(run, steps=[1, 2, 3, 4, 11, 12]).source)
-    found = {id: ends for *ends, id in edges}
-    assert len(found) == len(edges)
-    assert {"h1--z4", "h2--gap_h_in", "h4--gap_h_in", "h4--gap_h_in--2", "gap_h_out--z11"} <= found.keys()
-    assert found["h4--gap_h_in--2"] == ["h4", "gap_h_in"]
+    picture = draw(run, steps=[1, 2, 3, 4, 11, 12])
+    nodes, edges = statements(picture.source)
+    found = {edge["id"] for edge in edges.values()}
+    assert {"h4--gap_h_in", "gap_h_out--z11", "h12--gap_h_in_2"} <= found
+    for s, t in ((1, 4), (8, 11), (9, 12)):
+        ghost = nodes[f"h{s}_ghost_z{t}"]
+        assert "dashed" in ghost["style"] and ghost["label"] == f"h{subscript(s)}"
+        assert picture.parts[f"h{s}_ghost_z{t}--z{t}"].key == (("h", s), ("z", t))
+
+
+def test_a_line_that_leads_into_a_gap_keeps_its_way_up_to_there():
+    run = example("WR", T=20)
+    template = template_for(run, Wiring.of_run(run))
+    whole, cut = Grid(template, range(1, 21), 20), Grid(template, [1, 2, 3, 18, 19, 20], 20)
+    for source, target in (("h", "z"), ("y", "z")):
+        start, all_of_it = whole.line((source, 3), (target, 4))
+        assert start == all_of_it
+        end = whole.line((source, 17), (target, 18))[1]
+        into, nothing = cut.line((source, 3), (target, 4))
+        assert nothing is None
+        assert cut.line((source, 17), (target, 18))[0] is None
+        out = cut.line((source, 17), (target, 18))[1]
+        assert into[0] == start[0] and out[-1] == (end[-1][0] - whole.x(18) + cut.x(18), end[-1][1])
+        left, right = cut.span(cut.gaps[0])
+        assert (into[-1][0], out[0][0]) == pytest.approx((left + INTO, right - INTO))
+        assert min(to_segment(into[-1], a, b) for a, b in pairwise(start)) < 1e-6
+        assert cut.line((source, 9), (target, 10)) == (None, None)
 
 
 @pytest.mark.parametrize("T", [12, 100, 5000])

@@ -135,7 +135,7 @@ def test_bars_and_pies_have_a_part_for_every_cost():
     for attributes in [*nodes.values(), *edges.values()]:
         *most, _ = (attributes.get("fillcolor", "") + attributes.get("color", "")).split(":")
         assert sum(float(part.split(";")[1]) for part in most) < 1
-    assert zero(edges["W_z1", "W_z1_bend"])
+    assert zero(edges["W_z1", "z1"])
 
 
 def test_costs_that_are_not_drawn_are_told_together():
