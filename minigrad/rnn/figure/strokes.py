@@ -91,6 +91,7 @@ class Sketch:
             lines = self._lines(arrows)
             if len(lines) == len(arrows):
                 break
+        lines |= {k: self._through(arrow) for k, arrow in enumerate(arrows) if k not in lines}
         self.boxes: list[Box] = []
         ends = {k: (End(arrows[k].source), End(arrows[k].target)) for k in lines}
         lines = {k: self.routes.trimmed(line, *ends[k]) for k, line in lines.items()}
@@ -98,7 +99,6 @@ class Sketch:
         self.strokes = [
             Stroke(arrow, lines[k], squares.get(k), self._beside(arrow, lines[k], squares.get(k)))
             for k, arrow in enumerate(arrows)
-            if k in lines
         ]
 
     def _lines(self, arrows: list[Arrow]) -> dict[int, Line]:
@@ -124,10 +124,16 @@ class Sketch:
                 found = self.routes.led(source, target)
                 line = None if found is None else found[1]
             if line is None:
-                break
+                continue
             self.routes.add(line, source, target)
             lines[k] = line
         return lines
+
+    def _through(self, arrow: Arrow) -> Line:
+        """Where no way is free: straight through what is there, since an arrow that is missing would be false."""
+        a, b = (self.centres[role] for role in (arrow.source, arrow.target))
+        reach = max(REACH)
+        return (a, b) if a != b else (a, (a[0] - reach, a[1] + WIDE), (a[0] - reach, a[1] - WIDE), a)
 
     def _loops(self, end: End) -> Iterator[Line]:
         """From a circle back to it: on the left, on the right, above or below."""

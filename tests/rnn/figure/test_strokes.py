@@ -80,3 +80,12 @@ def test_a_line_is_parted_by_its_square():
 def test_of_very_many_names_some_are_told():
     assert Arrow("a", "b", False, ["W_1", "U", "b", "c"]).words == "W₁, U, b, c"
     assert Arrow("a", "b", False, list("VWUbc")).words == "V, W, U, 2 more"
+
+
+def test_an_arrow_that_finds_no_way_is_drawn_all_the_same(monkeypatch):
+    monkeypatch.setattr(Sketch, "_lines", lambda self, arrows: {})
+    arrows = [Arrow("x", "a", False, ["U"]), Arrow("a", "a", True, ["W"]), Arrow("a", "x", True, [])]
+    strokes = Sketch(COLUMN, arrows).strokes
+    assert [stroke.arrow for stroke in strokes] == arrows
+    assert all(len(stroke.line) > 1 for stroke in strokes)
+    assert [stroke.square is not None for stroke in strokes] == [False, True, True]
