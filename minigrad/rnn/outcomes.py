@@ -84,8 +84,11 @@ class Outcome:
         return f"<Outcome of {called}: {self.error or ', '.join(self.values) or 'nothing'}>"
 
 
-def perform(train: Train, job: Job) -> Outcome:
-    """Call ``train`` for a job. What it raises is what came of it; but Ctrl-C is not its own."""
+def perform(train: Train, job: Job, ticket: bytes = b"") -> Outcome:
+    """Call ``train`` for a job. What it raises is what came of it; but Ctrl-C is not its own.
+
+    The ``ticket`` is for dask alone, which takes equal calls for one, and would not do again what has failed.
+    """
     try:
         return Outcome(job.options, job.seed, arrays(train(**job.options, seed=job.seed)))
     except (Exception, SystemExit) as error:

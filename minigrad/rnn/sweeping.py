@@ -30,8 +30,8 @@ import numpy as np
 from minigrad.engine.tensor import Array
 from minigrad.rnn.outcomes import Job, Outcome, Plain, Train, perform, said, store, stored
 
-DEATHS = 3
-"""How often a job may be what a worker died of before it is not tried again."""
+TRIES = 3
+"""How often a job that runs alone may be what its worker dies of."""
 
 
 class Standing(NamedTuple):
@@ -290,23 +290,24 @@ def _already(jobs: Iterable[Job], folder: Path) -> Iterator[Outcome]:
 def _through(executor: Executor, train: Train, jobs: Iterable[Job], keep: Callable[[Outcome], None]) -> None:
     """Run the jobs on an executor, and ``keep`` each outcome as soon as it is there.
 
-    When a process of a pool dies, the pool is broken, and everything that was under way is lost, without a word about
-    what it died of. So a pool gets no more jobs than it has workers, and what was under way in a broken one is done
-    again one at a time: if the pool breaks again then, it is known why.
+    What a job raises is in its outcome, so a future that fails is the executor's: a process died, of this job or of the
+    one beside it, or the way back was cut. (A pool is broken then, with all that was under way; dask gives a dead
+    worker's jobs to others, but at last blames also those that only stood beside.) So a pool gets no more jobs than it
+    has workers, and what did not come back is done again alone: if it fails then, it is known why.
     """
     waiting, suspects, under_way = deque(jobs), deque[Job](), dict[Future[Outcome], Job]()
-    deaths, ours = Counter[str](), list[Executor]()
+    tries, ours = Counter[str](), list[Executor]()
 
     def launch(queue: deque[Job]) -> None:
-        under_way[executor.submit(perform, train, queue[0])] = queue[0]
+        under_way[executor.submit(perform, train, queue[0], os.urandom(8))] = queue[0]
         queue.popleft()  # now that it is under way
 
-    def died(job: Job, again: deque[Job], why: BaseException) -> None:
-        deaths[job.key] += 1
-        if deaths[job.key] < DEATHS:
-            again.append(job)
+    def lost(job: Job, alone: bool, why: BaseException) -> None:
+        tries[job.key] += alone
+        if tries[job.key] < TRIES:
+            suspects.append(job)
         else:
-            keep(Outcome(job.options, job.seed, error=f"its worker died, {DEATHS} times: {said(why)}"))
+            keep(Outcome(job.options, job.seed, error=f"it did not come back, {TRIES} times: {said(why)}"))
 
     try:
         while waiting or suspects or under_way:
@@ -316,7 +317,10 @@ def _through(executor: Executor, train: Train, jobs: Iterable[Job], keep: Callab
                     launch(suspects)
                 while waiting and not suspects and len(under_way) < getattr(executor, "_max_workers", math.inf):
                     launch(waiting)
-            except BrokenExecutor as error:
+            except Exception as error:
+                # A pool that breaks just now closes what `submit` still writes to, which is then an OSError.
+                if not isinstance(error, BrokenExecutor) and not getattr(executor, "_broken", False):
+                    raise
                 broken = error
             finished, alone = wait(under_way, return_when=FIRST_COMPLETED).done, len(under_way) == 1
             broken = broken or next((e for each in finished if isinstance(e := _failure(each), BrokenExecutor)), None)
@@ -326,16 +330,10 @@ def _through(executor: Executor, train: Train, jobs: Iterable[Job], keep: Callab
                 job, failure = under_way[future], _failure(future)
                 if failure is None:
                     keep(future.result())
-                elif isinstance(failure, BrokenExecutor) and not alone:
-                    suspects.append(job)
-                elif isinstance(failure, BrokenExecutor) or type(failure).__name__ == "KilledWorker":
-                    died(
-                        job, suspects if broken else waiting, failure
-                    )  # of dask's, it is known whose worker was killed
                 elif isinstance(failure, CancelledError):
                     raise _given_up(executor)
                 elif isinstance(failure, Exception):
-                    keep(Outcome(job.options, job.seed, error=said(failure)))
+                    lost(job, alone, failure)
                 else:
                     raise failure  # Ctrl-C, which workers hear too
                 del under_way[future]

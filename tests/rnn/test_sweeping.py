@@ -183,7 +183,7 @@ def test_a_job_that_always_kills_its_worker_has_failed_and_the_others_have_not(t
         found = sweep(always_fatal, {"n": range(6), "folder": [str(tmp_path)]}, executor=executor)
     (failed,) = found.failed
     assert failed.options["n"] == 3
-    assert failed.error.startswith("its worker died, 3 times: concurrent.futures.process.BrokenProcessPool")
+    assert failed.error.startswith("it did not come back, 3 times: concurrent.futures.process.BrokenProcessPool")
 
 
 class Fake(Executor):
@@ -191,42 +191,60 @@ class Fake(Executor):
 
     def __init__(self, failure):
         self.failures = iter(failure) if isinstance(failure, list) else iter(lambda: failure, None)
+        self.calls = []
 
     def submit(self, function, /, *arguments, **options):
-        future, failure = Future(), next(self.failures, "none left")
+        future, failure = Future(), next(self.failures, "no failure")
+        self.calls.append(repr(arguments))
         if failure == "cancelled":
             future.cancel(), future.set_running_or_notify_cancel()
-        elif failure == "none left":
+        elif failure == "no failure":
             future.set_result(function(*arguments, **options))
         else:
             future.set_exception(failure)
         return future
 
 
-class KilledWorker(Exception):
-    """Called as dask's."""
-
-
-def test_of_a_killed_worker_of_dask_it_is_known_whose_it_was(tmp_path):
-    grid = {"n": range(3), "folder": [str(tmp_path)]}
-    found = sweep(slow, grid, executor=Fake([KilledWorker("n=0")] * 5))
-    assert not found.failed
+def test_what_does_not_come_back_is_done_again_alone(tmp_path):
+    """With others, nobody knows which of them it was."""
+    grid, lost = {"n": range(3), "folder": [str(tmp_path)]}, OSError("the line was cut")
+    assert not sweep(slow, grid, executor=Fake([lost] * 5)).failed
     assert sorted(calls(tmp_path)) == [0, 1, 2]
-    found = sweep(slow, grid, executor=Fake(KilledWorker("again")))
-    assert [o.error for o in found.failed] == [
-        "its worker died, 3 times: tests.rnn.test_sweeping.KilledWorker: again"
-    ] * 3
+    of_the_first = [lost, "no failure", "no failure", lost]
+    assert not sweep(slow, grid, executor=Fake([lost] * 3 + of_the_first)).failed  # so that it has failed alone twice
+    executor = Fake(lost)
+    found = sweep(slow, grid, executor=executor)
+    assert [o.error for o in found.failed] == ["it did not come back, 3 times: OSError: the line was cut"] * 3
+    assert len({*executor.calls}) == len(executor.calls) == 3 + 3 * 3  # dask would not make the same call twice
 
 
-def test_what_does_not_arrive_has_failed():
-    found = sweep(fails, {"n": [1, 4]}, executor=Fake([OSError("the line was cut")]))
-    assert [o.error for o in found.outcomes] == ["OSError: the line was cut", None]
+class Breaking(ProcessPoolExecutor):
+    """Breaks, as a real one may, while a job is submitted."""
+
+    def submit(self, *arguments):
+        if self._queue_count == 2:
+            self._broken = "just now"
+            raise OSError("handle is closed")
+        return super().submit(*arguments)
+
+
+def test_a_pool_that_breaks_while_a_job_is_submitted_loses_nothing():
+    with Breaking(2, multiprocessing.get_context("spawn")) as executor:
+        found = sweep(fails, {"n": [1, 4, 5, 6]}, executor=executor)
+    assert found.values().ravel().tolist() == [0.5, 2, 2.5, 3]
+
+
+def test_an_executor_that_takes_no_jobs_is_told():
+    executor = ThreadPoolExecutor(1)
+    executor.shutdown()
+    with pytest.raises(RuntimeError, match="cannot schedule new futures after shutdown"):
+        sweep(fails, {"n": [1]}, executor=executor)
 
 
 @pytest.mark.parametrize("failure", ["cancelled", BrokenThreadPool("its initializer failed")])
 def test_an_executor_that_gives_up_is_told_and_what_is_finished_is_stored(tmp_path, failure):
     with pytest.raises(RuntimeError, match="has given up: make another one and call sweep again"):
-        sweep(fails, {"n": [1, 4, 5]}, executor=Fake(["none left", failure]), out=tmp_path)
+        sweep(fails, {"n": [1, 4, 5]}, executor=Fake(["no failure", failure]), out=tmp_path)
     seen = []
     assert sweep(fails, {"n": [1, 4, 5]}, out=tmp_path, progress=seen.append).values().ravel().tolist() == [0.5, 2, 2.5]
     assert seen[0].done == 2  # the first, and the last, which was not looked at any more
@@ -276,7 +294,7 @@ def test_a_job_that_always_kills_workers_of_dask_has_failed_and_the_others_have_
     found = sweep(always_fatal, {"n": range(6), "folder": [str(tmp_path)]}, executor=client.get_executor())
     (failed,) = found.failed
     assert failed.options["n"] == 3
-    assert failed.error.startswith("its worker died, 3 times: distributed.scheduler.KilledWorker: ")
+    assert failed.error.startswith("it did not come back, 3 times: distributed.scheduler.KilledWorker: ")
 
 
 # -- to go on later ---------------------------------------------------------------------------------------------------
