@@ -165,12 +165,11 @@ def passes(claim: Claim, seen: Sequence[Seen], ladder: Ladder | None = None) -> 
     """
     telling = [w for w in seen if claim.informative(w)]
     if ladder is not None:  # of what a slope could have been: where slopes cancel, rounding is left
-        value = abs(ladder.base.item()) / ladder.size
-        nothing = [NOTHING * max(value, w.reach / w.half if w.usable else 0.0) for w in seen]
-        told = [
-            w for w, least in zip(seen, nothing, strict=True)
-            if max(abs(claim.slope), w.error) <= least or (w.flat and not claim.slope)
-        ]  # fmt: skip
+        near = [w for w in seen if w.usable and w.half <= ladder.size]  # further out it may be gigantic
+        steepest = max((w.reach / w.half for w in near), default=0.0)
+        nothing = NOTHING * max(abs(ladder.base.item()) / ladder.size, steepest)
+        none = abs(claim.slope) <= nothing
+        told = [w for w in seen if (none and w.error <= nothing) or (w.flat and not claim.slope)]
         telling += [w for w in told if w not in telling]
     support, against = [w for w in telling if w.usable and w.holds], [w for w in seen if w.excludes]
     if not against:
