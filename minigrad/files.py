@@ -91,6 +91,8 @@ def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Any]) -> Pat
     """Write arrays by name to ``path`` (NumPy's .npz format, without pickle), wholly or not at all."""
     from zipfile import ZipFile  # imported when something is saved: few programs do
 
+    if cut := [name for name in arrays if "\0" in name]:
+        raise ValueError(f"an array is called {cut[0]!r}: the name of an entry ends at \\0, so leave that out")
     with writing(path, "wb") as file, ZipFile(file, "w") as archive:
         for name, values in arrays.items():  # `numpy.savez` would refuse an array called "file"
             with archive.open(f"{name}.npy", "w") as entry:

@@ -5,11 +5,13 @@ import stat
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 
-from minigrad.files import writing
+from minigrad.files import read_arrays, write_arrays, writing
 
 posix = pytest.mark.skipif(os.name != "posix", reason="permissions and devices of POSIX systems")
 
@@ -157,3 +159,31 @@ def test_other_modes_are_refused(tmp_path, mode):
     with pytest.raises(ValueError, match="'w' for text or 'wb' for bytes"), writing(tmp_path / "a", mode):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+@given(
+    st.dictionaries(
+        st.text(max_size=8).filter(lambda name: "\0" not in name),
+        arrays(st.sampled_from([np.float64, np.float32, np.int64, bool]), array_shapes(min_dims=0, min_side=0)),
+        max_size=4,
+    )
+)
+def test_arrays_are_read_as_they_were_written(tmp_path_factory, written):
+    path = write_arrays(tmp_path_factory.mktemp("arrays") / "some.npz", written)
+    found = read_arrays(path, "file of the test")
+    assert found.keys() == written.keys()
+    for name, values in written.items():
+        assert found[name].dtype == values.dtype
+        np.testing.assert_array_equal(found[name], values)
+
+
+def test_a_name_that_would_be_cut_is_refused_and_nothing_is_written(tmp_path):
+    with pytest.raises(ValueError, match="the name of an entry ends at"):
+        write_arrays(tmp_path / "some.npz", {"a": np.zeros(2), "b\0c": np.zeros(1)})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_holds_no_arrays_is_not_what_is_needed(tmp_path):
+    (tmp_path / "some.npz").write_bytes(b"words")
+    with pytest.raises(ValueError, match=r"some\.npz is no file of the test"):
+        read_arrays(tmp_path / "some.npz", "file of the test")
