@@ -56,21 +56,25 @@ def propagate(
         args, kwargs, known = tensor.args, tensor.kwargs, primitives[tensor.fn]
         y: Any = tensor if recorded else tensor._data
         primals = args if recorded else [a._data if type(a) is Tensor else a for a in args]
-        try:
-            found: Any = known.joint(g, y, *primals, **kwargs) if known.joint else known.rules
-            for position, argument in enumerate(args):
-                if type(argument) is not Tensor or argument.index not in active or found[position] is None:
+        ways: Any = None if known.joint else known.rules
+        for position, argument in enumerate(args):
+            if type(argument) is not Tensor or argument.index not in active:
+                continue
+            try:
+                if ways is None:
+                    ways = known.joint(g, y, *primals, **kwargs)  # type: ignore[misc]  # then there is one
+                if ways[position] is None:
                     continue
-                share = found[position] if known.joint else found[position](g, y, *primals, **kwargs)
+                share = ways[position] if known.joint else ways[position](g, y, *primals, **kwargs)
                 if getattr(share, "shape", None) != argument._data.shape:  # it was broadcast
                     share = sum_to(share, argument._data.shape, tensor.fn)
-                for each in observers:
-                    each.crossed(tensor, position, share)
-                index = argument.index
-                pending[index] = met(pending[index], share) if index in pending else share
-        except Exception as error:
-            error.add_note(f"in a derivative rule of {spelled(tensor.fn)}")
-            raise
+            except Exception as error:
+                error.add_note(f"in a derivative rule of {spelled(tensor.fn)}")
+                raise
+            for each in observers:
+                each.crossed(tensor, position, share)
+            index = argument.index
+            pending[index] = met(pending[index], share) if index in pending else share
     return reached
 
 
