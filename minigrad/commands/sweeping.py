@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import ExitStack
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -99,12 +100,11 @@ def _executor(open_: ExitStack, workers: int | None, scheduler: str | None) -> E
     """What the jobs run on, closed in the end."""
     if scheduler is not None:
         try:
-            from distributed import Client
+            distributed: Any = import_module("distributed")
         except ModuleNotFoundError:
             advice = 'run pip install ".[distributed]" in a clone of minigrad'
             raise ValueError(f"--scheduler needs dask.distributed: {advice}") from None
-        connect: Any = Client
-        executor: Executor = open_.enter_context(connect(scheduler, timeout="20s")).get_executor()
+        executor: Executor = open_.enter_context(distributed.Client(scheduler, timeout="20s")).get_executor()
         return executor
     if workers is not None and workers > 1:
         return open_.enter_context(ProcessPoolExecutor(workers))
