@@ -73,5 +73,6 @@ else:
         tree="minigrad.pictures",
     )
 
+# From here, since neither knows of pictures; so the type checker sees no such attribute.
 Tensor._repr_mimebundle_ = shown_by("minigrad.pictures.notebook", "of_tensor")  # type: ignore[attr-defined]
 Module._repr_mimebundle_ = shown_by("minigrad.pictures.notebook", "of_module")  # type: ignore[attr-defined]

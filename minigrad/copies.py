@@ -136,4 +136,4 @@ def _read_only(grad: Array | None) -> Array | None:
 
 copyreg.pickle(Tensor, reduced)
 Tensor.__copy__ = copied  # type: ignore[attr-defined]  # from here: the engine's text is about graphs, not about copies
-Tensor.__deepcopy__ = deeply_copied  # type: ignore[attr-defined]
+Tensor.__deepcopy__ = deeply_copied  # type: ignore[attr-defined]  # likewise

@@ -79,7 +79,8 @@ def function_named(name: str) -> Callable[..., Any]:
             raise ValueError(f"module {module} ({file}) has no {attribute}")
     if not callable(found):
         raise ValueError(f"{name} is no function but of type {type(found).__name__}")
-    return found  # type: ignore[no-any-return]
+    function: Callable[..., Any] = found
+    return function
 
 
 def arguments_for(f: Callable[..., Any], shapes: list[str] | None, domain: Domain | None = None) -> Arguments:

@@ -59,7 +59,7 @@ def sweep(
             "batch": [batch] * (batch is not None), "updates": [updates] * (updates is not None),
         }  # fmt: skip
         grid = {"task": [task], **{name: values for name, values in axes.items() if values}}
-        if rnn.Experiment.usual(task).build_task().wrong.__func__ is rnn.Task.wrong:  # type: ignore[attr-defined]
+        if type(rnn.Experiment.usual(task).build_task()).wrong is rnn.Task.wrong:
             raise ValueError(f"the task {task!r} has no right and wrong answers to count: take adding, copy or order")
         with ExitStack() as open_:
             executor = _executor(open_, workers, scheduler)

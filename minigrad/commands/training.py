@@ -88,13 +88,13 @@ def train(
         if clip is not None:
             given["clip"] = None if clip == "none" else _number("clip", clip)
         experiment = _experiment(task, {name: v for name, v in options.items() if v is not None}, given, resume)
-        out.mkdir(parents=True, exist_ok=True)
         file = checkpoint or resume or out / f"{task}.npz"
         if file != resume and file.is_file():
             raise ValueError(
                 f"{file} is there already: --resume {file} goes on from it; for another training name another --out"
             )
-        built = experiment.build_task()
+        built = experiment.build_task()  # before there is a folder: what is wrong with the data leaves nothing
+        out.mkdir(parents=True, exist_ok=True)
         trained = experiment.train(checkpoint=file, resume=resume, progress=True, task=built)
     if trained.history.interrupted:
         print(f"minigrad train {task} --resume {file} goes on from there", file=sys.stderr)
@@ -187,9 +187,9 @@ def _told(trained: Trained) -> None:
     _show(f"{task.name}, test", task.metric, trained.scores(), trained.name)
     if errors := trained.continued():
         _show(f"{task.name}, closed loop over {len(task.truth)} steps", task.metric, errors, trained.name)
-    share = task.wrong(trained.outputs(), task.test)
+    share = task.wrong(trained.outputs, task.test)
     if share is not None:
-        verdict = "solved" if task.solved(trained.outputs(), task.test) else "not solved"
+        verdict = "solved" if task.solved(trained.outputs, task.test) else "not solved"
         print(f"{verdict}: {100 * share:.1f} % of the test sequences wrong, after {history.steps} updates")
     if len(parameters) == 1:  # of a model that is one number
         print(*(f"{name} = {value.item():.5g}" for name, value in parameters.items()))
@@ -225,7 +225,7 @@ def _forecast(trained: Trained, path: Path, steps: int) -> Path:
     from minigrad import rnn
 
     task: Any = trained.task
-    outputs = rnn.generate(trained.model, task.prompt, task.feed, steps)
+    outputs = trained.generated[:steps]
     heard = task.going_on.targets[: len(task.prompt) - 1 + steps]
     own = [task.own_units(values)[:, 0, 0] for values in (heard, outputs, task.continued()["linear"][:steps])]
     with rnn.plots.saved_as(path, size=(8, 3.2)) as ax:

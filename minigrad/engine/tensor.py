@@ -303,9 +303,9 @@ def raw(value: Any) -> Any:
 
 def owned(array: Any) -> Array:
     """A read-only copy that shares memory with nobody."""
-    copy: Any = np.array(array)
-    copy.setflags(False)  # by position, which is faster
-    return copy  # type: ignore[no-any-return]
+    copy = np.array(array)
+    copy.setflags(write=False)
+    return copy
 
 
 def operand(value: Any, fn: Any) -> Any:

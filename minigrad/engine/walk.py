@@ -54,18 +54,19 @@ def propagate(
         if tensor.fn is None:
             continue
         args, kwargs, known = tensor.args, tensor.kwargs, primitives[tensor.fn]
+        joint: Any = known.joint
         y: Any = tensor if recorded else tensor._data
         primals = args if recorded else [a._data if type(a) is Tensor else a for a in args]
-        ways: Any = None if known.joint else known.rules
+        ways: Any = None if joint else known.rules
         for position, argument in enumerate(args):
             if type(argument) is not Tensor or argument.index not in active:
                 continue
             try:
                 if ways is None:
-                    ways = known.joint(g, y, *primals, **kwargs)  # type: ignore[misc]  # then there is one
+                    ways = joint(g, y, *primals, **kwargs)
                 if ways[position] is None:
                     continue
-                share = ways[position] if known.joint else ways[position](g, y, *primals, **kwargs)
+                share = ways[position] if joint else ways[position](g, y, *primals, **kwargs)
                 if getattr(share, "shape", None) != argument._data.shape:  # it was broadcast
                     share = sum_to(share, argument._data.shape, tensor.fn)
             except Exception as error:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -221,14 +222,21 @@ class Trained:
         kind = type(self.model.layers[-1] if isinstance(self.model, Stacked) else self.model).__name__
         return kind if self.experiment.layers == 1 else f"{kind}, {self.experiment.layers} layers"
 
+    @cached_property
     def outputs(self) -> Array:
         """Those along the test sequences."""
         with no_grad():
             return unroll(self.model, self.task.test.xs).outputs
 
+    @cached_property
+    def generated(self) -> Array:
+        """Those in the closed loop, beside the task's ``truth``."""
+        task: Any = self.task
+        return generate(self.model, task.prompt, task.feed, len(task.truth))
+
     def scores(self) -> dict[str, float]:
         """The metric of the model on the test sequences, and of all baselines: best first, what is no number last."""
-        found = self.task.baselines() | {self.name: self.task.score(self.outputs(), self.task.test)}
+        found = self.task.baselines() | {self.name: self.task.score(self.outputs, self.task.test)}
         return dict(sorted(found.items(), key=lambda item: (not np.isfinite(item[1]), item[1])))
 
     def continued(self) -> dict[str, float]:
@@ -236,8 +244,7 @@ class Trained:
         if not hasattr(self.task, "continued"):
             return {}
         task: Any = self.task
-        outputs = generate(self.model, task.prompt, task.feed, len(task.truth))
-        forecasts = {self.name: outputs, **task.continued()}
+        forecasts = {self.name: self.generated, **task.continued()}
         errors = {name: float(np.mean(((f - task.truth) * task.unit) ** 2)) for name, f in forecasts.items()}
         return dict(sorted(errors.items(), key=lambda item: (not np.isfinite(item[1]), item[1])))
 
@@ -268,7 +275,7 @@ def attempt(*, task: str, seed: int, T: int | None = None, **given: Any) -> dict
     except FloatingPointError:
         return {"solved": 0.0, "wrong": 1.0, "score": np.inf, "updates": np.nan}
     trained = Trained(experiment, task_, model, history)
-    outputs = trained.outputs()
+    outputs = trained.outputs
     solved, wrong = task_.solved(outputs, task_.test), task_.wrong(outputs, task_.test)
     return {
         "solved": np.nan if solved is None else float(solved),

@@ -38,7 +38,7 @@ def test_every_task_trains_as_it_is_tried_first(task, series):
     scores = trained.scores()
     assert scores.keys() == {trained.name, *trained.task.baselines()}
     assert all(a <= b for a, b in pairwise(scores.values()))
-    assert scores[trained.name] == trained.task.score(trained.outputs(), trained.task.test)
+    assert scores[trained.name] == trained.task.score(trained.outputs, trained.task.test)
     closed = trained.continued()
     assert (trained.name in closed) == hasattr(trained.task, "continued")
 
@@ -153,7 +153,7 @@ def test_an_attempt_tells_what_came_of_it(task, T):
     assert found["updates"] == 2
     assert found["score"] == trained.scores()["RNN"]
     assert np.isnan(found["solved"]) == (task == "sine")
-    assert task == "sine" or found["wrong"] == trained.task.wrong(trained.outputs(), trained.task.test)
+    assert task == "sine" or found["wrong"] == trained.task.wrong(trained.outputs, trained.task.test)
 
 
 def test_an_attempt_that_explodes_has_not_solved_anything():
