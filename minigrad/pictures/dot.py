@@ -24,6 +24,7 @@ from typing import NamedTuple
 import graphviz  # type: ignore[import-untyped]
 
 from minigrad.files import writing
+from minigrad.pictures.paper import dots, in_font, scaled, width_of, with_attributes
 
 TIMEOUT = 60.0
 """Seconds that Graphviz may take, unless told otherwise."""
@@ -32,9 +33,10 @@ MAX_SIDE = 32_767
 MAX_PIXELS = 100_000_000
 """Pixels of the largest PNG: 400 MB while it is being painted."""
 
-_PICTURES = (".svg", ".png", ".pdf")
+_PICTURES = (".svg", ".png", ".pdf", ".eps")
 _SOURCES = (".dot", ".gv")
 _BITMAPS = ("png", "jpg", "jpeg", "jpe", "gif")
+_DRIVERS = {"eps": "eps:cairo"}  # Graphviz's own PostScript embeds no fonts and knows no ₁
 _ERROR = re.compile(r"^Error: ", re.MULTILINE)
 _SVG_SIZE = re.compile(rb'<svg width="([\d.]+)pt" height="([\d.]+)pt"')
 
@@ -99,7 +101,9 @@ def find_graphviz() -> Graphviz:
     )
 
 
-def picture(source: str, format: str, layout: str = "dot", timeout: float | None = TIMEOUT) -> bytes:
+def picture(
+    source: str, format: str, layout: str = "dot", timeout: float | None = TIMEOUT, dpi: float | None = None
+) -> bytes:
     """Draw DOT text.
 
     Parameters
@@ -113,6 +117,8 @@ def picture(source: str, format: str, layout: str = "dot", timeout: float | None
         ``"dot"``, ``"neato"`` or another one that it knows.
     timeout : float or None
         Seconds that one call of Graphviz may take; None for any time.
+    dpi : float, optional
+        Of a bitmap: dots an inch; 96 by default.
 
     Returns
     -------
@@ -130,8 +136,16 @@ def picture(source: str, format: str, layout: str = "dot", timeout: float | None
     """
     tool = find_graphviz()
     if format.lower() in _BITMAPS:
-        _check_size(_run(tool, source, "svg", layout, timeout), tool, format)
-    return _run(tool, source, format, layout, timeout)
+        svg = _run(tool, source, "svg", layout, timeout)
+        width, height = (points * (dpi or 96) / 72 for points in _size(svg, tool))
+        if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+            raise ValueError(
+                f"a {format.upper()} of {width:.0f} x {height:.0f} pixels was asked for; at most {MAX_SIDE:,} a side"
+                f" and {MAX_PIXELS:,} in all are drawn: render to .svg, which has no such limit"
+            )
+    if dpi:
+        source = with_attributes(source, dpi=f"{dpi:g}")
+    return _run(tool, source, _DRIVERS.get(format.lower(), format), layout, timeout)
 
 
 def _run(tool: Graphviz, source: str, format: str, layout: str, timeout: float | None) -> bytes:
@@ -154,18 +168,15 @@ def _run(tool: Graphviz, source: str, format: str, layout: str, timeout: float |
     return done.stdout
 
 
-def _check_size(svg: bytes, tool: Graphviz, format: str) -> None:
-    """Refuse a bitmap that would be too large, from the size of the same picture in points."""
+def _size(svg: bytes, tool: Graphviz) -> tuple[float, float]:
+    """Width and height of an SVG in points.
+
+    In a graph that sets dpi, these "points" are pixels already: its bitmap counts as a third too large.
+    """
     size = _SVG_SIZE.search(svg)
     if size is None:
         raise GraphvizError(f"{tool.name} gave an SVG without a size: is it Graphviz's dot?")
-    # 96 pixels an inch. (In a graph that sets dpi, the "points" are pixels already: it counts as a third too large.)
-    width, height = (float(points) * 96 / 72 for points in size.groups())
-    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
-        raise ValueError(
-            f"a {format.upper()} of {width:.0f} x {height:.0f} pixels was asked for; at most {MAX_SIDE:,} a side and"
-            f" {MAX_PIXELS:,} in all are drawn: render to .svg, which has no such limit"
-        )
+    return float(size[1]), float(size[2])
 
 
 class Digraph(graphviz.Digraph):  # type: ignore[misc]  # the package has no types
@@ -175,17 +186,30 @@ class Digraph(graphviz.Digraph):  # type: ignore[misc]  # the package has no typ
     """
 
     def render(
-        self, outfile: str | os.PathLike[str], format: str | None = None, *, timeout: float | None = TIMEOUT
+        self,
+        outfile: str | os.PathLike[str],
+        format: str | None = None,
+        *,
+        width: str | None = None,
+        font: str | None = None,
+        dpi: float | None = None,
+        timeout: float | None = TIMEOUT,
     ) -> Path:
         """Write the picture, or the DOT text, to a file, whole or not at all.
 
         Parameters
         ----------
         outfile : path-like
-            Where to. Its suffix tells the format: ``.svg``, ``.png``, ``.pdf``; ``.dot`` or ``.gv`` for the DOT text,
-            which needs no Graphviz.
+            Where to. Its suffix tells the format: ``.svg``, ``.png``, ``.pdf``, ``.eps``; ``.dot`` or ``.gv`` for the
+            DOT text, which needs no Graphviz.
         format : str, optional
             ``render("rnn", "svg")`` is ``render("rnn.svg")``.
+        width : str, optional
+            How wide the picture shall be in print, see `for_width`; by default as wide as it is.
+        font : str, optional
+            What its words are set in, of the fonts of this machine: ``"Helvetica"``. PDF and EPS embed it.
+        dpi : float, optional
+            Dots an inch of a PNG: by default 96, and 300 if a width is told.
         timeout : float or None
             Seconds that one call of Graphviz may take; None for any time.
 
@@ -197,7 +221,8 @@ class Digraph(graphviz.Digraph):  # type: ignore[misc]  # the package has no typ
         Raises
         ------
         ValueError
-            If the suffix is another one, or a PNG would be too large (see `picture`).
+            If the suffix is another one, a PNG would be too large (see `picture`), dots are told of what has none, or
+            the width is none, or too small for the text to be read.
         NoGraphvizError
             If there is no Graphviz. The DOT text is then written beside, with the suffix ``.dot``.
         GraphvizError
@@ -209,17 +234,54 @@ class Digraph(graphviz.Digraph):  # type: ignore[misc]  # the package has no typ
         if format is not None and path.suffix.lower() != f".{format.lower()}":
             path = path.with_name(f"{path.name}.{format}")
         suffix = path.suffix.lower()
-        if suffix in _SOURCES:
-            return self.save(path)
-        if suffix not in _PICTURES:
+        if suffix not in _PICTURES + _SOURCES:
             known = " ".join(_PICTURES + _SOURCES)
             raise ValueError(f"{str(path)!r} has the suffix {suffix!r}, which is none that can be drawn: use {known}")
+        dpi = dots(dpi, suffix, None if width is None else width_of(width))
+        graph = self if width is None else self.for_width(width, timeout=timeout)
+        source = graph.source if font is None else in_font(graph.source, font)
+        if suffix in _SOURCES:
+            return _saved(source, path)
         try:
             with writing(path, "wb") as file:
-                file.write(picture(self.source, suffix[1:], self.engine, timeout))
+                file.write(picture(source, suffix[1:], self.engine, timeout, dpi))
         except NoGraphvizError as error:
-            raise NoGraphvizError(f"{error}; the DOT text is now in {self.save(path.with_suffix('.dot'))}") from None
+            raise NoGraphvizError(
+                f"{error}; the DOT text is now in {_saved(source, path.with_suffix('.dot'))}"
+            ) from None
         return path
+
+    def for_width(self, width: str, *, timeout: float | None = TIMEOUT) -> Digraph:
+        """The picture as wide as that in print, its text not below 7 points (14 on a slide).
+
+        Parameters
+        ----------
+        width : str
+            A length in in, cm, mm or pt, such as ``"3.4in"``; or ``"column"`` (3.4 in), ``"page"`` (7 in) or
+            ``"slide"`` (12 in).
+        timeout : float or None
+            Seconds that one call of Graphviz may take; None for any time.
+
+        Returns
+        -------
+        Digraph
+            The same, shrunk. Of `minigrad.rnn.draw`, another one, laid out for that width.
+
+        Raises
+        ------
+        ValueError
+            If this is no width, or the text would be too small; it tells the least width.
+        TypeError
+            If the width has no unit.
+        NoGraphvizError, GraphvizError
+            See `picture`.
+        """
+        wanted = width_of(width)
+        tool = find_graphviz()
+        svg = _run(tool, self.source, "svg", self.engine, timeout)
+        graph: Digraph = self.copy()
+        graph.attr(**scaled(svg.decode("utf-8"), _size(svg, tool), wanted))
+        return graph
 
     def pipe(
         self,
@@ -252,13 +314,16 @@ class Digraph(graphviz.Digraph):  # type: ignore[misc]  # the package has no typ
 
     def save(self, filename: str | os.PathLike[str] | None = None) -> Path:
         """Write the DOT text to ``filename``, by default the graph's own `filepath`, whole or not at all."""
-        path = Path(self.filepath if filename is None else filename)
-        with writing(path) as file:
-            file.write(self.source)
-        return path
+        return _saved(self.source, Path(self.filepath if filename is None else filename))
 
     def view(self) -> Path:
         """Draw into a temporary file, and open that with whatever this machine shows SVG with."""
         path = self.render(Path(tempfile.mkdtemp(prefix="minigrad-"), "graph.svg"))
         graphviz.view(path)
         return path
+
+
+def _saved(source: str, path: Path) -> Path:
+    with writing(path) as file:
+        file.write(source)
+    return path

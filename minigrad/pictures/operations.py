@@ -22,7 +22,7 @@ from minigrad.engine.tensor import Tensor
 from minigrad.graph import Cotangents, Edge, Graph, cotangents_through, graph_of, rms_together
 from minigrad.pictures.boxes import Box, Line, Path, boxes_of, lines_of, matching
 from minigrad.pictures.dot import Digraph
-from minigrad.pictures.style import DATA, FONT, INK, PARAMETER, Scale, hint, key, printed
+from minigrad.pictures.style import DATA, FONT, INK, PARAMETER, TIGHT, Scale, hint, key, printed
 from minigrad.pictures.text import LONGEST, formula, names_in, operation, outputs_in, shape, values
 
 MAX_NODES = 100
@@ -211,7 +211,7 @@ class _Drawing:
     def drawn(self, direction: str) -> Digraph:
         """The whole picture."""
         whole = Digraph("graph", strict=False)
-        whole.attr(rankdir=direction, newrank="true", nodesep="0.18", ranksep="0.35", pad="0.15", fontname=FONT)
+        whole.attr(rankdir=direction, newrank="true", nodesep="0.18", ranksep="0.35", fontname=FONT, **TIGHT)
         whole.attr("node", shape="box", style="rounded,filled", fillcolor="white", fontname=FONT, fontsize="13")
         whole.attr("node", width="0.3", height="0.3", margin="0.08,0.04", label="")
         whole.attr("edge", color=INK, arrowsize="0.7", fontname=FONT, fontsize="9", fontcolor=INK)

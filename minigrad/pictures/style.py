@@ -20,6 +20,7 @@ DATA = "#eeeeee"
 INK = "#555566"
 PARAMETER = "#2b6cb0"
 FONT = "Arial"
+TIGHT = {"pad": "0.02", "margin": "0"}  # no white around a picture, but half the width of a line
 ZERO_MEANS = "dashed grey: exactly 0"
 NONFINITE_MEANS = "violet: NaN or infinite"
 STRIPES, BAR = 14, 100.0  # of the legend under `dot`: how many colours, and how wide in points
@@ -136,7 +137,7 @@ def key(graph: graphviz.Digraph, scale: Scale, title: str, zero: bool = False, n
 def text(graph: graphviz.Digraph, name: str, label: str, x: float, y: float, size: int = 11, **attributes: str) -> None:
     """A label without a frame, centred at (x, y) points of a pinned graph."""
     style = {"shape": "plaintext", "style": "", "fontsize": str(size), "fontcolor": INK, **attributes}
-    pin(graph, name, label, x, y, width=6.2 * len(label) * size / 11, height=size + 4, **style)
+    pin(graph, name, label, x, y, width=6.2 * max(len(label), 2) * size / 11, height=size + 4, **style)
 
 
 def pin(

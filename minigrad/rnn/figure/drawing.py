@@ -18,7 +18,7 @@ from minigrad.engine.tensor import Tensor
 from minigrad.engine.walk import gradients
 from minigrad.graph import graph_of, rms
 from minigrad.pictures.notebook import shown
-from minigrad.pictures.style import FONT, INK, PARAMETER, hint, pin, text
+from minigrad.pictures.style import FONT, INK, PARAMETER, TIGHT, hint, pin, text
 from minigrad.rnn.figure.buses import Buses
 from minigrad.rnn.figure.folded import Folded
 from minigrad.rnn.figure.geometry import Line, Outline, middle
@@ -152,7 +152,7 @@ class _Drawing:
 
     def drawn(self, folded: bool) -> Picture:
         """The whole picture."""
-        self.graph.attr(layout="nop2", outputorder="edgesfirst", pad="0.15", fontname=FONT)
+        self.graph.attr(layout="nop2", outputorder="edgesfirst", fontname=FONT, **TIGHT)
         self.graph.attr("node", shape="circle", style="filled", fixedsize="true", margin="0", fontname=FONT)
         self.graph.attr("node", fillcolor="white", fontsize="13", label="")
         self.graph.attr("edge", arrowsize=f"{ARROW}", fontname=FONT)
