@@ -8,8 +8,8 @@ and `routes` how lines run; `standins` are for what cannot be shown as it is. A 
 
 Then `grid`, where steps stand; `buses`, how parameters come to them; `layouts`, the slots of known models; `picture`,
 which knows what each of its ids stands for; `paint`, the colours; `splines`, lines with round corners; `folded`, the
-other half, whose arrows are `strokes` and whose roles stand where there are few `crossings`; and `drawing`, which puts
-all of it together (`draw`). `film` tells what happens on it, and `page` plays that (`animate`).
+other half, whose arrows are `strokes` and whose roles stand where there are few `crossings`; `steps`, circles and arrows;
+and `drawing`, which puts all of it together (`draw`). `film` tells what happens on it, and `page` plays that (`animate`).
 """
 
 from minigrad.rnn.figure.drawing import draw

@@ -11,28 +11,24 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any, Literal
 
-import numpy as np
-
-from minigrad.engine.tables import name_of
 from minigrad.engine.tensor import Tensor
-from minigrad.engine.walk import gradients
-from minigrad.graph import graph_of, rms
+from minigrad.graph import graph_of
 from minigrad.pictures.notebook import shown
 from minigrad.pictures.style import FONT, INK, PARAMETER, TIGHT, hint, pin, text
 from minigrad.rnn.figure.buses import Buses
 from minigrad.rnn.figure.folded import Folded
-from minigrad.rnn.figure.geometry import Line, Outline, middle
-from minigrad.rnn.figure.grid import MANY, Gap, Grid, chosen
+from minigrad.rnn.figure.grid import Gap, Grid, chosen
 from minigrad.rnn.figure.layouts import template_for
-from minigrad.rnn.figure.names import CIRCLE, COST, TARGET, box_width, circle, label, safe, short
-from minigrad.rnn.figure.paint import ByGradient, Paint, painted
+from minigrad.rnn.figure.names import box_width, label, safe, short
+from minigrad.rnn.figure.paint import Paint, painted
 from minigrad.rnn.figure.pattern import Tap
 from minigrad.rnn.figure.picture import Part, Picture
 from minigrad.rnn.figure.splines import spline
+from minigrad.rnn.figure.steps import ARROW, Steps, nth, told
 from minigrad.rnn.figure.wiring import Place, Wiring
 from minigrad.rnn.unrolling import Run
 
-ARROW, TAP = 0.7, 0.5  # sizes of arrowheads
+TAP = 0.5  # the size of an arrowhead
 SHORT = 100  # steps of a run that a notebook draws without being asked
 
 
@@ -135,20 +131,16 @@ def differentiable(run: Run, of: Tensor | None) -> Tensor:
     return of
 
 
-class _Drawing:
+class _Drawing(Steps):
     """A `Figure` on its `Grid`, with its `Buses`, in its `Paint`."""
 
     def __init__(self, run: Run, wiring: Wiring, visible: Sequence[int], paint: Paint, of: Tensor | None) -> None:
-        self.run, self.figure, self.paint, self.of = run, paint.figure, paint, of
+        super().__init__(run, wiring, Grid(template_for(run, wiring), visible, len(run)), paint, of)
         self.parameters = wiring.parameters
-        self.grid = Grid(template_for(run, wiring), visible, len(run))
         self.buses = Buses(self.grid, wiring.uses)
-        self.graph = Picture("unrolled", strict=False)
-        self.circles = {place: self.graph.unique(circle(place)) for place in wiring.tensors}
         names = [*self.buses.below, *self.buses.above]
         self.boxes = {name: self.graph.unique(safe(name), f"{safe(name)}_parameter") for name in names}
         self.joints: dict[Place, str] = {}
-        self.ends: dict[tuple[str, float, float], str] = {}  # where connections vanish in gaps
 
     def drawn(self, folded: bool) -> Picture:
         """The whole picture."""
@@ -160,15 +152,15 @@ class _Drawing:
         for place in self.figure.tensors:
             steps.get(place[1], []).append(place)
         for place in steps.pop(0):
-            self._circle(self.graph, place)
+            self.circle(self.graph, place)
         for t, places in steps.items():
             self._step(t, places)
         for connection in self.figure.connections:
-            self._connection(*connection)
+            self.connection(*connection)
         for name in self.boxes:
             self._bus(name)
         for number, gap in enumerate(self.grid.gaps):
-            self._elision(gap, number)
+            self.elision(gap, number)
         if folded:
             width = max(map(box_width, self.boxes), default=0.0)
             left = self.grid.box(0)[0]
@@ -178,27 +170,6 @@ class _Drawing:
         return self.graph
 
     # -- steps --------------------------------------------------------------------------------------------------------
-
-    def _circle(self, graph: Any, place: Place) -> None:
-        role, t = place
-        look, words = self.paint.node("sizes", place), label(f"{short(role, 6)}_{t}")
-        width = height = CIRCLE
-        if len(words) > 4:
-            look["fontsize"] = "10"
-        if role == "C":
-            width = height = COST
-            look["shape"] = "doublecircle"
-        elif role == "target" or self._stands_for_target(place):
-            (width, height), look["shape"], look["fontsize"] = TARGET, "box", "11"
-        x, y = self.grid.at(place)
-        tooltip = _tooltip(self.figure.tensors[place], self.paint.words("sizes", place))
-        id = self.circles[place]
-        self.graph.parts[id] = Part("place", place, place)
-        pin(graph, id, words, x, y, width, height, tooltip=tooltip, **look)
-
-    def _stands_for_target(self, place: Place) -> bool:
-        """Whether it is y_0 where targets are fed back: what the first step hears in the place of a target."""
-        return self.run.forced and place == ("y", 0)
 
     def _step(self, t: int, places: list[Place]) -> None:
         left, right = self.grid.box(t)
@@ -210,62 +181,7 @@ class _Drawing:
                 style="rounded,filled", color="#c8d0da", fillcolor="#f6f8fa", fontcolor=INK, tooltip=f"step {t}",
             )  # fmt: skip
             for place in places:
-                self._circle(box, place)
-
-    def _connection(self, source: Place, target: Place) -> None:
-        """An arrow; of one that leads into a gap, or out of it, the part that is not hidden."""
-        ghost = self.grid.ghost(source, target)
-        if ghost is not None:
-            self._haunted(source, target, ghost)
-            return
-        start, end = self.grid.line(source, target)
-        line = end or start
-        if line is None:
-            return
-        tail, head, look = self.circles[source], self.circles[target], self.paint.line("connections", (source, target))
-        at: Place | Gap = target
-        if not start:
-            tail = self._end_in_gap(source, "out", *line[0])
-        if not end:
-            head, at = self._end_in_gap(source, "in", *line[-1]), self.grid.gap_with(target[1])
-        line = self._seen(line, source if start else None, target if end else None)
-        self.graph.edge(tail, head, Part("connection", (source, target), at), **look, **spline(line, ARROW))
-        if (source, target) in self.figure.cuts:
-            bars = {"style": "filled", "fillcolor": "white", "tooltip": "cut: the values pass, no gradient does"}
-            x, y = middle(line)
-            text(self.graph, self.graph.unique(f"cut_{tail}_{head}"), "‖", x, y, size=13, **bars)
-
-    def _haunted(self, source: Place, target: Place, ghost: Place) -> None:
-        """An arrow that comes from too far away: from its source, drawn once more."""
-        if not self.grid.shows(target[1]):
-            return
-        line, _ = self.grid.line(ghost, target)
-        name = self.graph.unique(f"{self.circles[source]}_ghost_{self.circles[target]}")
-        look = {"style": "dashed,filled", "color": INK, "fontcolor": INK, "fontsize": "10"}
-        words = label(f"{short(source[0], 6)}_{source[1]}")
-        x, y = self.grid.at(ghost)
-        pin(self.graph, name, words, x, y, CIRCLE, CIRCLE, tooltip=hint(f"{words}, once more"), **look)
-        seen = self._seen(line or (), ghost, target)
-        look = self.paint.line("connections", (source, target))
-        use = Part("connection", (source, target), target)
-        self.graph.edge(name, self.circles[target], use, **look, **spline(seen, ARROW))
-
-    def _seen(self, line: Line, source: Place | None, target: Place | None) -> Line:
-        """A line as far as circles do not hide it."""
-        if source is not None:
-            line = (self._outline(source).edge(line[1]), *line[1:])
-        return line if target is None else (*line[:-1], self._outline(target).edge(line[-2]))
-
-    def _outline(self, place: Place) -> Outline:
-        return Outline(*self.grid.at(place), place[0] == "target" or self._stands_for_target(place))
-
-    def _end_in_gap(self, source: Place, way: str, x: float, y: float) -> str:
-        """A point where a connection vanishes, by the name of what it carries."""
-        end = f"gap_{safe(source[0])}_{way}", x, y
-        if end not in self.ends:
-            self.ends[end] = self.graph.unique(end[0])
-            pin(self.graph, self.ends[end], "", x, y, 0.72, 0.72, shape="point", style="invis")
-        return self.ends[end]
+                self.circle(box, place)
 
     # -- parameters ---------------------------------------------------------------------------------------------------
 
@@ -278,7 +194,7 @@ class _Drawing:
         if look["style"] != "striped":
             look["style"] += ",rounded"
         width = box_width(name)
-        tooltip = _tooltip(self.parameters[name], self.paint.words("accumulated", first))
+        tooltip = told(self.parameters[name], self.paint.words("accumulated", first))
         self.graph.parts[id] = Part("parameter", first)
         right = self.grid.box(0)[0] + 45
         pin(self.graph, id, label(short(name, 20)), right - width / 2, y, width, 26.0, tooltip=tooltip, **look)
@@ -299,7 +215,7 @@ class _Drawing:
         hidden = [t for _, t in used[first:last]]
         if not hidden:
             return before
-        middle = self.graph.unique(_nth(self.boxes[name], number + 1) + "_gap")
+        middle = self.graph.unique(nth(self.boxes[name], number + 1) + "_gap")
         dot = {"color": PARAMETER, "tooltip": hint(f"{name} used {len(hidden)} times, t = {gap.first} … {gap.last}")}
         x = sum(self.grid.span(gap)) / 2
         pin(self.graph, middle, "", x, self.buses.y(name), 5.0, 5.0, **dot)
@@ -322,7 +238,7 @@ class _Drawing:
         look, use = self.paint.line("taps", (name, place)), Part("tap", (name, place), place)
         joint = self.grid.template.joints.get(Tap(name, place[0]))
         if joint is None:
-            along = spline(self._seen(line, None, place), TAP)
+            along = spline(self.seen(line, None, place), TAP)
             self.graph.edge(id, self.circles[place], use, arrowsize=f"{TAP}", **look, **along)
         else:
             self.graph.edge(id, self._joint((joint, place[1]), place), use, dir="none", **look, **spline(line))
@@ -334,58 +250,9 @@ class _Drawing:
             name = self.joints[joint] = self.graph.unique(f"joint_{self.circles[place]}")
             pin(self.graph, name, "", *self.grid.at(joint), 4.3, 4.3, shape="point", color=PARAMETER)
             line, _ = self.grid.line(joint, place)
-            look = {"color": INK, "tooltip": "several parameters"} | spline(self._seen(line or (), None, place), ARROW)
+            look = {"color": INK, "tooltip": "several parameters"} | spline(self.seen(line or (), None, place), ARROW)
             self.graph.edge(name, self.circles[place], Part("joint", joint, place), **look)
         return self.joints[joint]
-
-    # -- gaps ---------------------------------------------------------------------------------------------------------
-
-    def _elision(self, gap: Gap, number: int) -> None:
-        """What a gap leaves out, and how much of the gradient is lost or gained across it."""
-        name, x = self.graph.unique(_nth("gap", number + 1)), sum(self.grid.span(gap)) / 2
-        self.graph.parts[name] = Part("gap", gap, gap)
-        words, drop = f"… {len(gap)} step{'s' * (len(gap) > 1)} …", self._drop(gap)
-        top = self.grid.high - (3 if drop else 10)  # all of it above the lanes of the uppermost circles
-        text(self.graph, name, words, x, top)
-        for i, line in enumerate(drop):
-            text(self.graph, self.graph.unique(f"{name}_drop"), line, x, top - 14.6 - 14.1 * i, size=10)
-
-    def _drop(self, gap: Gap) -> list[str]:
-        """How the gradient changes from the far end of a gap to the near one, in words.
-
-        Of Σ C every step in between adds some: what is told then is the gradient of the costs beyond alone. That takes
-        a walk for each gap, so of many gaps it is not told.
-        """
-        if type(self.paint) is not ByGradient or not gap.before or gap.last == len(self.run):
-            return []
-        if not self.run.model.carried:  # then nothing comes across
-            return []
-        role, early, late = self.run.model.carried[0], gap.before, gap.last + 1
-        near, far = self.figure.sizes[role, early], self.figure.sizes[role, late]
-        if near is None or not far:  # what is differentiated lies within the gap, or before it
-            return []
-        if self.of is not self.run.cost:
-            return [f"gradient × {near / far:.2g}"]
-        if len(self.grid.gaps) > MANY:
-            return []
-        beyond = [C for C in self.run["C"][late - 1 :] if C.requires_grad]
-        ends = [self.figure.tensors[role, t] for t in (early, late)]
-        near, far = map(rms, gradients(beyond, ends, [np.ones_like(C.data) for C in beyond]))
-        return [f"from t ≥ {late}:", f"gradient × {near / far:.2g}"] if far else []
-
-
-def _nth(name: str, n: int) -> str:
-    """The first is called by its name alone."""
-    return name if n == 1 else f"{name}_{n}"
-
-
-def _tooltip(tensor: Tensor, size: str) -> str:
-    """Name, shape, values, how it was made, and what its colour says."""
-    values = tensor.data
-    parts = [tensor.name or "", f"shape {tensor.shape}"]
-    parts += [f"= {values:.3g}" if tensor.ndim == 0 else f"values {values.min():.3g} … {values.max():.3g}"]
-    parts += [f"made by {name_of(tensor.fn)}"] if tensor.fn else []
-    return hint(", ".join([*parts, size] if size else parts))
 
 
 def of_run(run: Run) -> dict[str, str]:

@@ -1,0 +1,169 @@
+"""The steps of the textbook figure: their circles, the arrows between them, and the gaps where some are left out.
+
+How the parameters come to them is not told here: `drawing` leads buses to them, `compact` writes names beside arrows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.tables import name_of
+from minigrad.engine.tensor import Tensor
+from minigrad.engine.walk import gradients
+from minigrad.graph import rms
+from minigrad.pictures.style import INK, hint, pin, text
+from minigrad.rnn.figure.geometry import Line, Outline, middle
+from minigrad.rnn.figure.grid import MANY, Gap, Grid
+from minigrad.rnn.figure.names import CIRCLE, COST, TARGET, circle, label, safe, short
+from minigrad.rnn.figure.paint import ByGradient, Paint
+from minigrad.rnn.figure.picture import Part, Picture
+from minigrad.rnn.figure.splines import spline
+from minigrad.rnn.figure.wiring import Place, Wiring
+from minigrad.rnn.unrolling import Run
+
+ARROW = 0.7  # the size of arrowheads
+
+
+class Steps:
+    """A `Figure` on its `Grid`, in its `Paint`.
+
+    Attributes
+    ----------
+    graph : Picture
+        What is drawn so far.
+    circles : dict of Place to str
+        What the circles are called in there.
+    """
+
+    def __init__(self, run: Run, wiring: Wiring, grid: Grid, paint: Paint, of: Tensor | None) -> None:
+        self.run, self.figure, self.grid, self.paint, self.of = run, paint.figure, grid, paint, of
+        self.graph = Picture("unrolled", strict=False)
+        self.circles = {place: self.graph.unique(circle(place)) for place in wiring.tensors}
+        self.ends: dict[tuple[str, float, float], str] = {}  # where connections vanish in gaps
+
+    def circle(self, graph: Any, place: Place) -> None:
+        role, t = place
+        look, words = self.paint.node("sizes", place), label(f"{short(role, 6)}_{t}")
+        width = height = CIRCLE
+        if len(words) > 4:
+            look["fontsize"] = "10"
+        if role == "C":
+            width = height = COST
+            look["shape"] = "doublecircle"
+        elif role == "target" or self._stands_for_target(place):
+            (width, height), look["shape"], look["fontsize"] = TARGET, "box", "11"
+        x, y = self.grid.at(place)
+        tooltip = told(self.figure.tensors[place], self.paint.words("sizes", place))
+        id = self.circles[place]
+        self.graph.parts[id] = Part("place", place, place)
+        pin(graph, id, words, x, y, width, height, tooltip=tooltip, **look)
+
+    def _stands_for_target(self, place: Place) -> bool:
+        """Whether it is y_0 where targets are fed back: what the first step hears in the place of a target."""
+        return self.run.forced and place == ("y", 0)
+
+    def connection(self, source: Place, target: Place) -> None:
+        """An arrow; of one that leads into a gap, or out of it, the part that is not hidden."""
+        ghost = self.grid.ghost(source, target)
+        if ghost is not None:
+            self._haunted(source, target, ghost)
+            return
+        start, end = self.grid.line(source, target)
+        line = end or start
+        if line is None:
+            return
+        tail, head, look = self.circles[source], self.circles[target], self.paint.line("connections", (source, target))
+        at: Place | Gap = target
+        if not start:
+            tail = self._end_in_gap(source, "out", *line[0])
+        if not end:
+            head, at = self._end_in_gap(source, "in", *line[-1]), self.grid.gap_with(target[1])
+        line = self.seen(line, source if start else None, target if end else None)
+        self.graph.edge(tail, head, Part("connection", (source, target), at), **look, **spline(line, ARROW))
+        if (source, target) in self.figure.cuts:
+            bars = {"style": "filled", "fillcolor": "white", "tooltip": "cut: the values pass, no gradient does"}
+            x, y = middle(line)
+            text(self.graph, self.graph.unique(f"cut_{tail}_{head}"), "‖", x, y, size=13, **bars)
+
+    def _haunted(self, source: Place, target: Place, ghost: Place) -> None:
+        """An arrow that comes from too far away: from its source, drawn once more."""
+        if not self.grid.shows(target[1]):
+            return
+        line, _ = self.grid.line(ghost, target)
+        name = self.graph.unique(f"{self.circles[source]}_ghost_{self.circles[target]}")
+        look = {"style": "dashed,filled", "color": INK, "fontcolor": INK, "fontsize": "10"}
+        words = label(f"{short(source[0], 6)}_{source[1]}")
+        x, y = self.grid.at(ghost)
+        pin(self.graph, name, words, x, y, CIRCLE, CIRCLE, tooltip=hint(f"{words}, once more"), **look)
+        seen = self.seen(line or (), ghost, target)
+        look = self.paint.line("connections", (source, target))
+        use = Part("connection", (source, target), target)
+        self.graph.edge(name, self.circles[target], use, **look, **spline(seen, ARROW))
+
+    def seen(self, line: Line, source: Place | None, target: Place | None) -> Line:
+        """A line as far as circles do not hide it."""
+        if source is not None:
+            line = (self._outline(source).edge(line[1]), *line[1:])
+        return line if target is None else (*line[:-1], self._outline(target).edge(line[-2]))
+
+    def _outline(self, place: Place) -> Outline:
+        return Outline(*self.grid.at(place), place[0] == "target" or self._stands_for_target(place))
+
+    def _end_in_gap(self, source: Place, way: str, x: float, y: float) -> str:
+        """A point where a connection vanishes, by the name of what it carries."""
+        end = f"gap_{safe(source[0])}_{way}", x, y
+        if end not in self.ends:
+            self.ends[end] = self.graph.unique(end[0])
+            pin(self.graph, self.ends[end], "", x, y, 0.72, 0.72, shape="point", style="invis")
+        return self.ends[end]
+
+    # -- gaps ---------------------------------------------------------------------------------------------------------
+
+    def elision(self, gap: Gap, number: int) -> None:
+        """What a gap leaves out, and how much of the gradient is lost or gained across it."""
+        name, x = self.graph.unique(nth("gap", number + 1)), sum(self.grid.span(gap)) / 2
+        self.graph.parts[name] = Part("gap", gap, gap)
+        words, drop = f"… {len(gap)} step{'s' * (len(gap) > 1)} …", self._drop(gap)
+        top = self.grid.high - (3 if drop else 10)  # all of it above the lanes of the uppermost circles
+        text(self.graph, name, words, x, top)
+        for i, line in enumerate(drop):
+            text(self.graph, self.graph.unique(f"{name}_drop"), line, x, top - 14.6 - 14.1 * i, size=10)
+
+    def _drop(self, gap: Gap) -> list[str]:
+        """How the gradient changes from the far end of a gap to the near one, in words.
+
+        Of Σ C every step in between adds some: what is told then is the gradient of the costs beyond alone. That takes
+        a walk for each gap, so of many gaps it is not told.
+        """
+        if type(self.paint) is not ByGradient or not gap.before or gap.last == len(self.run):
+            return []
+        if not self.run.model.carried:  # then nothing comes across
+            return []
+        role, early, late = self.run.model.carried[0], gap.before, gap.last + 1
+        near, far = self.figure.sizes[role, early], self.figure.sizes[role, late]
+        if near is None or not far:  # what is differentiated lies within the gap, or before it
+            return []
+        if self.of is not self.run.cost:
+            return [f"gradient × {near / far:.2g}"]
+        if len(self.grid.gaps) > MANY:
+            return []
+        beyond = [C for C in self.run["C"][late - 1 :] if C.requires_grad]
+        ends = [self.figure.tensors[role, t] for t in (early, late)]
+        near, far = map(rms, gradients(beyond, ends, [np.ones_like(C.data) for C in beyond]))
+        return [f"from t ≥ {late}:", f"gradient × {near / far:.2g}"] if far else []
+
+
+def nth(name: str, n: int) -> str:
+    """The first is called by its name alone."""
+    return name if n == 1 else f"{name}_{n}"
+
+
+def told(tensor: Tensor, size: str) -> str:
+    """Name, shape, values, how it was made, and what its colour says."""
+    values = tensor.data
+    parts = [tensor.name or "", f"shape {tensor.shape}"]
+    parts += [f"= {values:.3g}" if tensor.ndim == 0 else f"values {values.min():.3g} … {values.max():.3g}"]
+    parts += [f"made by {name_of(tensor.fn)}"] if tensor.fn else []
+    return hint(", ".join([*parts, size] if size else parts))
