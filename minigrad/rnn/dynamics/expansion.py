@@ -1,10 +1,15 @@
 """W^t h_0 as a sum of modes, each of which grows or decays by its own factor λ a step.
 
 Where there is no such sum, because the eigenvectors are no basis, the steps are taken one by one.
+
+References
+----------
+J. H. Wilkinson (1965), "The Algebraic Eigenvalue Problem", Oxford University Press.
 """
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +18,7 @@ import numpy as np
 
 from minigrad.engine.tensor import Array
 from minigrad.rnn.dynamics.incoming import count, real, square
-from minigrad.rnn.dynamics.spectrum import by_modulus
+from minigrad.rnn.dynamics.spectrum import by_modulus, normalised
 
 CONDITION_LIMIT = 1e6
 """Beyond this condition number of the eigenvectors `expand` does not trust an expansion in them: it may cost six of
@@ -23,6 +28,45 @@ has torn apart a little, from 1e6 up to 1e16."""
 
 class DefectiveMatrixWarning(UserWarning):
     """A matrix has no basis of eigenvectors, or none that double precision can tell from none."""
+
+
+@dataclass(frozen=True, eq=False)
+class Mode:
+    """What one real eigenvalue, or a conjugate pair of them, contributes to W^t h_0: α λ^t w, or 2 Re(α λ^t w).
+
+    Attributes
+    ----------
+    eigenvalue : complex
+        λ; of a pair, the one above the real line.
+    alpha : complex
+        Its coordinate of h_0.
+    vector : (n,) ndarray
+        w, of length 1.
+    condition : float
+        1/|y*w| with the left eigenvector y of length 1: how far λ moves, per ‖E‖, if W becomes W + E (Wilkinson 1965).
+        1 for a normal matrix, infinite for a defective one.
+    """
+
+    eigenvalue: complex
+    alpha: complex
+    vector: Array
+    condition: float
+
+    @property
+    def pair(self) -> bool:
+        """Whether the conjugate counts too."""
+        return self.eigenvalue.imag != 0
+
+    @property
+    def period(self) -> float:
+        """So many steps does it take to come round, 2π/|arg λ|; infinite for a positive λ, 2 for a negative one."""
+        angle = abs(math.atan2(self.eigenvalue.imag, self.eigenvalue.real))
+        return 2 * math.pi / angle if angle else math.inf
+
+    def at(self, t: int) -> Array:
+        """Its share of W^t h_0, a real (n,) array."""
+        share = _sum_of_powers(self.vector[:, None], np.array([self.alpha]), np.array([self.eigenvalue]), count("t", t))
+        return 2 * share if self.pair else share
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,18 +81,27 @@ class Expansion:
         The λ_i, the largest modulus first. With the other two, complex unless all are real.
     eigenvectors : (n, n) ndarray
         The w_i, of length 1, as columns.
+    condition : float
+        The condition number of the matrix of eigenvectors: by so much errors of h_0 may grow in the alphas.
     """
 
     alphas: Array
     eigenvalues: Array
     eigenvectors: Array
+    condition: float
 
     def at(self, t: int) -> Array:
-        """W^t h_0, a real (n,) array, for a whole number of steps ``t`` >= 0."""
-        t = count("t", t)
+        """W^t h_0, a real (n,) array, for a whole number of steps ``t`` >= 0; infinite beyond 1.8e308."""
         # Conjugate modes come in pairs, alpha λ^t w and its conjugate, and add up to 2 Re(alpha λ^t w): the imaginary
         # part of the sum is nothing but rounding.
-        return np.real(self.eigenvectors @ (self.alphas * self.eigenvalues**t))
+        return _sum_of_powers(self.eigenvectors, self.alphas, self.eigenvalues, count("t", t))
+
+    @property
+    def modes(self) -> list[Mode]:
+        """The same sum by real eigenvalues and conjugate pairs, the largest modulus first."""
+        left = np.linalg.norm(np.linalg.inv(self.eigenvectors), axis=1)  # rows are y*/(y*w)
+        parts = zip(self.eigenvalues, self.alphas, self.eigenvectors.T, left, strict=True)
+        return [Mode(complex(v), complex(a), w, float(c)) for v, a, w, c in parts if np.imag(v) >= 0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,11 +118,40 @@ class Repetition:
     h0: Array
 
     def at(self, t: int) -> Array:
-        """W^t h_0, a real (n,) array, for a whole number of steps ``t`` >= 0. Takes t steps."""
-        h = self.h0.copy()
+        """W^t h_0, a real (n,) array, for a whole number of steps ``t`` >= 0; infinite beyond 1.8e308. In t steps."""
+        (W, step), (h, exponent) = normalised(self.W), normalised(self.h0)
         for _ in range(count("t", t)):
-            h = self.W @ h
-        return h
+            h, more = normalised(W @ h)
+            exponent += step + more
+        return _scaled(h, exponent)
+
+
+def _sum_of_powers(vectors: Array, alphas: Array, values: Array, t: int) -> Array:
+    """Re Σ alpha_i λ_i^t w_i, each number as one near 1 and a power of two: no sum of infinities is NaN."""
+    powers, exponents = np.ones(len(values), np.complex128), np.zeros(len(values), np.int64)
+    square, of_square = _near_one(values.astype(np.complex128), exponents)
+    while t:  # λ^13 = λ^8 λ^4 λ
+        if t % 2:
+            powers, exponents = _near_one(powers * square, exponents + of_square)
+        square, of_square = _near_one(square * square, 2 * of_square)
+        t //= 2
+    shares, exponents = _near_one(powers * alphas, exponents)
+    terms, exponents = _near_one(vectors * shares, np.broadcast_to(exponents, vectors.shape))
+    largest = np.max(exponents, axis=1, initial=-(2**62), where=terms != 0)[:, None]
+    return _scaled(np.sum(np.ldexp(terms.real, np.maximum(exponents - largest, -1100)), axis=1), largest[:, 0])
+
+
+def _near_one(values: Array, exponents: Array) -> tuple[Array, Array]:
+    """The same numbers, values 2^exponents, with larger parts in [½, 1)."""
+    more = np.frexp(np.maximum(np.abs(values.real), np.abs(values.imag)))[1]
+    return np.ldexp(values.real, -more) + 1j * np.ldexp(values.imag, -more), exponents + more
+
+
+def _scaled(vector: Array, exponents: Any) -> Array:
+    """``vector`` times 2^exponents: 0 or infinite where that is no double-precision number."""
+    with np.errstate(over="ignore", under="ignore"):
+        scaled: Array = np.ldexp(vector, np.clip(exponents, -(10**6), 10**6))
+    return scaled
 
 
 def expand(W: Any, h0: Any) -> Expansion | Repetition:
@@ -121,4 +203,5 @@ def expand(W: Any, h0: Any) -> Expansion | Repetition:
         return Repetition(W, h0)
     order = by_modulus(values)
     values, vectors = values[order], vectors[:, order]
-    return Expansion(np.linalg.solve(vectors, h0), values, vectors)  # solved for: an inverse would be less accurate
+    alphas = np.linalg.solve(vectors, h0)  # solved for: an inverse would be less accurate
+    return Expansion(alphas, values, vectors, float(condition))

@@ -2,6 +2,11 @@
 
 ∂h_T/∂h_0 = J_T ... J_1 leaves the range of double precision within some hundred steps. A `JacobianProduct` therefore
 carries a power of two beside its matrix.
+
+References
+----------
+I. Gelfand (1941), "Normierte Ringe", Matematicheskii Sbornik 9.
+L. N. Trefethen, M. Embree (2005), "Spectra and Pseudospectra", Princeton University Press.
 """
 
 from __future__ import annotations
@@ -101,6 +106,49 @@ def powers_norm(W: Any, steps: int) -> Array:
     """
     W, steps = square("W", W), count("steps", steps)
     return np.array([product.norm for product in _running(len(W), repeat(W, steps))])
+
+
+@dataclass(frozen=True, eq=False)
+class Transient:
+    """How far a linear network grows before it decays.
+
+    Attributes
+    ----------
+    norms : (t_max + 1,) ndarray
+        ‖W^t‖₂ for t = 0 ... t_max.
+    t : int
+        When the largest of them is reached first.
+    value : float
+        It.
+    """
+
+    norms: Array
+    t: int
+    value: float
+
+
+def transient_growth(W: Any, t_max: int) -> Transient:
+    """max ‖W^t‖₂ over t = 0 ... ``t_max``, and when: what eigenvalues do not tell (Trefethen, Embree 2005, §14).
+
+    With a t_max beyond the maximum, it lies between `kreiss_constant` and e n times that.
+    """
+    norms = powers_norm(W, t_max)
+    t = int(np.argmax(norms))
+    return Transient(norms, t, float(norms[t]))
+
+
+def gelfand(W: Any, steps: int) -> Array:
+    """‖W^k‖₂^(1/k) for k = 1 ... ``steps``: upper bounds of the spectral radius, which they tend to (Gelfand 1941).
+
+    A normal matrix has its radius there from the beginning, a nilpotent one 0 from k = n.
+
+    Returns
+    -------
+    (steps,) ndarray
+    """
+    W, steps = square("W", W), count("steps", steps)
+    logs = [product.log_norm for product in _running(len(W), repeat(W, steps))][1:]
+    return np.exp(np.array(logs) / np.arange(1, steps + 1))
 
 
 def jacobian_products(jacobians: Any) -> Array:

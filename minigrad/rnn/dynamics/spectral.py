@@ -2,42 +2,79 @@
 
 Unrolled, a recurrent network applies the same matrix at every step, so the derivative of a late state with respect to
 an early one is a product of T Jacobians, ∂h_T/∂h_0 = J_T ... J_1 with J_t = diag(f'(z_t)) W. What such a product does
-in the long run is a question about W. It is asked in three ways, and each has a file, best read in this order:
+in the long run is a question about W. It is asked in several ways, and each has a file, best read in this order:
 
 - `spectrum`, the matrix alone: eigenvalues, norm, and how far from normal it is (`henrici`).
 - `expansion`, *for ever*: in a linear network the product is W^t, and `expand` writes W^t h_0 as a sum of modes, each
-  of which grows or decays by its own factor λ a step.
+  of which grows or decays by its own factor λ a step. `dominant`: which of them wins, by multiplying.
 - `products`, *meanwhile* and *in a given run*: a matrix that is far from normal can amplify a hundredfold before it
   decays, which its eigenvalues do not tell, but `powers_norm` does. `jacobians` and `jacobian_products` follow the true
   product of a run, however small or large it becomes.
+- `pseudospectra`, `numerical_range` and `kreiss`: how far it can go meanwhile, foretold by the matrix, without a grid
+  (`level_sets` is how).
 - `verdict`: `classify` turns radius and norm into the famous answer.
 
 All of them are found here, as ``minigrad.rnn.spectral``. Nothing is differentiated: these are plain arrays in double
 precision. A `Tensor` may be passed for its values.
 """
 
-from minigrad.rnn.dynamics.expansion import CONDITION_LIMIT, DefectiveMatrixWarning, Expansion, Repetition, expand
-from minigrad.rnn.dynamics.products import JacobianProduct, jacobian_products, jacobians, powers_norm
-from minigrad.rnn.dynamics.spectrum import eigenvalues, henrici, numerical_abscissa, spectral_norm, spectral_radius
+from minigrad.rnn.dynamics.dominant import Ending, PowerIteration, power_iteration
+from minigrad.rnn.dynamics.expansion import CONDITION_LIMIT, DefectiveMatrixWarning, Expansion, Mode, Repetition, expand
+from minigrad.rnn.dynamics.kreiss import Kreiss, kreiss_constant, kreiss_point
+from minigrad.rnn.dynamics.numerical_range import numerical_radius
+from minigrad.rnn.dynamics.products import (
+    JacobianProduct,
+    Transient,
+    gelfand,
+    jacobian_products,
+    jacobians,
+    powers_norm,
+    transient_growth,
+)
+from minigrad.rnn.dynamics.pseudospectra import outermost, pseudospectral_radius, pseudospectrum, stability_radius
+from minigrad.rnn.dynamics.spectrum import (
+    eigenvalues,
+    henrici,
+    is_normal,
+    numerical_abscissa,
+    spectral_norm,
+    spectral_radius,
+)
 from minigrad.rnn.dynamics.verdict import Fate, Verdict, classify, vanishing_bound
 
 __all__ = [
     "CONDITION_LIMIT",
     "DefectiveMatrixWarning",
+    "Ending",
     "Expansion",
     "Fate",
     "JacobianProduct",
+    "Kreiss",
+    "Mode",
+    "PowerIteration",
     "Repetition",
+    "Transient",
     "Verdict",
     "classify",
     "eigenvalues",
     "expand",
+    "gelfand",
     "henrici",
+    "is_normal",
     "jacobian_products",
     "jacobians",
+    "kreiss_constant",
+    "kreiss_point",
     "numerical_abscissa",
+    "numerical_radius",
+    "outermost",
+    "power_iteration",
     "powers_norm",
+    "pseudospectral_radius",
+    "pseudospectrum",
     "spectral_norm",
     "spectral_radius",
+    "stability_radius",
+    "transient_growth",
     "vanishing_bound",
 ]

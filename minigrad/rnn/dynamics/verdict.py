@@ -79,6 +79,10 @@ def classify(W: Any, gamma: float = 1.0) -> Verdict:
     a nonlinearity, a spectral norm below 1/gamma is sufficient for them to vanish, and one above it necessary for
     them to explode, not more: a network with a norm above the bound may well have gradients that vanish.
 
+    What the lecture's argument takes for granted, it has to be granted: W is diagonalisable (else `expand` and
+    `transient_growth` tell more), the gradient has a share α ≠ 0 in the mode that grows, it is the modulus |λ| that
+    counts, a complex or negative λ turning as it grows, and of ρ = 1 it says nothing ("borderline").
+
     Parameters
     ----------
     W : (n, n) array_like or Tensor

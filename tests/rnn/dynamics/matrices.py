@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 
@@ -48,3 +52,22 @@ def jordan_like_norm(a: float, k: float, t: int) -> float:
     """‖[[p, q], [0, p]]‖₂ = (|q| + √(q² + 4p²))/2, for p = a^t and q = t a^(t-1) k."""
     p, q = a**t, t * a ** (t - 1) * k
     return (abs(q) + math.sqrt(q * q + 4 * p * p)) / 2
+
+
+def arrays(tree: Any) -> Any:
+    """Lists of numbers as arrays, wherever they are."""
+    if isinstance(tree, dict):
+        return {name: arrays(value) for name, value in tree.items()}
+    if isinstance(tree, list) and tree and isinstance(tree[0], dict):
+        return [arrays(value) for value in tree]
+    return np.array(tree, dtype=float) if isinstance(tree, list) else tree
+
+
+def stored(name: str) -> Any:
+    """A file of this folder: numbers that another program has computed, with their definitions."""
+    return arrays(json.loads((Path(__file__).parent / name).read_text(encoding="utf-8")))
+
+
+KNOWN = {entry["name"]: entry for entry in stored("matrices.json")["matrices"]}
+every_matrix = pytest.mark.parametrize("known", KNOWN.values(), ids=KNOWN)
+BITS = {"rel": 1e-12, "abs": 1e-15}

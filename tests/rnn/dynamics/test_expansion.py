@@ -102,3 +102,67 @@ def test_what_was_expanded_does_not_change_with_the_caller_s_arrays():
     assert repetition.at(1).tolist() == [1.5, 0.5]
     repetition.at(0)[:] = 7
     assert repetition.at(0).tolist() == [1, 1]
+
+
+# -- one mode at a time -----------------------------------------------------------------------------------------------
+
+
+@quick
+@given(generators, st.integers(1, 3), st.integers(0, 2), st.integers(0, 40))
+def test_modes_add_up_to_the_whole(rng, reals, pairs, t):
+    W, _ = with_modes(rng, reals, pairs)
+    expansion = expand(W, rng.standard_normal(len(W)))
+    modes = expansion.modes
+    assert [mode.pair for mode in modes].count(True) == pairs
+    assert len(modes) == reals + pairs
+    np.testing.assert_allclose(sum(mode.at(t) for mode in modes), expansion.at(t), atol=1e-11)
+    assert expansion.condition == pytest.approx(np.linalg.cond(expansion.eigenvectors))
+
+
+@quick
+@given(generators, st.integers(1, 3), st.integers(0, 2))
+def test_the_condition_of_a_mode_is_how_far_its_eigenvalue_moves(rng, reals, pairs):
+    W, _ = with_modes(rng, reals, pairs)
+    values, vectors = np.linalg.eig(W)
+    rows = np.linalg.inv(vectors)
+    for mode in expand(W, np.ones(len(W))).modes:
+        i = int(np.argmin(np.abs(values - mode.eigenvalue)))
+        E = np.outer(rows[i].conj(), vectors[:, i].conj())  # y w*, the worst direction
+        E *= 1e-7 / np.linalg.norm(E, 2)
+        moved = np.linalg.eigvals(W + E)
+        assert np.min(np.abs(moved - values[i])) == pytest.approx(1e-7 * mode.condition, rel=1e-3)
+
+
+def test_a_normal_matrix_has_modes_of_condition_1_and_a_turn_has_its_period():
+    turn = 2 * math.pi / 12
+    rotation = 0.5 * np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
+    (mode,) = expand(rotation, [1.0, 0.0]).modes
+    assert (mode.pair, mode.period) == (True, pytest.approx(12))
+    assert mode.condition == pytest.approx(1)
+    assert [mode.period for mode in expand(np.diag([-2.0, 1.0]), [1.0, 1.0]).modes] == [2, math.inf]
+
+
+@pytest.mark.filterwarnings("ignore::minigrad.rnn.dynamics.expansion.DefectiveMatrixWarning")
+def test_what_overflows_is_infinite_and_what_is_zero_stays_zero():
+    """Neither 0 · inf nor inf - inf."""
+    np.testing.assert_array_equal(expand([[2.0, 0.0], [0.0, -3.0]], [1.0, 1.0]).at(2001), [np.inf, -np.inf])
+    np.testing.assert_array_equal(expand([[1e200, 0.0], [0.0, 0.5]], [1.0, 0.0]).at(5), [np.inf, 0.0])
+    np.testing.assert_array_equal(expand([[1e-200, 0.0], [0.0, 1.0]], [1.0, 1.0]).at(9), [0.0, 1.0])
+    turning = expand([[0.0, -5.0], [5.0, 0.0]], [1.0, 1.0])
+    np.testing.assert_array_equal(turning.at(4001), [-np.inf, np.inf])
+    np.testing.assert_array_equal(turning.modes[0].at(4001), [-np.inf, np.inf])
+    repetition = expand(jordan_like(2.0, -1.0), [1.0, 1.0])
+    assert isinstance(repetition, Repetition)
+    np.testing.assert_array_equal(repetition.at(3000), [-np.inf, np.inf])
+    np.testing.assert_array_equal(expand(np.zeros((2, 2)), [1.0, 2.0]).at(0), [1.0, 2.0])
+    np.testing.assert_array_equal(expand(np.zeros((2, 2)), [1.0, 2.0]).at(1), [0.0, 0.0])
+
+
+@quick
+@given(generators, st.integers(1, 4), st.integers(0, 30))
+def test_a_power_of_two_changes_no_digit(rng, n, t):
+    """Growth by g = 2^k a step is g^t in the end, exactly."""
+    W, h0 = rng.standard_normal((n, n)), rng.standard_normal(n)
+    a, b = expand(W, h0), expand(8.0 * W, h0)
+    if isinstance(a, Expansion) and isinstance(b, Expansion):
+        np.testing.assert_allclose(b.at(t), 8.0**t * a.at(t), rtol=1e-9, atol=1e-9 * 8.0**t * np.abs(a.at(t)).max())

@@ -9,9 +9,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minigrad.rnn.dynamics.products import JacobianProduct, jacobian_products, jacobians, powers_norm
+from minigrad.rnn.dynamics.products import (
+    JacobianProduct,
+    gelfand,
+    jacobian_products,
+    jacobians,
+    powers_norm,
+    transient_growth,
+)
 from minigrad.rnn.dynamics.spectrum import spectral_radius
-from tests.rnn.dynamics.matrices import generators, jordan_like, jordan_like_norm, quick, sizes
+from tests.rnn.dynamics.matrices import (
+    BITS,
+    every_matrix,
+    generators,
+    jordan_like,
+    jordan_like_norm,
+    orthogonal,
+    quick,
+    sizes,
+)
 
 
 @quick
@@ -88,6 +104,36 @@ def test_a_jordan_block_amplifies_before_it_decays():
     np.testing.assert_allclose(norms, [jordan_like_norm(a, k, t) for t in range(1001)], rtol=1e-10)
     assert norms.argmax() == 9
     assert norms.max() == pytest.approx(38.7459, abs=5e-5)
-    for t, gelfand, half_a_digit in ((10, 1.4415, 5e-5), (100, 0.96538, 5e-6), (1000, 0.90842, 5e-6)):
-        assert norms[t] ** (1 / t) == pytest.approx(gelfand, abs=half_a_digit)
     assert spectral_radius(jordan_like(a, k)) == pytest.approx(a)
+
+
+@every_matrix
+def test_powers_of_known_matrices_are_those_that_others_have_found(known):
+    powers = known["powers_norm"]
+    found = transient_growth(known["W"], len(powers) - 1)
+    np.testing.assert_allclose(found.norms, powers, rtol=1e-11)
+    assert found.value == found.norms[found.t] == found.norms.max()
+    if "sup_powers_norm" in known:
+        assert (found.t, found.value) == (known["sup_powers_norm"]["t"], pytest.approx(found.value, **BITS))
+    roots = gelfand(known["W"], 100)
+    for k, expected in known["gelfand"].items():
+        assert roots[int(k) - 1] == pytest.approx(expected, rel=1e-11, abs=0)
+
+
+def test_gelfand_s_roots_come_down_to_the_radius_slowly():
+    """Jordan-like, a = 0.9, k = 10: where ‖W^k‖ itself would be 1e-42 at the end."""
+    roots = gelfand(jordan_like(0.9, 10.0), 1000)
+    np.testing.assert_allclose(roots[[9, 99, 999]], [1.4415, 0.96538, 0.90842], rtol=4e-5)
+
+
+@quick
+@given(generators, sizes, st.integers(1, 20))
+def test_gelfand_s_roots_are_above_the_radius_and_a_normal_matrix_starts_there(rng, n, steps):
+    W = rng.standard_normal((n, n)) * 10.0 ** rng.integers(-200, 200)
+    assert np.all(gelfand(W, steps) >= spectral_radius(W) * (1 - 1e-9))
+    Q, values = orthogonal(rng, n), rng.standard_normal(n)
+    np.testing.assert_allclose(gelfand(Q * values @ Q.T, steps), np.abs(values).max(), rtol=1e-10)
+
+
+def test_a_nilpotent_matrix_has_nothing_left_after_n_steps():
+    np.testing.assert_array_equal(gelfand(np.eye(4, k=1), 6), [1, 1, 1, 0, 0, 0])

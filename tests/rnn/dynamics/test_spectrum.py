@@ -11,8 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minigrad.engine.tensor import Array
-from minigrad.rnn.dynamics.spectrum import eigenvalues, henrici, numerical_abscissa, spectral_norm, spectral_radius
+from minigrad.rnn.dynamics.spectrum import (
+    eigenvalues,
+    henrici,
+    is_normal,
+    numerical_abscissa,
+    spectral_norm,
+    spectral_radius,
+)
 from tests.rnn.dynamics.matrices import (
+    BITS,
+    every_matrix,
     generators,
     jordan_like,
     jordan_like_norm,
@@ -70,6 +79,37 @@ def test_henrici_is_the_size_of_what_stands_above_the_diagonal(rng, n):
     diagonal, above = np.diag(rng.standard_normal(n)), np.triu(rng.standard_normal((n, n)), 1)
     Q = orthogonal(rng, n)
     assert henrici(Q @ (diagonal + above) @ Q.T) == pytest.approx(np.linalg.norm(above), abs=1e-6)
+
+
+@quick
+@given(generators, sizes, st.booleans())
+def test_a_normal_matrix_departs_by_nothing_and_one_a_little_off_by_more(rng, n, symmetric):
+    """Without the bound by the commutator, 2e-8 would be left of the 0 by rounding."""
+    Q = orthogonal(rng, n)
+    W = Q * rng.standard_normal(n) @ Q.T if symmetric else rng.uniform(0.1, 10) * Q
+    assert is_normal(W)
+    assert henrici(W) == 0.0
+    if n > 1:
+        off = Q * np.arange(1.0, n + 1) @ Q.T + 1e-9 * np.outer(Q[:, 0], Q[:, 1])
+        assert not is_normal(off)
+        assert 0 < henrici(off) < 1e-4
+
+
+@quick
+@given(generators, st.integers(2, 6))
+def test_henrici_is_between_its_bounds_by_the_commutator(rng, n):
+    """Elsner, Paardekooper (1987) from below, Henrici (1962) from above."""
+    W = rng.standard_normal((n, n))
+    commutator = np.linalg.norm(W.T @ W - W @ W.T)
+    assert commutator / (math.sqrt(6) * np.linalg.norm(W)) <= henrici(W) * (1 + 1e-9)
+    assert henrici(W) <= ((n**3 - n) / 12) ** 0.25 * math.sqrt(commutator)
+
+
+@every_matrix
+def test_known_matrices_measure_what_others_have_found(known):
+    for measure in (spectral_radius, spectral_norm, numerical_abscissa, henrici):
+        assert measure(known["W"]) == pytest.approx(known[measure.__name__], **BITS)
+    assert is_normal(known["W"]) == (known["henrici"] == 0)
 
 
 @quick
