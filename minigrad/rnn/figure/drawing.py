@@ -29,6 +29,7 @@ from minigrad.rnn.figure.wiring import Place, Wiring
 from minigrad.rnn.unrolling import Run
 
 TAP = 0.5  # the size of an arrowhead
+ELSEWHERE = 18.0  # from a parameter's box to the word "elsewhere"
 SHORT = 100  # steps of a run that a notebook draws without being asked
 
 
@@ -188,16 +189,17 @@ class _Drawing(Steps):
     def _bus(self, name: str) -> None:
         """A parameter's box, its bus, and a tap to every place where it is used."""
         places, id, y = self.buses.used[name], self.boxes[name], self.buses.y(name)
-        first = name, places[0][1]  # the sum from there on is that of all steps
-        look = {"style": "filled", "fontcolor": "black"} | self.paint.node("accumulated", first)
+        look = {"style": "filled", "fontcolor": "black"} | self.paint.node("parameters", name)
         look |= {"color": PARAMETER, "penwidth": "2", "shape": "box"}
         if look["style"] != "striped":
             look["style"] += ",rounded"
         width = box_width(name)
-        tooltip = told(self.parameters[name], self.paint.words("accumulated", first))
-        self.graph.parts[id] = Part("parameter", first)
+        tooltip = told(self.parameters[name], self.paint.words("parameters", name))
+        self.graph.parts[id] = Part("parameter", name)
         right = self.grid.box(0)[0] + 45
         pin(self.graph, id, label(short(name, 20)), right - width / 2, y, width, 26.0, tooltip=tooltip, **look)
+        if name in self.figure.elsewhere:
+            self._elsewhere(name, right - width, y)
         before, passed = (id, right), 0
         for place in [place for place in places if self.grid.shows(place[1])]:
             while passed < len(self.grid.gaps) and self.grid.gaps[passed].before < place[1]:
@@ -206,6 +208,15 @@ class _Drawing(Steps):
             before = self._tap(name, place, before)
         for number in range(passed, len(self.grid.gaps)):
             before = self._bus_in_gap(name, before, number)
+
+    def _elsewhere(self, name: str, left: float, y: float) -> None:
+        """A line from a parameter's box to where it is used outside of the run."""
+        id, look = self.graph.unique(f"{self.boxes[name]}_elsewhere"), self.paint.line("elsewhere", name)
+        end, share = left - ELSEWHERE, self.paint.words("elsewhere", name)
+        about = hint(f"{name} is used outside of these steps, too" + f": {share}" * bool(share))
+        text(self.graph, id, "elsewhere", end - 28, y, size=10, tooltip=about)
+        along = spline(((left, y), (end, y)), TAP)
+        self.graph.edge(self.boxes[name], id, Part("elsewhere", name), arrowsize=f"{TAP}", **look, **along)
 
     def _bus_in_gap(self, name: str, before: tuple[str, float], number: int) -> tuple[str, float]:
         """Lead a bus to the middle of a gap, where the steps that are left out add their share; where it is then."""

@@ -22,12 +22,13 @@ from minigrad.engine.tensor import Tensor
 from minigrad.engine.walk import gradients
 from minigrad.graph import rms
 from minigrad.pictures.style import COLORS, NONFINITE, ZERO, Scale, clean, pretty, subscript
+from minigrad.rnn.figure.attribution import Figure
 from minigrad.rnn.figure.drawing import differentiable, draw
 from minigrad.rnn.figure.grid import ENDS, MANY, Gap
 from minigrad.rnn.figure.page import Animation, furnished, page
 from minigrad.rnn.figure.paint import GIVEN
 from minigrad.rnn.figure.picture import Part, Picture
-from minigrad.rnn.figure.wiring import Figure, Place, Wiring
+from minigrad.rnn.figure.wiring import Place, Wiring
 from minigrad.rnn.unrolling import Run
 
 FIRST = 6  # so many of a tensor's numbers are told
@@ -76,7 +77,7 @@ def animate(
     picture = draw(run, of, steps=steps, color="none")  # it refuses what cannot be drawn
     chosen = differentiable(run, of)
     wiring = Wiring.of_run(run, chosen)
-    stage = _Stage.of_picture(picture, wiring.differentiated(chosen), list(wiring.parameters))
+    stage = _Stage.of_picture(picture, Figure.of(wiring, chosen), list(wiring.parameters))
     choices = {"all": chosen} | {str(t): run["C"][t - 1] for t in _costs(run, stage, costs)}
     title = clean(f"Back-propagation through time: {type(run.model).__name__}" if title is None else title)
     film = _film(run, wiring, stage, choices)
@@ -125,8 +126,8 @@ class _Stage:
         """What takes part of what a picture shows."""
         kinds: dict[str, dict[str, Part]] = defaultdict(dict)
         for id, part in picture.parts.items():
-            kinds["line" if part.kind in ("connection", "tap", "bus") else part.kind][id] = part
-        boxes = sorted(kinds["parameter"].items(), key=lambda box: parameters.index(box[1].key[0]))
+            kinds["line" if part.kind in ("connection", "tap", "bus", "elsewhere") else part.kind][id] = part
+        boxes = sorted(kinds["parameter"].items(), key=lambda box: parameters.index(box[1].key))
         circles = sorted(kinds["place"].items(), key=lambda circle: figure.tensors[circle[1].key].index)
         return cls(figure, dict(boxes), dict(circles), kinds["line"], kinds["gap"])
 
@@ -147,7 +148,7 @@ class _Stage:
 def _film(run: Run, wiring: Wiring, stage: _Stage, choices: dict[str, Tensor]) -> dict[str, Any]:
     """All that the page needs to know, as it will find it in its JSON."""
     watched = {id: wiring.tensors[part.key] for id, part in stage.circles.items()}
-    watched |= {id: wiring.parameters[part.key[0]] for id, part in stage.boxes.items()}
+    watched |= {id: wiring.parameters[part.key] for id, part in stage.boxes.items()}
     asked = {id: tensor for id, tensor in watched.items() if tensor.requires_grad}
     reels = [_reel(run, wiring, stage, value, of, asked) for value, of in choices.items()]
     scale = Scale.covering(size for reel in reels for size in reel["sizes"] if not isinstance(size, str))
@@ -166,7 +167,7 @@ def _film(run: Run, wiring: Wiring, stage: _Stage, choices: dict[str, Tensor]) -
 
 def _reel(run: Run, wiring: Wiring, stage: _Stage, value: str, of: Tensor, asked: dict[str, Tensor]) -> dict[str, Any]:
     """What there is to know about the gradient of ``of``, which the page calls ``value``."""
-    figure = stage.figure if value == "all" else wiring.differentiated(of)
+    figure = stage.figure if value == "all" else Figure.of(wiring, of)
     grads = gradients(of, list(asked.values()), np.ones_like(of.data))
     label = "Σ C" if of is run.cost else "Σ " * (of.size > 1) + pretty(clean(of.name or "C"))
     return {
@@ -207,6 +208,7 @@ def _frames(stage: _Stage, T: int) -> list[dict[str, Any]]:
     forward = [_frame("forward", id, part, lights[part.at], stage, T) for id, part in order]
     reached = [each for each in reversed(order) if each[0] in stage.gaps or each[1].size(stage.figure) is not None]
     back = [_frame("backward", id, part, lights[part.at], stage, T) for id, part in reached]
+    back += [_from_elsewhere(id, part, stage) for id, part in stage.lines.items() if part.kind == "elsewhere"]
     start = {"pass": "start", "text": "Given are the parameters and the initial state. Nothing is computed yet."}
     turn = {"pass": "turn"}  # what is said then depends on what is differentiated
     end = {"pass": "end", "text": "Done: in every parameter the contributions of all steps have been added up."}
@@ -220,7 +222,7 @@ def _frame(direction: str, id: str, part: Part, lights: list[str], stage: _Stage
     sources = [_named(line.key[0]) for line in arrows]
     asked = [_named(line.key[0]) for line in arrows if line.size(stage.figure) is not None]
     uses = [clean(line.key[0]) for line in lines.values() if line.kind == "tap"]
-    boxes = {box.key[0]: box_id for box_id, box in stage.boxes.items()}
+    boxes = {box.key: box_id for box_id, box in stage.boxes.items()}
     sums = {boxes[line.key[0]]: line_id for line_id, line in lines.items() if line.kind == "bus"}
     if part.kind == "gap":
         text = f"{_left_out(part.key, T)}: "
@@ -235,6 +237,13 @@ def _frame(direction: str, id: str, part: Part, lights: list[str], stage: _Stage
         text = f"{_called(part)} has its whole cotangent{'; it ' * bool(deeds)}{' and '.join(deeds)}."
     # From the frame of a bus's piece on, the parameter's box shows the sum that it holds.
     return {"pass": direction, "id": id, "lights": lights, "sums": sums, "text": text}
+
+
+def _from_elsewhere(id: str, part: Part, stage: _Stage) -> dict[str, Any]:
+    """The last frame of a parameter that is used outside of the run as well: that share completes its sum."""
+    box = next(box for box, other in stage.boxes.items() if other.key == part.key)
+    text = f"{clean(part.key)} is used elsewhere, too, and that adds to its gradient."
+    return {"pass": "backward", "id": box, "lights": [id], "sums": {box: box}, "text": text}
 
 
 # -- words and numbers ------------------------------------------------------------------------------------------------
@@ -258,6 +267,9 @@ def _about_line(part: Part, figure: Figure) -> dict[str, str]:
     if part.kind == "connection":
         source, target = map(_named, part.key)
         return {"label": f"{source} → {target}", "facts": f"the share that goes to {source}", "to": source}
+    if part.kind == "elsewhere":
+        name = clean(part.key)
+        return {"label": f"{name}, elsewhere", "facts": f"what comes to {name} from outside the steps", "to": name}
     name = clean(part.key[0])
     if part.kind == "tap":
         label = f"{name} → {_named(part.key[1])}"
@@ -268,7 +280,7 @@ def _about_line(part: Part, figure: Figure) -> dict[str, str]:
 
 
 def _called(part: Part) -> str:
-    return _named(part.key) if part.kind == "place" else clean(part.key[0])
+    return _named(part.key) if part.kind == "place" else clean(part.key)
 
 
 def _named(place: Place) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from itertools import product
 
 from minigrad.pictures.style import hint, pin, text
+from minigrad.rnn.figure.attribution import Figure
 from minigrad.rnn.figure.crossings import Line, of_one_another, through_circles
 from minigrad.rnn.figure.geometry import Line as Polyline
 from minigrad.rnn.figure.geometry import Point, shifted
@@ -20,7 +21,7 @@ from minigrad.rnn.figure.picture import Part, Picture
 from minigrad.rnn.figure.placing import Spots
 from minigrad.rnn.figure.splines import spline
 from minigrad.rnn.figure.strokes import SQUARE, Arrow, Sketch, Stroke, parted
-from minigrad.rnn.figure.wiring import Figure, Place
+from minigrad.rnn.figure.wiring import Place
 from minigrad.rnn.unrolling import Run
 
 ARROW = 0.7  # the size of arrowheads
@@ -103,7 +104,7 @@ class Folded:
     """The folded network left of ``right``."""
 
     def __init__(self, picture: Picture, run: Run, figure: Figure, right: float) -> None:
-        self.picture, spots = picture, spots_of(run, figure)
+        self.picture, self.figure, spots = picture, figure, spots_of(run, figure)
         self.sketch = Sketch(spots, arrows_of(run, figure, spots))
         self.x = right - self.sketch.right
         self.names = {role: picture.unique(f"folded_{safe(role)}") for role in spots}
@@ -120,8 +121,13 @@ class Folded:
                 name = self._loop(stroke, stroke.square)
             if stroke.beside is not None:
                 (x, y), words = stroke.beside, stroke.arrow.words
-                look = {"fontcolor": "black", "tooltip": hint(", ".join(stroke.arrow.by))}
+                look = {"fontcolor": "black", "tooltip": self._told(stroke.arrow)}
                 text(self.picture, self.picture.unique(f"{name}_by"), words, self.x + x, y, size=11, **look)
+
+    def _told(self, arrow: Arrow) -> str:
+        """The parameters that act on an arrow, all of them."""
+        beyond = " (used elsewhere, too)"
+        return hint(", ".join(f"{name}{beyond * (name in self.figure.elsewhere)}" for name in arrow.by))
 
     def _circle(self, role: str) -> None:
         (x, y), look = self.sketch.centres[role], {"shape": "circle"}
@@ -135,7 +141,7 @@ class Folded:
 
     def _line(self, stroke: Stroke, tail: str, head: str, line: Polyline, arrow: float = 0.0) -> None:
         look = {} if arrow else {"dir": "none"}
-        look |= {"tooltip": hint(", ".join(stroke.arrow.by))} if stroke.arrow.by else {}
+        look |= {"tooltip": self._told(stroke.arrow)} if stroke.arrow.by else {}
         part = Part("folded", stroke.arrow.target)
         self.picture.edge(tail, head, part, **look, **spline(shifted(line, self.x), arrow))
 

@@ -14,11 +14,12 @@ import graphviz  # type: ignore[import-untyped]
 
 from minigrad.engine.tensor import Tensor
 from minigrad.pictures.style import DATA, INK, ZERO_MEANS, Scale, legend, number, pin, subscript, text
+from minigrad.rnn.figure.attribution import Figure
 from minigrad.rnn.figure.names import label, short
-from minigrad.rnn.figure.wiring import Figure, Wiring
+from minigrad.rnn.figure.wiring import Wiring
 from minigrad.rnn.unrolling import Run
 
-Table = Literal["sizes", "connections", "taps", "accumulated"]
+Table = Literal["sizes", "connections", "taps", "accumulated", "elsewhere", "parameters"]
 Look = dict[str, str]
 
 GIVEN = ("x", "target")  # data: nothing flows on from there
@@ -76,7 +77,9 @@ class ByGradient(Paint):
 
     def words(self, table: Table, key: Any) -> str:
         size = self.size(table, key)
-        return "no gradient asked for" if size is None else f"gradient rms {size:.3g}"
+        other = self.figure.elsewhere.get(key) if table == "parameters" else None
+        elsewhere = "" if other is None else f", {other:.3g} of that which comes from elsewhere"
+        return "no gradient asked for" if size is None else f"gradient rms {size:.3g}{elsewhere}"
 
     def _cut_means(self, graph: graphviz.Digraph, x: float, y: float) -> None:
         if self.figure.cuts:
@@ -102,7 +105,7 @@ class ByValue(ByGradient):
         return Paint.line(self, table, key)
 
     def words(self, table: Table, key: Any) -> str:
-        return f"rms {self.size(table, key):.3g}"
+        return f"rms {size:.3g}" if (size := self.size(table, key)) is not None else ""
 
 
 class ByCost(ByGradient):
@@ -113,14 +116,14 @@ class ByCost(ByGradient):
     """
 
     def __init__(self, wiring: Wiring, run: Run, steps: Sequence[int]) -> None:
-        super().__init__(wiring.differentiated(*_recorded(run["C"])), "Σ C", steps)
+        super().__init__(Figure.of(wiring, *_recorded(run["C"])), "Σ C", steps)
         alone = [t for t in steps if run["C"][t - 1].requires_grad]
         self.parts = [
-            (f"C{subscript(t)}", hue(i / max(len(alone) - 1, 1)), wiring.differentiated(run["C"][t - 1]))
+            (f"C{subscript(t)}", hue(i / max(len(alone) - 1, 1)), Figure.of(wiring, run["C"][t - 1]))
             for i, t in enumerate(alone)
         ]
         if rest := _recorded([C for t, C in enumerate(run["C"], 1) if t not in set(steps)]):
-            self.parts.append(("others", OTHERS, wiring.differentiated(*rest)))
+            self.parts.append(("others", OTHERS, Figure.of(wiring, *rest)))
 
     def shares(self, table: Table, key: Any) -> list[tuple[str, str, float]]:
         """Label, colour and share of every cost that can be seen; none if nothing flows, or what flows is no number."""
@@ -170,13 +173,13 @@ class ByCost(ByGradient):
 def painted(run: Run, wiring: Wiring, visible: Sequence[int], of: Tensor | None, color: str, by: str) -> Paint:
     """The paint that is asked for; ``of`` is what is differentiated, None if nothing is, or every cost alone."""
     if color == "none":
-        return Paint(wiring.of_nothing())
+        return Paint(Figure.of_nothing(wiring))
     if color == "value":
-        return ByValue(wiring.of_values(), visible)
+        return ByValue(Figure.of_values(wiring), visible)
     if of is None or by == "cost":
         return ByCost(wiring, run, visible)
     name = "Σ C" if of is run.cost else "Σ " * (of.size > 1) + label(short(of.name or "C", 30))
-    return ByGradient(wiring.differentiated(of), name, visible)
+    return ByGradient(Figure.of(wiring, of), name, visible)
 
 
 _CUT = {"color": INK, "style": "dotted", "tooltip": "cut: the values pass, no gradient does"}
@@ -196,6 +199,8 @@ def _drawn(figure: Figure, steps: set[int]) -> list[float]:
         *(size for ((_, s), (_, t)), size in figure.connections.items() if s in steps or t in steps),
         *(size for (_, (_, t)), size in figure.taps.items() if t in steps),
         *(size for (_, t), size in figure.accumulated.items() if t in steps or t - 1 in steps),  # a bus enters a gap
+        *figure.elsewhere.values(),
+        *figure.parameters.values(),
     ]
     return [size for size in drawn if size]
 

@@ -11,15 +11,17 @@ from itertools import chain, count
 from typing import Any, Literal, NamedTuple
 
 from minigrad.pictures.dot import Digraph
+from minigrad.rnn.figure.attribution import Figure
 from minigrad.rnn.figure.grid import Gap
-from minigrad.rnn.figure.wiring import Figure, Place
+from minigrad.rnn.figure.wiring import Place
 
 TABLES = {
     "place": "sizes",
-    "parameter": "accumulated",
+    "parameter": "parameters",
     "connection": "connections",
     "tap": "taps",
     "bus": "accumulated",
+    "elsewhere": "elsewhere",
 }
 """Where a `Figure` keeps the sizes of what kind of part."""
 
@@ -29,18 +31,18 @@ class Part(NamedTuple):
 
     Attributes
     ----------
-    kind : {"place", "parameter", "connection", "tap", "bus", "joint", "gap", "folded"}
-        A circle, a parameter's box, an arrow from circle to circle, a tap, a piece of a bus, the arrow that many taps
-        share; the words in the place of steps that are left out; or anything in the folded network.
+    kind : {"place", "parameter", "connection", "tap", "bus", "elsewhere", "joint", "gap", "folded"}
+        A circle, a parameter's box, an arrow from circle to circle, a tap, a piece of a bus, what leads from a
+        parameter to where else it is used, the arrow that many taps share; the words in the place of steps that are
+        left out; or anything in the folded network.
     key : Place, Connection, Use, (str, int), Gap or str
         Which one, as a `Figure` knows it: a piece of a bus by the parameter and the first of the steps whose
-        contributions it holds, and a parameter's box likewise, by its first use. Of the folded network, the role that
-        it is or leads to.
+        contributions it holds. Of the folded network, the role that it is or leads to.
     at : Place, Gap or None
         The circle or gap that it leads to: when that is reached, this is. Both lead to themselves.
     """
 
-    kind: Literal["place", "parameter", "connection", "tap", "bus", "joint", "gap", "folded"]
+    kind: Literal["place", "parameter", "connection", "tap", "bus", "elsewhere", "joint", "gap", "folded"]
     key: Any
     at: Place | Gap | None = None
 

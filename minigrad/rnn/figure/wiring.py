@@ -1,25 +1,17 @@
-"""What the textbook figure shows, found in the graph of a real run: connections, and the gradient in each of them.
+"""What the textbook figure shows, found in the graph of a real run: what is connected with what.
 
 A step's *roles* (x, z, h, y, C) are known to the run. `Wiring` follows the recorded graph from each of them back to
-others, in the same step or in the one before, and to the parameters; it does so once. A `Figure` then holds the sizes
-of what flowed through these connections when something was differentiated: one walk each. Nothing here knows where
-anything is drawn.
+others, in the same step or in the one before, and to the parameters. Nothing here knows gradients, or where anything is
+drawn.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
-from functools import reduce
-from operator import add
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-import numpy as np
-
-from minigrad.engine.cotangents import dense
 from minigrad.engine.tensor import Tensor
-from minigrad.engine.walk import gradients
-from minigrad.graph import Edge, Graph, graph_of, rms
+from minigrad.graph import Edge, Graph, graph_of
 from minigrad.rnn.unrolling import Run
 
 Place = tuple[str, int]
@@ -28,43 +20,6 @@ Connection = tuple[Place, Place]
 """From argument to result."""
 Use = tuple[str, Place]
 """A parameter, by its name, and where it is used."""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """An unrolled run as connections between roles, with the RMS of the gradient that each of them carried.
-
-    Sizes are None where no gradient was asked for, and 0 where exactly nothing flowed.
-
-    Attributes
-    ----------
-    tensors : dict of Place to Tensor
-        What is drawn as a circle; step 0 holds the initial values, and targets that are fed back stand at their own
-        step.
-    sizes : dict of Place to float or None
-    connections : dict of Connection to float or None
-    taps : dict of Use to float or None
-        What the use of a parameter at a place contributed to the parameter's gradient.
-    accumulated : dict of (str, int) to float or None
-        The contributions of steps t ... T to a parameter's gradient together: the size of their sum.
-    recurrent : dict of str to str
-        The parameters that act on what is carried from step to step, and the role that they act on.
-    cuts : set of Connection
-        Those through which values pass and gradients do not, because the argument was detached.
-    """
-
-    tensors: dict[Place, Tensor]
-    sizes: dict[Place, float | None]
-    connections: dict[Connection, float | None]
-    taps: dict[Use, float | None]
-    accumulated: dict[tuple[str, int], float | None]
-    recurrent: dict[str, str]
-    cuts: set[Connection]
-
-    @classmethod
-    def of_run(cls, run: Run, of: Tensor) -> Figure:
-        """Find the figure in the graph that was recorded for ``run``, and differentiate ``of``."""
-        return Wiring.of_run(run, of).differentiated(of)
 
 
 @dataclass(frozen=True, repr=False)
@@ -81,28 +36,48 @@ class Wiring:
     uses : dict of Use to list of Edge
         The edges by which a parameter, or what was made from parameters alone (Wᵀ), goes into what leads to a place.
     recurrent : dict of str to str
+    inner : dict of Place to set of int
+        A place that the run computed, and the nodes from which it was made, back to other places and to parameters.
+    shared : set of Place
+        Those whose inner nodes were used for something else as well.
+    elsewhere : set of str
+        The parameters that are used without the run's steps, in what is differentiated or in what the run was given.
     """
 
     graph: Graph
     parameters: dict[str, Tensor]
     tensors: dict[Place, Tensor]
-    connections: dict[Connection, list[Edge]]
-    uses: dict[Use, list[Edge]]
-    recurrent: dict[str, str]
+    connections: dict[Connection, list[Edge]] = field(default_factory=dict)
+    uses: dict[Use, list[Edge]] = field(default_factory=dict)
+    recurrent: dict[str, str] = field(default_factory=dict)
+    inner: dict[Place, set[int]] = field(default_factory=dict)
+    shared: set[Place] = field(default_factory=set)
+    elsewhere: set[str] = field(default_factory=set)
 
     @classmethod
     def of_run(cls, run: Run, *others: Tensor) -> Wiring:
         """Follow the recorded graph of a run; ``others`` are tensors made from it that will be differentiated."""
         tensors = places_of(run)
         graph = graph_of([*others, *tensors.values()])
-        found = cls(graph, run.model.parameters(), tensors, {}, {}, {})
+        parameters: dict[int, tuple[str, Tensor]] = {}  # one that has two names is called by the first
+        for name, parameter in run.model.parameters().items():
+            parameters.setdefault(parameter.index, (name, parameter))
+        found = cls(graph, dict(parameters.values()), tensors)
         found._follow()
+        used, outside = {name for name, _ in found.uses}, found.outside(others)
+        found.elsewhere.update(name for name in used if graph.numbers[found.parameters[name].index] in outside)
         return found
 
     @property
     def cuts(self) -> set[Connection]:
         """The connections whose argument was detached."""
         return {connection for connection, edges in self.connections.items() if not edges}
+
+    @property
+    def given(self) -> set[int]:
+        """The indices of the tensors that stand at places and that the run did not compute."""
+        computed = {self.tensors[place].index for place in self.inner}
+        return {tensor.index for tensor in self.tensors.values()} - computed
 
     def _follow(self) -> None:
         graph, entering = self.graph, self.graph.arguments()
@@ -114,6 +89,7 @@ class Wiring:
             if self.tensors[place].fn is None or place[1] == 0 or place[0] in ("x", "target"):
                 continue
             open_, seen = [number], {number}
+            self.inner[place] = seen
             while open_:
                 for edge in entering[open_.pop()]:
                     source = edge.source
@@ -128,6 +104,18 @@ class Wiring:
                     elif source not in seen:
                         seen.add(source)
                         open_.append(source)
+        self._share(places)
+
+    def _share(self, places: dict[int, Place]) -> None:
+        """Find out whose inner nodes lead to other places."""
+        of: dict[int, Place] = {}
+        for place, inner in self.inner.items():
+            for number in inner:
+                if (other := of.setdefault(number, place)) != place:
+                    self.shared.update((place, other))
+        for edge in self.graph.edges:
+            if edge.source in of and edge.source not in places and of.get(edge.target) != of[edge.source]:
+                self.shared.add(of[edge.source])
 
     def _use(self, names: frozenset[str], place: Place, edge: Edge, partners: list[Place]) -> None:
         for name in names:
@@ -161,77 +149,18 @@ class Wiring:
             if node.fn is None and number not in places and id(node.data) in originals
         }
 
-    # -- sizes --------------------------------------------------------------------------------------------------------
-
-    def differentiated(self, *outputs: Tensor) -> Figure:
-        """The sizes of the gradient of the sum of all ``outputs``; no `Tensor.grad` is touched."""
-        numbers, shares = self.graph.numbers, dict[Edge, Any]()
-        wanted = {edge for edges in [*self.connections.values(), *self.uses.values()] for edge in edges}
-
-        def observe(consumer: Tensor, position: int, share: Any) -> None:
-            edge = Edge(numbers[consumer.args[position].index], numbers[consumer.index], position)
-            if edge in wanted:
-                shares[edge] = share
-
-        asked = [tensor for tensor in [*self.tensors.values(), *self.parameters.values()] if tensor.requires_grad]
-        grads = gradients(outputs, asked, [np.ones_like(output.data) for output in outputs], observe=observe)
-        totals = {tensor.index: rms(gradient) for tensor, gradient in zip(asked, grads or (), strict=True)}
-        connections = {
-            (source, target): rms(_sum(shares, edges)) if edges and self.tensors[source].requires_grad else None
-            for (source, target), edges in self.connections.items()
-        }
-        sizes = {place: totals.get(tensor.index) for place, tensor in self.tensors.items()}
-        return self._figure(sizes, connections, *self._contributions(shares))
-
-    def of_values(self) -> Figure:
-        """The sizes of the values themselves, for circles and parameters; nothing is differentiated."""
-        sizes: dict[Place, float | None] = {place: rms(tensor.data) for place, tensor in self.tensors.items()}
-        held = {name: rms(parameter.data) for name, parameter in self.parameters.items()}
-        return self._figure(sizes, {}, {}, {(name, t): held[name] for name, (_, t) in self.uses})
-
-    def of_nothing(self) -> Figure:
-        """The connections alone."""
-        return self._figure({}, {}, {}, {})
-
-    def _figure(
-        self,
-        sizes: dict[Place, float | None],
-        connections: dict[Connection, float | None],
-        taps: dict[Use, float | None],
-        accumulated: dict[tuple[str, int], float | None],
-    ) -> Figure:
-        """What has no size has None."""
-        return Figure(
-            self.tensors,
-            dict.fromkeys(self.tensors) | sizes,
-            dict.fromkeys(self.connections) | connections,
-            dict.fromkeys(self.uses) | taps,
-            dict.fromkeys((name, t) for name, (_, t) in self.uses) | accumulated,
-            self.recurrent,
-            self.cuts,
-        )
-
-    def _contributions(
-        self, shares: dict[Edge, Any]
-    ) -> tuple[dict[Use, float | None], dict[tuple[str, int], float | None]]:
-        """The sizes of what each use of a parameter contributed, and of the contributions of steps t ... T together."""
-        taps: dict[Use, float | None] = {}
-        accumulated: dict[tuple[str, int], float | None] = {}
-        sums: dict[str, Any] = defaultdict(float)
-        for (name, place), edges in sorted(self.uses.items(), key=lambda use: -use[0][1][1]):
-            parameter = self.parameters[name]
-            if not parameter.requires_grad:
-                continue
-            contribution: Any = 0.0
-            for edge in edges:
-                share = _sum(shares, [edge])
-                if (made := self.graph.nodes[edge.source]) is not parameter and np.ndim(share):
-                    (share,) = gradients(made, [parameter], share)  # from the shape of Wᵀ to that of W
-                contribution = contribution + share
-            taps[name, place] = rms(contribution)
-            sums[name] = sums[name] + contribution
-            accumulated[name, place[1]] = rms(sums[name])
-        return taps, accumulated
+    def outside(self, outputs: Sequence[Tensor]) -> set[int]:
+        """What leads to ``outputs``, or to what the run was given, on ways on which the run computed nothing."""
+        numbers, entering = self.graph.numbers, self.graph.arguments()
+        places = {numbers[tensor.index] for tensor in self.tensors.values()}
+        open_ = [numbers[index] for index in self.given]
+        open_ += {numbers[output.index] for output in outputs} - places
+        seen = set(open_)
+        while open_:
+            sources = {edge.source for edge in entering[open_.pop()]} - seen - places
+            seen |= sources
+            open_ += sources
+        return seen
 
 
 def places_of(run: Run) -> dict[Place, Tensor]:
@@ -242,8 +171,3 @@ def places_of(run: Run) -> dict[Place, Tensor]:
             tensors["target", t] = run.targets[t - 1]
         tensors.update({(role, t): tensor for role, tensor in step.items()})
     return tensors
-
-
-def _sum(shares: dict[Edge, Any], edges: list[Edge]) -> Any:
-    found = [dense(shares[edge]) for edge in edges if edge in shares]
-    return reduce(add, found) if found else 0.0

@@ -7,8 +7,8 @@ import pytest
 
 from minigrad.engine.tensor import Tensor
 from minigrad.pictures.style import DATA
+from minigrad.rnn.figure.attribution import Figure
 from minigrad.rnn.figure.drawing import draw
-from minigrad.rnn.figure.wiring import Figure
 from minigrad.rnn.unrolling import unroll
 from minigrad.scopes import no_grad, scope
 from tests.rnn.figure.models import Truncated, data, example, network, textbook
@@ -77,6 +77,27 @@ def test_a_gap_swallows_what_leads_into_it():
         assert nodes[f"{name}_gap"]["tooltip"] == f"{name} used 4 times, t = 1 … 4"
     assert told("gap_h_out", "z5") == pytest.approx(figure.connections[("h", 4), ("z", 5)], rel=0.01)
     assert told("y8", "gap_y_in_2") == pytest.approx(figure.connections[("y", 8), ("z", 9)], rel=0.01)
+
+
+def test_what_comes_from_elsewhere_is_told_beside_the_parameter():
+    """The penalty is most of W's gradient: W is painted by all of it, its bus by what the steps contribute."""
+    run = example("W")
+    of = run.cost + 100 * np.sum(run.model.W**2)
+    figure = Figure.of_run(run, of)
+    picture = draw(run, of)
+    nodes, edges = statements(picture.source)
+    assert nodes["W_elsewhere"]["label"] == "elsewhere"
+    assert [id for id, part in picture.parts.items() if part.kind == "elsewhere"] == ["W--W_elsewhere"]
+    share = f"gradient rms {figure.elsewhere['W']:.3g}"
+    assert edges["W", "W_elsewhere"]["tooltip"] == share
+    assert nodes["W_elsewhere"]["tooltip"].endswith(f"too: {share}")
+    assert f"gradient rms {figure.parameters['W']:.3g}, {figure.elsewhere['W']:.3g} of that" in nodes["W"]["tooltip"]
+    assert edges["W", "W_z1"]["tooltip"] == f"gradient rms {figure.accumulated['W', 1]:.3g}"
+    assert figure.parameters["W"] > 100 * figure.accumulated["W", 1]
+    assert edges["W", "W_elsewhere"]["color"] == nodes["W"]["fillcolor"] != edges["W", "W_z1"]["color"]
+    assert "W (used elsewhere, too)" in draw(run, of).source
+    for color in ("value", "none"):
+        assert "W_elsewhere" in draw(run, of, color=color).source
 
 
 def test_targets_that_are_fed_back_are_sources():

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from minigrad.engine.tensor import Tensor
 from minigrad.pictures.dot import NoGraphvizError, find_graphviz
 from minigrad.rnn.cells import RNN
+from minigrad.rnn.figure.attribution import Figure
 from minigrad.rnn.figure.drawing import draw
 from minigrad.rnn.figure.film import FIRST, animate
 from minigrad.rnn.unrolling import unroll
@@ -253,6 +254,21 @@ def test_what_is_said():
 
 def steps_of(ids, role="h"):
     return sorted(int(id[len(role) :]) for id in ids if re.fullmatch(rf"{role}\d+", id))
+
+
+def test_what_comes_from_elsewhere_completes_the_sum_at_last():
+    run = example("W", T=3)
+    of = run.cost + 100 * np.sum(run.model.W**2)
+    film = film_of(animate(run, of).html)
+    *_, frame, end = film["frames"]
+    assert (frame["pass"], frame["id"], frame["lights"]) == ("backward", "W", ["W--W_elsewhere"])
+    assert frame["sums"] == {"W": "W"}
+    assert end["pass"] == "end"
+    figure = Figure.of_run(run, of)
+    assert sizes_of(film, "all")[0]["W"] == pytest.approx(figure.parameters["W"], rel=1e-5)
+    assert sizes_of(film, "all")[0]["W--W_elsewhere"] == pytest.approx(figure.elsewhere["W"], rel=1e-5)
+    assert sizes_of(film, "1")[0]["W--W_elsewhere"] == 0
+    assert film["about"]["W--W_elsewhere"]["label"] == "W, elsewhere"
 
 
 def test_of_many_steps_only_those_drawn_are_told():

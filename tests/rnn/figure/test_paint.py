@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from minigrad.pictures.style import DATA, NONFINITE
+from minigrad.rnn.figure.attribution import Figure
 from minigrad.rnn.figure.drawing import draw
 from minigrad.rnn.figure.paint import ByCost
-from minigrad.rnn.figure.wiring import Figure, Wiring
+from minigrad.rnn.figure.wiring import Wiring
 from minigrad.rnn.unrolling import unroll
 from tests.rnn import handmade
 from tests.rnn.figure.models import data, example, network, textbook

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minigrad.pictures.dot import NoGraphvizError
+from minigrad.rnn.figure.attribution import Figure
 from minigrad.rnn.figure.drawing import draw
 from minigrad.rnn.figure.grid import gaps
 from minigrad.rnn.figure.names import short
@@ -99,7 +100,7 @@ def test_everything_drawn_is_told_what_it_stands_for(seed, T, forced, choose):
     n = choose.draw(st.integers(1, 4), label="roles")
     steps = choose.draw(st.lists(st.integers(1, T), min_size=1, unique=True), label="steps")
     run = wired(n, seed, T, forced)
-    figure, picture = Wiring.of_run(run).of_nothing(), draw(run, steps=steps, color="none")
+    figure, picture = Figure.of_nothing(Wiring.of_run(run)), draw(run, steps=steps, color="none")
     told = {kind: Counter(part.key for part in picture.parts.values() if part.kind == kind) for kind in KINDS}
     shown = {0, *steps}
     assert told["place"] == Counter(place for place in figure.tensors if place[1] in shown)
@@ -118,7 +119,7 @@ CUNNING = ["gap", "unfold", "legend_title", "W_h1", "h1", "W_gap", "folded_h", "
 def test_names_that_look_like_those_of_the_drawing_are_told_apart():
     run = Named("h", "W", *CUNNING).run(14)
     nodes, edges = statements(draw(run).source)  # which refuses a second node or edge of a name
-    boxes = {id: part.key[0] for id, part in draw(run).parts.items() if part.kind == "parameter"}
+    boxes = {id: part.key for id, part in draw(run).parts.items() if part.kind == "parameter"}
     assert sorted(boxes.values()) == sorted(["W", *CUNNING])
     assert {id: nodes[id]["label"] for id in boxes} == {id: short(name, 20) for id, name in boxes.items()}
     assert len({place_of(nodes[id]) for id in boxes}) == len(boxes)

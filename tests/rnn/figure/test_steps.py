@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from minigrad.rnn.figure.attribution import Figure
 from minigrad.rnn.figure.drawing import draw
-from minigrad.rnn.figure.wiring import Figure
 from tests.rnn.figure.models import example
 
 
