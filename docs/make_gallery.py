@@ -213,13 +213,32 @@ def operations():
 
 
 @entry
+def plain_loop():
+    """A loop of your own
+
+    NumPy and nothing else: inputs, targets and the first state are plain arrays, small grey nodes. `arrays="label"`
+    would write them into the labels instead.
+    """
+    rng = np.random.default_rng(0)
+    W = mg.Tensor(rng.normal(size=(3, 3)), requires_grad=True, name="W")
+    U = mg.Tensor(rng.normal(size=(3, 2)), requires_grad=True, name="U")
+    h, cost = np.zeros(3), 0.0
+    for t in (1, 2):
+        with mg.scope(f"t={t}"):
+            h = np.tanh(W @ h + U @ rng.normal(size=2))
+            cost = cost + np.sum((h - rng.normal(size=3)) ** 2)
+    return mg.draw(cost)
+
+
+@entry
 def scopes():
     """Scope by scope
 
-    Larger graphs are drawn with closed boxes. One of them, step 2, was asked to be open.
+    Larger graphs are drawn with closed boxes, and of rows of more than 12 the middle is folded. One of them, step 2,
+    was asked to be open.
     """
     run = unroll(RNN(2, 8, 1, rng=0), *data(40))
-    return mg.draw(run.cost, expand="t=2", max_nodes=20)
+    return mg.draw(run.cost, expand="t=2")
 
 
 @entry

@@ -158,6 +158,11 @@ def subscript(number: int) -> str:
     return str(number).translate(str.maketrans("0123456789-", "₀₁₂₃₄₅₆₇₈₉₋"))
 
 
+def superscript(number: int) -> str:
+    """A number in Unicode superscripts, in parentheses: ⁽¹²⁾."""
+    return "⁽" + str(number).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")) + "⁾"
+
+
 def pretty(name: str) -> str:
     """``h_12`` as h₁₂."""
     role, _, step = name.rpartition("_")

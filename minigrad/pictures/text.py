@@ -7,15 +7,17 @@ its own, the transpose of a named one's (``Wᵀ``), or its number in topological
 from __future__ import annotations
 
 import operator
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from minigrad.engine.calls import face, usual
 from minigrad.engine.tables import Function, name_of
 from minigrad.engine.tensor import Array, Tensor
 from minigrad.graph import Graph, graph_of
-from minigrad.pictures.style import clean, pretty
+from minigrad.pictures.style import clean, pretty, superscript
 
 SIGNS: dict[Function | None, str] = {
     np.add: "+", np.subtract: "−", np.multiply: "×", np.divide: "÷", np.matmul: "@", np.power: "**",
@@ -23,49 +25,62 @@ SIGNS: dict[Function | None, str] = {
 }  # fmt: skip
 """Functions of two arguments that are written between them."""
 LONGEST = 24  # characters of a label, before it is cut
+FEW = 2  # so many numbers of an array are written out
+_DRAWN = "·"  # in a label, for an argument that is drawn
 
 
 def names_in(graph: Graph) -> list[str]:
-    """What each node of ``graph`` is called."""
+    """What each node of ``graph`` is called: no two the same, but for transposes of one tensor.
+
+    Tensors that were given the same name are told apart by their age: W⁽¹⁾, W⁽²⁾.
+    """
+    given = [pretty(clean(tensor.name)) if tensor.name else "" for tensor in graph.nodes]
+    often, counted, taken = Counter(given), Counter[str](), set(given)
     names: list[str] = []
     for number, tensor in enumerate(graph.nodes):
-        name = pretty(clean(tensor.name)) if tensor.name else f"n{number}"
-        if not tensor.name and _transposed(tensor):
-            turned = tensor.args[0]
-            name = f"{names[graph.numbers[turned.index]]}ᵀ" if turned.name else name
+        name = given[number] or f"n{number}"
+        if not tensor.name and _transposed(tensor) and tensor.args[0].name:
+            name = f"{names[graph.numbers[tensor.args[0].index]]}ᵀ"
+        elif often[name] > bool(tensor.name):
+            plain = name
+            while name in taken:
+                counted[plain] += 1
+                name = f"{plain}{superscript(counted[plain])}"
+            taken.add(name)
         names.append(name)
     return names
 
 
-def operation(tensor: Tensor) -> str:
-    """How the function that made ``tensor`` is written in short: ``+``, ``tanh``, ``× 2``, ``[0]``."""
-    fn, args = tensor.fn, tensor.args
+def operation(tensor: Tensor, arrays: bool = True) -> str:
+    """How the function that made ``tensor`` is written in short: ``+``, ``tanh``, ``× 2``, ``[0]``, ``maximum(·, 0)``.
+
+    Numbers and options are part of it; with ``arrays`` the operands that are plain arrays too, and a dot stands for
+    every one that is drawn.
+    """
+    fn, args, options = tensor.fn, tensor.args, _options(tensor)
+    told = [_DRAWN if _drawn(arg, arrays) else written(arg) for arg in args]
     if fn is operator.getitem:
-        return f"[{_index(args[1])}]"
+        return f"[{_DRAWN if _drawn(args[1], arrays) else _index(args[1])}]"
     if fn is np.negative:
         return "−"
-    if fn not in SIGNS:
-        return "transpose" if fn is np.transpose else clean(name_of(fn))
-    sign = SIGNS[fn]
-    if len(args) == 2 and np.isscalar(args[1]):
-        return f"{sign} {_value(args[1])}"
-    if len(args) == 2 and np.isscalar(args[0]):
-        return f"{_value(args[0])} {sign}"
-    return sign
+    if fn in SIGNS and len(args) == 2 and not options:
+        return " ".join(part for part in (told[0], SIGNS[fn], told[1]) if part != _DRAWN)
+    name = "transpose" if fn is np.transpose else clean(name_of(fn))
+    inside = [*([] if set(told) == {_DRAWN} else told), *options]
+    return f"{name}({_listed(inside)})" if inside else name
 
 
 def formula(tensor: Tensor, graph: Graph, names: Sequence[str]) -> str:
     """How ``tensor`` was computed from others: ``z₁ = n12 + b``. Empty for a leaf."""
     if tensor.fn is None:
         return ""
-    args = [names[graph.numbers[a.index]] if isinstance(a, Tensor) else _value(a) for a in tensor.args]
+    args = [names[graph.numbers[a.index]] if isinstance(a, Tensor) else written(a) for a in tensor.args]
     name = names[graph.numbers[tensor.index]]
     if tensor.fn in SIGNS and len(args) == 2:
         return f"{name} = {args[0]} {SIGNS[tensor.fn]} {args[1]}"
     if tensor.fn is operator.getitem:
         return f"{name} = {args[0]}[{_index(tensor.args[1])}]"
-    options = [f"{key}={_value(value)}" for key, value in tensor.kwargs.items()]
-    return f"{name} = {clean(name_of(tensor.fn))}({_listed([*args, *options])})"
+    return f"{name} = {clean(name_of(tensor.fn))}({_listed([*args, *_options(tensor)])})"
 
 
 def shape(tensor: Tensor) -> str:
@@ -86,6 +101,19 @@ def values(array: Array) -> str:
         return "no value is finite"
     strange = f", {array.size - finite.size} of {array.size} not finite" if finite.size < array.size else ""
     return f"values {finite.min():.3g} … {finite.max():.3g}{strange}"
+
+
+def in_short(array: Array) -> str:
+    """The numbers of a vector, if they are few, to two digits; otherwise nothing."""
+    if array.ndim != 1 or not 0 < array.size <= FEW or array.dtype.kind not in "fiub":
+        return ""
+    return f"[{', '.join(f'{n:.2g}' if isinstance(n, float) else str(n) for n in array.tolist())}]"
+
+
+def ordinal(number: int) -> str:
+    """``2nd``."""
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{'th' if number // 10 % 10 == 1 else ending}"
 
 
 def tree(output: Tensor | Sequence[Tensor], max_lines: int = 60) -> str:
@@ -170,6 +198,21 @@ def _line(graph: Graph, names: Sequence[str], number: int) -> str:
     return words + size + place
 
 
+def operand(argument: Any) -> bool:
+    """Whether an argument that is no tensor is an array, rather than a number or an option."""
+    return isinstance(argument, np.ndarray) and argument.ndim > 0
+
+
+def _options(tensor: Tensor) -> list[str]:
+    """Those that have not their default value."""
+    defaults = face(tensor.fn)[0] if tensor.kwargs else {}
+    return [f"{key}={written(value)}" for key, value in tensor.kwargs.items() if not usual(key, value, defaults)]
+
+
+def _drawn(argument: Any, arrays: bool) -> bool:
+    return isinstance(argument, Tensor) or (not arrays and operand(argument))
+
+
 def _transposed(tensor: Tensor) -> bool:
     return tensor.fn is np.transpose and tensor.ndim == 2 and len(tensor.args) + len(tensor.kwargs) == 1
 
@@ -181,16 +224,19 @@ def _listed(parts: Sequence[str]) -> str:
 
 
 def _index(index: Any) -> str:
-    return ", ".join(map(_value, index)) if isinstance(index, tuple) and index else _value(index)
+    return ", ".join(map(written, index)) if isinstance(index, tuple) and index else written(index)
 
 
-def _value(value: Any) -> str:
+def written(value: Any) -> str:
     """An argument that is no tensor, in few characters, the same on every run (so without addresses)."""
     if isinstance(value, slice):
-        ends = ["" if end is None else _value(end) for end in (value.start, value.stop)]
-        return ":".join(ends if value.step is None else [*ends, _value(value.step)])
+        ends = ["" if end is None else written(end) for end in (value.start, value.stop)]
+        return ":".join(ends if value.step is None else [*ends, written(value.step)])
     if isinstance(value, np.ndarray):
-        return f"{value.item():.4g}" if value.ndim == 0 and value.dtype.kind == "f" else f"array {value.shape}"
+        if value.ndim == 0 and value.dtype.kind in "fiub":
+            return written(value.item())
+        few = value.ndim == 1 and 0 < value.size <= FEW and value.dtype.kind in "fiub"
+        return f"[{', '.join(map(written, value.tolist()))}]" if few else f"array {'×'.join(map(str, value.shape))}"
     if isinstance(value, (bool, np.bool_)) or value is None:
         return str(value)
     if isinstance(value, (float, np.floating)):
@@ -198,7 +244,7 @@ def _value(value: Any) -> str:
     if value is Ellipsis:
         return "..."
     if isinstance(value, (tuple, list)):
-        inner = _listed([_value(each) for each in value])
+        inner = _listed([written(each) for each in value])
         return f"[{inner}]" if isinstance(value, list) else f"({inner}{',' * (len(value) == 1)})"
     if isinstance(value, (int, np.integer)):
         return str(value) if abs(int(value)) < 10**12 else "a large number"

@@ -11,7 +11,7 @@ import numpy as np
 
 from minigrad import Tensor, gradients, scope
 from minigrad.pictures import Digraph, draw
-from minigrad.rnn import RNN, Run, unroll
+from minigrad.rnn import RNN, Run, Stacked, unroll
 
 FOLDER = Path(__file__).with_name("golden")
 
@@ -72,6 +72,26 @@ def gates() -> Digraph:
     return draw(np.sum(h), level="scope", expand=["t=2", "t=3/gate i"])
 
 
+def by_hand() -> Digraph:
+    """A loop in plain NumPy: its data are plain arrays."""
+    rng = np.random.default_rng(0)
+    W, U = (Tensor(rng.normal(size=(3, n)), requires_grad=True, name=name) for name, n in (("W", 3), ("U", 2)))
+    h, cost = np.zeros(3), 0.0
+    for t in (1, 2, 3):
+        with scope(f"t={t}"):
+            h = np.tanh(W @ h + U @ rng.normal(size=2))
+            cost = cost + np.sum((h - rng.normal(size=3)) ** 2)
+    return draw(cost)
+
+
+def two_networks() -> Digraph:
+    """Two layers with the same names, all in one more scope."""
+    rng = np.random.default_rng(0)
+    layers = [RNN(2, 3, 2, rng=rng), RNN(2, 3, 1, rng=rng)]
+    with scope("network"):
+        return draw(unroll(Stacked(layers), *(rng.normal(size=(2, n)) for n in (2, 1))).cost, level="operation")
+
+
 def values() -> Digraph:
     """Nested scopes, zeros, infinities and constants."""
     x, w = Tensor([0.0, 4.0], requires_grad=True, name="x"), Tensor([1.0, 2.0], requires_grad=True, name="w")
@@ -85,7 +105,19 @@ def values() -> Digraph:
 
 PROGRAMS = {
     f.__name__: f
-    for f in (one_step, four_steps, expanded, folded, vanishing, exploding, gates, gradient_of_product, values)
+    for f in (
+        one_step,
+        four_steps,
+        expanded,
+        folded,
+        vanishing,
+        exploding,
+        gates,
+        by_hand,
+        two_networks,
+        gradient_of_product,
+        values,
+    )
 }
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from minigrad.graph import cotangents_through, graph_of, rms, rms_together
 from minigrad.pictures import Digraph, draw
 from minigrad.pictures.style import NONFINITE, ZERO, Scale, clean, color
 from minigrad.pictures.text import names_in
-from minigrad.rnn import RNN, unroll
+from minigrad.rnn import RNN, Bidirectional, unroll
 from tests.pictures import golden
 
 
@@ -38,9 +38,9 @@ def drawn(picture):
         if entry := ENTRY.match(line):
             start, end, rest = entry.groups()
             attributes = dict(ATTRIBUTE.findall(rest))
-            if end:
+            if end and attributes.get("style") != "invis":  # those only put steps in order
                 edges.append((start, end, attributes))
-            else:
+            elif not end:
                 assert start not in nodes
                 nodes[start] = attributes
     return nodes, edges
@@ -76,7 +76,7 @@ def lines(attributes, key="tooltip"):
 @pytest.mark.parametrize("name", golden.PROGRAMS)
 def test_the_text_is_the_stored_one(name):
     stored = (golden.FOLDER / f"{name}.dot").read_text(encoding="utf-8")
-    assert golden.PROGRAMS[name]().source == stored, "look at the picture, then run python -m tests.draw.golden"
+    assert golden.PROGRAMS[name]().source == stored, "look at the picture, then run python -m tests.pictures.golden"
 
 
 def test_every_stored_text_has_a_program():
@@ -182,10 +182,10 @@ def test_arguments_are_told_apart_where_order_matters_only():
     def labels(y):
         return [attributes.get("headlabel") for *_, attributes in drawn(draw(y, color="none"))[1]]
 
-    assert labels(a - b) == labels(a**b) == labels(M @ leaf(np.eye(2))) == ["0", "1"]
-    assert labels(np.where(np.True_, a, b)) == ["1", "2"]
-    assert labels(a + b) == labels(a * b) == labels(np.maximum(a, b)) == labels(M @ h) == [None, None]
-    assert labels(a - 1) == [None]
+    assert labels(a - b) == labels(a**b) == labels(M @ leaf(np.eye(2))) == labels(M @ h) == [None, "2nd"]
+    assert labels(np.where(np.True_, a, b)) == ["2nd", "3rd"]
+    assert labels(a + b) == labels(a * b) == labels(np.maximum(a, b)) == labels(h @ h) == [None, None]
+    assert labels(leaf(np.ones((3, 2))) @ h) == [None, None] and labels(a - 1) == [None]
 
 
 def test_labels_and_tooltips():
@@ -237,8 +237,71 @@ def test_what_many_scopes_use_is_repeated_even_if_it_is_no_parameter():
                 total = total + y * float(i + 1)
         return drawn(draw(total))[0]
 
-    assert not any("_" in name for name in used(3))
-    assert sum("_" in name for name in used(4)) == 4
+    assert not any("_" in name for name in used(5))
+    assert sum("_" in name for name in used(6)) == 6
+
+
+def ghosts_in(output, level):
+    nodes, _ = drawn(draw(output, level=level, color="none"))
+    return sorted(lines(a, "label")[0] for name, a in nodes.items() if "_" in name)
+
+
+@given(st.integers(0, 2), st.integers(1, 7), st.integers(1, 7), st.booleans())
+def test_one_more_scope_around_all_of_it_repeats_the_same(depth, steps, gates, inside):
+    def network(scopes):
+        with ExitStack() as around:
+            if not inside:
+                W = leaf(np.eye(2), "W")
+            for name in scopes:
+                around.enter_context(scope(name))
+            if inside:
+                W = leaf(np.eye(2), "W")
+            h = context = np.exp(W @ np.ones(2))
+            for t in range(steps):
+                with scope(f"t={t}"):
+                    made = context * 2.0
+                    for gate in range(gates):
+                        with scope(f"gate {gate}"):
+                            made = made + np.tanh(W @ h)
+                    h = made
+            return np.sum(h)
+
+    alone = ghosts_in(network([]), "operation")
+    assert ghosts_in(network(["net", "inner"][:depth]), "operation") == alone
+    assert alone.count("W") == (steps * gates if steps > 1 else 0)  # the uses part at the steps
+
+
+def test_a_step_begins_behind_the_one_before_it_in_every_direction(real):
+    """Whatever it is made of: steps that have nothing to do with each other, or go through a sequence both ways."""
+    W, terms = leaf(np.eye(2), "W"), []
+    for t in range(1, 5):
+        with scope(f"t={t}"):
+            terms.append(np.sum(np.tanh(W @ np.ones(2) * t)))
+    apart, both = np.sum(np.stack(terms)), unroll(both_ways(), *np.ones((2, 3, 2))).cost
+    for output, steps in ((apart, 4), (both, 3)):
+        graph = graph_of(output)
+        first = [min(i for i, n in enumerate(graph.nodes) if n.fn and n.scope == (f"t={t + 1}",)) for t in range(steps)]
+        for direction, axis, sign in (("LR", 0, 1), ("RL", 0, -1), ("TB", 1, 1), ("BT", 1, -1)):
+            picture = draw(output, level="operation", direction=direction, arrays="label")
+            place = places(picture)
+            along = [sign * place[f"n{i}"][axis] for i in first]
+            assert along == sorted(along) and len(set(along)) == steps
+            for start, end, _ in drawn(picture)[1]:
+                assert sign * place[start][axis] < sign * place[end][axis]
+
+
+def both_ways():
+    return Bidirectional(RNN(2, 3, 1, rng=0), RNN(2, 3, 1, rng=1))
+
+
+def places(picture):
+    """The middle of every node, in points, y growing downwards."""
+    svg = minidom.parseString(picture.pipe("svg"))
+    found = {}
+    for g in svg.getElementsByTagName("g"):
+        if g.getAttribute("class") == "node" and (texts := g.getElementsByTagName("text")):
+            found[g.getAttribute("id")] = tuple(float(texts[0].getAttribute(axis)) for axis in "xy")
+    return found
 
 
 # -- colours ----------------------------------------------------------------------------------------------------------
@@ -301,6 +364,10 @@ def test_zero_is_dashed_and_what_is_not_finite_violet_and_the_legend_says_so():
     assert nodes["n0"]["fillcolor"] == NONFINITE and nodes["n1"]["color"] != ZERO and "dashed" in nodes["n1"]["style"]
     assert [a["color"] for start, _, a in edges if start == "n0"] == [NONFINITE]
     assert r"log scale\ndashed grey: exactly 0\nviolet: NaN or infinite" in picture.source
+    assert lines(nodes["n0"], "label") == ["x", "2", "∞"] and "∞" not in nodes["n1"]["label"]
+    assert [a["label"] for start, _, a in edges if start == "n0"] == ["∞"]
+    both = draw(np.sum(np.sqrt(x) * np.sqrt(x))).source  # 0 × ∞
+    assert "NaN" in both and "∞" not in both
     plain = draw(np.sum(x * x * x + x)).source
     assert "dashed grey" not in plain and "violet" not in plain
 
@@ -346,6 +413,48 @@ def test_five_thousand_steps_fit_on_a_page(real, tmp_path):
     assert len(nodes) < 30
     assert "49,940 operations" in picture.source
     assert picture.render(tmp_path / "long.png").stat().st_size > 0
+
+
+@pytest.mark.parametrize("steps", [13, 30, 99])
+def test_many_steps_are_no_strip(steps, real):
+    for output in (golden.run(steps).cost, by_hand(steps)):
+        width, height = size_of(draw(output))
+        assert width < 1300 and height < 700
+    assert len(re.findall(r"\tb\d+ \[", draw(output, max_nodes=120).source)) == steps  # unless asked for
+
+
+def by_hand(steps):
+    """A loop as it is written by somebody who knows NumPy only."""
+    rng = np.random.default_rng(0)
+    W, U, h = leaf(rng.normal(size=(3, 3)), "W"), leaf(rng.normal(size=(3, 2)), "U"), np.zeros(3)
+    cost = 0.0
+    for t in range(1, steps + 1):
+        with scope(f"t={t}"):
+            h = np.tanh(W @ h + U @ rng.normal(size=2))
+            cost = cost + np.sum((h - rng.normal(size=3)) ** 2)
+    return cost
+
+
+def size_of(picture):
+    """In points."""
+    return [
+        float(n)
+        for n in re.search(
+            r'<svg width="([\d.]+)pt" height="([\d.]+)pt"', str(picture.pipe("svg", encoding="utf-8"))
+        ).groups()
+    ]
+
+
+def test_text_grows_with_the_graph_not_with_the_depth_of_its_scopes():
+    def deep(depth):
+        y = leaf(1.0, "y")
+        with ExitStack() as around:
+            for i in range(depth):
+                around.enter_context(scope(f"s{i}"))
+                y = np.tanh(y)
+        return len(draw(y, level="operation").source) / depth
+
+    assert deep(800) < 1.05 * deep(100)
 
 
 def test_up_to_the_limit_everything_is_drawn():
@@ -416,7 +525,7 @@ def test_forward_and_backward_halves():
 def test_halves_of_a_large_graph():
     run = golden.run(20)
     grads = gradients(run.cost, [run.model.W, run.model.V], create_graph=True)
-    picture = draw(grads, color="value", forward=run.cost)
+    picture = draw(grads, color="value", forward=run.cost, max_nodes=100)
     nodes, _ = drawn(picture)
     assert len(nodes) < 130
     assert sum(where == ("forward",) and n.startswith("b") for n, where in clusters(picture).items()) >= 20
@@ -442,10 +551,12 @@ def test_odd_names_are_shown_as_they_are(real):
         with scope(name):
             outputs.append(np.tanh(leaf(2.0, name)))
     svg = minidom.parseString(draw(outputs, color="none", level="operation").pipe("svg"))
+    names = names_in(graph_of(outputs))
     nodes, boxes = shown_by(svg, "node"), shown_by(svg, "cluster")
     titles = [a.getAttribute("xlink:title") for a in svg.getElementsByTagName("a")]
     for i, name in enumerate(ODD):
-        expected = clean(name) if name != "h_12" else "h₁₂"
+        expected = names[2 * i]
+        assert expected.rstrip("⁽⁰¹²³⁴⁵⁶⁷⁸⁹⁾") == (clean(name) if name != "h_12" else "h₁₂")
         (label,) = nodes[f"n{2 * i}"]
         assert label == expected[:23] + "…" if len(name) > 24 else label == expected.replace("\xa0", " ")
         assert any(title.split("\n")[0] == expected for title in titles), name
@@ -514,6 +625,7 @@ def test_integers_and_texts_have_no_size():
         ),
         (lambda x: x[0], {"color": "red"}, ValueError, "color='red' is not known: choose one of gradient, value, none"),
         (lambda x: x[0], {"direction": "up"}, ValueError, "direction='up' is not known: choose one of LR, TB, RL, BT"),
+        (lambda x: x[0], {"arrays": "no"}, ValueError, "arrays='no' is not known: choose one of node, label"),
         (lambda x: x[0], {"max_nodes": 0}, ValueError, "max_nodes=0 given"),
         (lambda x: x[0], {"expand": "t=1"}, ValueError, "'t=1', which is no scope of this graph: it has no scopes"),
         (lambda x: x[0], {"forward": 3}, TypeError, "a int has no recorded graph"),

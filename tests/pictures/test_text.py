@@ -14,7 +14,7 @@ from minigrad import Tensor, scope
 from minigrad.engine.tensor import record
 from minigrad.graph import graph_of
 from minigrad.pictures import tree
-from minigrad.pictures.text import formula, names_in, operation, shape, values
+from minigrad.pictures.text import formula, in_short, names_in, operation, ordinal, shape, values
 from tests.pictures import golden
 
 
@@ -38,19 +38,23 @@ A, B, v = leaf(np.ones((3, 2)), "A"), leaf(np.ones((2, 3)), "B"), leaf([1.0, 2.0
         (A + 2, "A + 2", "+ 2"),
         (2.5 - A, "2.5 − A", "2.5 −"),
         (A / np.float64(3), "A ÷ 3", "÷ 3"),
-        (A * np.ones((3, 2)), "A × array (3, 2)", "×"),
+        (A * np.ones((3, 2)), "A × array 3×2", "× array 3×2"),
         (v**2, "v₁ ** 2", "** 2"),
         (-v, "negative(v₁)", "−"),
         (np.tanh(v), "tanh(v₁)", "tanh"),
-        (np.sum(A, axis=0), "sum(A, axis=0)", "sum"),
-        (np.reshape(A, (2, 3)), "reshape(A, (2, 3))", "reshape"),
+        (np.sum(A, axis=0), "sum(A, axis=0)", "sum(axis=0)"),
+        (np.reshape(A, (2, 3)), "reshape(A, (2, 3))", "reshape(·, (2, 3))"),
         (A[1:, ::2], "A[1:, ::2]", "[1:, ::2]"),
         (A[..., None], "A[..., None]", "[..., None]"),
         (A[[0, 2]], "A[[0, 2]]", "[[0, 2]]"),
-        (A[np.array([0, 2])], "A[array (2,)]", "[array (2,)]"),
-        (np.where(np.True_, v, 0.0), "where(True, v₁, 0)", "where"),
+        (A[np.array([0, 2])], "A[[0, 2]]", "[[0, 2]]"),
+        (A[np.array([0, 2, 1])], "A[array 3]", "[array 3]"),
+        (np.where(np.True_, v, 0.0), "where(True, v₁, 0)", "where(True, ·, 0)"),
+        (np.maximum(v, 0.0), "maximum(v₁, 0)", "maximum(·, 0)"),
+        (v - np.array(0.5), "v₁ − 0.5", "− 0.5"),
+        (np.array([1.5, 2.0]) - v, "[1.5, 2] − v₁", "[1.5, 2] −"),
         (np.transpose(A), "transpose(A)", "transpose"),
-        (np.concatenate([v] * 9), "concatenate(v₁, v₁, v₁, … 6 more …, axis=0)", "concatenate"),
+        (np.concatenate([v] * 9), "concatenate(v₁, v₁, v₁, … 5 more …, v₁)", "concatenate"),
         (v * 1e30, "v₁ × 1e+30", "× 1e+30"),
     ],
 )
@@ -78,6 +82,35 @@ def test_names():
     assert [names[id(t)] for t in (A, v, x)] == ["A", "v₁", f"n{graph.numbers[x.index]}"]
     assert sorted(name for name in names.values() if not name.startswith("n")) == ["A", "Aᵀ", "B", "v₁"]
     assert len(set(names.values())) == len(graph.nodes)
+
+
+@given(st.lists(st.sampled_from(["W", "W⁽¹⁾", "h_1", "h₁", "n0", "n3", "", None]), min_size=1, max_size=8))
+def test_no_two_have_the_same_name(given_names):
+    tensors = [leaf(float(i), name) for i, name in enumerate(given_names)]
+    names = names_in(graph_of([*tensors, *(np.tanh(t) for t in tensors)]))
+    assert len(set(names)) == len(names) == 2 * len(tensors)
+    for tensor, name in zip(tensors, names, strict=False):  # the leaves are older
+        if (
+            tensor.name
+            and sum((other or "").replace("_1", "₁") == tensor.name.replace("_1", "₁") for other in given_names) == 1
+        ):
+            assert name == tensor.name.replace("_1", "₁") or tensor.name.startswith("n")
+
+
+def test_equal_names_are_numbered_by_age():
+    a, b, only = leaf(np.eye(2), "W"), leaf(np.eye(2), "W"), leaf(np.eye(2), "V")
+    graph = graph_of(b.T @ a @ only)
+    assert names_in(graph)[:4] == ["W⁽¹⁾", "W⁽²⁾", "V", "W⁽²⁾ᵀ"]
+
+
+def test_ordinals():
+    told = ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "102nd", "111th"]
+    assert [ordinal(int(re.sub(r"\D", "", each))) for each in told] == told
+
+
+def test_few_numbers_are_written_out():
+    arrays = (np.array([1.256, -3.0]), np.array([7]), np.array([True, False]), np.ones(3), np.ones((1, 2)), np.ones(0))
+    assert [in_short(each) for each in arrays] == ["[1.3, -3]", "[7]", "[True, False]", "", "", ""]
 
 
 def test_shapes():
