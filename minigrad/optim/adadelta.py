@@ -6,6 +6,7 @@ import numpy as np
 
 from minigrad.engine.tensor import Array
 from minigrad.optim.clipping import OnNonfinite
+from minigrad.optim.clips import Clip
 from minigrad.optim.optimizer import Optimizer, Parameters
 from minigrad.optim.options import forgetting, positive
 from minigrad.optim.schedules import Schedule
@@ -22,7 +23,7 @@ class Adadelta(Optimizer):
 
     Parameters
     ----------
-    parameters, lr, weight_decay, max_norm, on_nonfinite
+    parameters, lr, weight_decay, max_norm, clip, on_nonfinite
         As in `Optimizer`.
     rho : float
         The ρ above, how slowly squares are forgotten: 0 ≤ ρ < 1.
@@ -39,9 +40,12 @@ class Adadelta(Optimizer):
         eps: float = 1e-6,
         weight_decay: float = 0.0,
         max_norm: float | None = None,
+        clip: Clip | None = None,
         on_nonfinite: OnNonfinite = "raise",
     ) -> None:
-        super().__init__(parameters, lr, weight_decay=weight_decay, max_norm=max_norm, on_nonfinite=on_nonfinite)
+        super().__init__(
+            parameters, lr, weight_decay=weight_decay, max_norm=max_norm, clip=clip, on_nonfinite=on_nonfinite
+        )
         forgetting(rho=rho)
         positive(eps=eps)
         self.rho, self.eps = float(rho), float(eps)

@@ -6,6 +6,7 @@ import numpy as np
 
 from minigrad.engine.tensor import Array
 from minigrad.optim.clipping import OnNonfinite
+from minigrad.optim.clips import Clip
 from minigrad.optim.optimizer import Optimizer, Parameters
 from minigrad.optim.options import not_negative, positive
 from minigrad.optim.schedules import Schedule
@@ -21,7 +22,7 @@ class Adagrad(Optimizer):
 
     Parameters
     ----------
-    parameters, lr, weight_decay, max_norm, on_nonfinite
+    parameters, lr, weight_decay, max_norm, clip, on_nonfinite
         As in `Optimizer`.
     lr_decay : float
         The η above, at least 0.
@@ -41,9 +42,12 @@ class Adagrad(Optimizer):
         eps: float = 1e-10,
         weight_decay: float = 0.0,
         max_norm: float | None = None,
+        clip: Clip | None = None,
         on_nonfinite: OnNonfinite = "raise",
     ) -> None:
-        super().__init__(parameters, lr, weight_decay=weight_decay, max_norm=max_norm, on_nonfinite=on_nonfinite)
+        super().__init__(
+            parameters, lr, weight_decay=weight_decay, max_norm=max_norm, clip=clip, on_nonfinite=on_nonfinite
+        )
         not_negative(lr_decay=lr_decay, initial_accumulator_value=initial_accumulator_value)
         positive(eps=eps)
         self.lr_decay, self.eps = float(lr_decay), float(eps)

@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad.engine.tensor import Array
 from minigrad.optim.clipping import OnNonfinite
+from minigrad.optim.clips import Clip
 from minigrad.optim.optimizer import Optimizer, Parameters
 from minigrad.optim.options import betas as checked
 from minigrad.optim.options import positive
@@ -25,7 +26,7 @@ class Adam(Optimizer):
 
     Parameters
     ----------
-    parameters, lr, weight_decay, max_norm, on_nonfinite
+    parameters, lr, weight_decay, max_norm, clip, on_nonfinite
         As in `Optimizer`. The slope of weight decay is scaled with the gradient, so that it hardly acts where gradients
         are large: see `AdamW`.
     betas : (float, float)
@@ -47,9 +48,12 @@ class Adam(Optimizer):
         amsgrad: bool = False,
         weight_decay: float = 0.0,
         max_norm: float | None = None,
+        clip: Clip | None = None,
         on_nonfinite: OnNonfinite = "raise",
     ) -> None:
-        super().__init__(parameters, lr, weight_decay=weight_decay, max_norm=max_norm, on_nonfinite=on_nonfinite)
+        super().__init__(
+            parameters, lr, weight_decay=weight_decay, max_norm=max_norm, clip=clip, on_nonfinite=on_nonfinite
+        )
         positive(eps=eps)
         self.betas, self.eps, self.amsgrad = checked(betas), float(eps), bool(amsgrad)
         self.begin(m=0.0, v=0.0)
@@ -84,7 +88,7 @@ class AdamW(Adam):
 
     Parameters
     ----------
-    parameters, lr, betas, eps, amsgrad, max_norm, on_nonfinite
+    parameters, lr, betas, eps, amsgrad, max_norm, clip, on_nonfinite
         As in `Adam`.
     weight_decay : float
         The λ above, at least 0.
@@ -102,6 +106,7 @@ class AdamW(Adam):
         amsgrad: bool = False,
         weight_decay: float = 1e-2,
         max_norm: float | None = None,
+        clip: Clip | None = None,
         on_nonfinite: OnNonfinite = "raise",
     ) -> None:
         super().__init__(
@@ -112,6 +117,7 @@ class AdamW(Adam):
             amsgrad=amsgrad,
             weight_decay=weight_decay,
             max_norm=max_norm,
+            clip=clip,
             on_nonfinite=on_nonfinite,
         )
 

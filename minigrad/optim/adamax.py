@@ -6,6 +6,7 @@ import numpy as np
 
 from minigrad.engine.tensor import Array
 from minigrad.optim.clipping import OnNonfinite
+from minigrad.optim.clips import Clip
 from minigrad.optim.optimizer import Optimizer, Parameters
 from minigrad.optim.options import betas as checked
 from minigrad.optim.options import positive
@@ -21,7 +22,7 @@ class Adamax(Optimizer):
 
     Parameters
     ----------
-    parameters, lr, weight_decay, max_norm, on_nonfinite
+    parameters, lr, weight_decay, max_norm, clip, on_nonfinite
         As in `Optimizer`.
     betas : (float, float)
         β₁ and β₂, how slowly the mean and the largest are forgotten: 0 ≤ β < 1.
@@ -38,9 +39,12 @@ class Adamax(Optimizer):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
         max_norm: float | None = None,
+        clip: Clip | None = None,
         on_nonfinite: OnNonfinite = "raise",
     ) -> None:
-        super().__init__(parameters, lr, weight_decay=weight_decay, max_norm=max_norm, on_nonfinite=on_nonfinite)
+        super().__init__(
+            parameters, lr, weight_decay=weight_decay, max_norm=max_norm, clip=clip, on_nonfinite=on_nonfinite
+        )
         positive(eps=eps)
         self.betas, self.eps = checked(betas), float(eps)
         self.begin(m=0.0, u=0.0)

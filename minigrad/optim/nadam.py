@@ -7,6 +7,7 @@ import numpy as np
 from minigrad.engine.tensor import Array
 from minigrad.optim.adam import Adam
 from minigrad.optim.clipping import OnNonfinite
+from minigrad.optim.clips import Clip
 from minigrad.optim.optimizer import Parameters
 from minigrad.optim.options import not_negative
 from minigrad.optim.schedules import Schedule
@@ -22,7 +23,7 @@ class NAdam(Adam):
 
     Parameters
     ----------
-    parameters, lr, betas, eps, weight_decay, max_norm, on_nonfinite
+    parameters, lr, betas, eps, weight_decay, max_norm, clip, on_nonfinite
         As in `Adam`.
     momentum_decay : float
         The ψ above, at least 0: how quickly μ comes from β₁ / 2 to β₁.
@@ -38,6 +39,7 @@ class NAdam(Adam):
         momentum_decay: float = 4e-3,
         weight_decay: float = 0.0,
         max_norm: float | None = None,
+        clip: Clip | None = None,
         on_nonfinite: OnNonfinite = "raise",
     ) -> None:
         super().__init__(
@@ -47,6 +49,7 @@ class NAdam(Adam):
             eps=eps,
             weight_decay=weight_decay,
             max_norm=max_norm,
+            clip=clip,
             on_nonfinite=on_nonfinite,
         )
         not_negative(momentum_decay=momentum_decay)

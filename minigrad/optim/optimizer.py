@@ -23,7 +23,8 @@ import numpy as np
 
 from minigrad.engine.tables import name_of
 from minigrad.engine.tensor import Array, Tensor
-from minigrad.optim.clipping import OnNonfinite, check_policy, clip_by_norm
+from minigrad.optim.clipping import OnNonfinite, check_policy
+from minigrad.optim.clips import AutoClip, ByNorm, Clip
 from minigrad.optim.options import check, not_negative, positive
 from minigrad.optim.schedules import Plateau, Schedule
 
@@ -64,6 +65,7 @@ class Memory(NamedTuple):
     steps: int
     state: dict[str, Array]
     taken: int
+    norms: int
     schedule: dict[str, float]
 
 
@@ -84,6 +86,8 @@ class Optimizer:
         λ ≥ 0: λ p is added to the clipped gradient, as the slope of ½ λ ‖p‖² would be.
     max_norm : float, optional
         Clip the gradient to this norm: see `minigrad.clipping.clip_by_norm`. Left out, it is only measured.
+    clip : Clip, optional
+        Another rule in its place: see `minigrad.optim.clips`.
     on_nonfinite : {"raise", "skip"}
         What to do about a gradient with NaN or infinity. Either way nothing is changed by it.
 
@@ -100,13 +104,16 @@ class Optimizer:
         How many steps were taken, skipped ones not counted.
     history : list of Step
         What all steps met, skipped ones included.
+    norms : list of float
+        With `AutoClip`, the norms of all gradients that there have been, which it needs; empty otherwise.
 
     Raises
     ------
     TypeError
         If a parameter is not a Tensor.
     ValueError
-        If there are no parameters, one of them cannot be trained, or a number is out of range.
+        If there are no parameters, one of them cannot be trained, a number is out of range, or both ``max_norm`` and
+        ``clip`` are given.
     """
 
     decoupled: ClassVar[bool] = False
@@ -119,20 +126,26 @@ class Optimizer:
         *,
         weight_decay: float = 0.0,
         max_norm: float | None = None,
+        clip: Clip | None = None,
         on_nonfinite: OnNonfinite = "raise",
     ) -> None:
         self.lr = lr
         not_negative(weight_decay=weight_decay)
         if max_norm is not None:
             check("max_norm", max_norm, max_norm > 0, "above 0, or None for no clipping")
+        if clip is not None:
+            check("max_norm", max_norm, max_norm is None, "left out where clip says how to clip")
+            if not callable(clip):
+                raise TypeError(f"clip is {clip!r}; it has to be one of minigrad.optim.clips: ByNorm({clip!r}), say")
         check_policy(on_nonfinite)
         self.parameters = _named(parameters)
         self.weight_decay = float(weight_decay)
-        self.max_norm = max_norm
+        self.max_norm, self.clip = max_norm, clip
         self.on_nonfinite: OnNonfinite = on_nonfinite
         self.state: dict[str, Array] = {}
         self.steps = 0
         self.history: list[Step] = []
+        self.norms: list[float] = []
 
     @property
     def lr(self) -> float:
@@ -187,9 +200,10 @@ class Optimizer:
         FloatingPointError
             If a gradient holds NaN or infinity and ``on_nonfinite`` is "raise". The message names the parameter.
         """
-        clipped = clip_by_norm(
+        clipped = (self.clip or ByNorm(math.inf if self.max_norm is None else self.max_norm))(
             [parameter.grad for parameter in self.parameters.values()],
-            math.inf if self.max_norm is None else self.max_norm,
+            weights=[parameter.data for parameter in self.parameters.values()],
+            past=self.norms,
             on_nonfinite=self.on_nonfinite,
             names=list(self.parameters),
         )
@@ -197,6 +211,8 @@ class Optimizer:
         with self._wholly_or_not_at_all():
             if not clipped.skipped:
                 self.steps += 1
+                if isinstance(self.clip, AutoClip):
+                    self.norms.append(clipped.norm)
                 for (name, parameter), gradient in zip(self.parameters.items(), clipped.grads, strict=True):
                     if gradient is not None:
                         if self.weight_decay and not self.decoupled:
@@ -226,21 +242,24 @@ class Optimizer:
 
     def memory(self) -> Memory:
         """What `recall` needs to come back to this step; unlike `state_dict` it copies no numbers."""
-        return Memory(self.steps, dict(self.state), len(self.history), self._schedule())
+        taken = len(self.history), len(self.norms)
+        return Memory(self.steps, dict(self.state), *taken, self._schedule())
 
     def recall(self, memory: Memory) -> None:
         """Forget what has happened since `memory` was asked for; the parameters stay as they are."""
         self.steps, self.state = memory.steps, dict(memory.state)
-        del self.history[memory.taken :]
+        del self.history[memory.taken :], self.norms[memory.norms :]
         self._reschedule(memory.schedule)
 
     def state_dict(self) -> dict[str, Array]:
         """The memory and the number of steps, as copies: what `load_state_dict` needs to go on from here.
 
-        With `Plateau`, its memory is part of it. The parameters are not, and neither is what was chosen when the
-        optimizer was made, such as a learning rate that is a number.
+        With `Plateau` or `AutoClip`, its memory is part of it. The parameters are not, and neither is what was chosen
+        when the optimizer was made, such as a learning rate that is a number.
         """
         found = {"steps": np.array(self.steps)} | {key: np.array(value) for key, value in self.state.items()}
+        if isinstance(self.clip, AutoClip):
+            found["clip.norms"] = np.array(self.norms, np.float64)
         return found | {f"lr.{key}": np.array(value) for key, value in self._schedule().items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -258,12 +277,13 @@ class Optimizer:
                 f" and {sorted(state.keys() - expected.keys())} unknown"
             )
         loaded = {key: np.array(state[key], expected[key].dtype) for key in expected}
+        norms = loaded.pop("clip.norms", np.empty(0))
         for key, value in loaded.items():
             if value.shape != expected[key].shape:
                 raise ValueError(f"{key} has shape {value.shape} in this state, and {expected[key].shape} here")
         steps = int(loaded.pop("steps"))
         self._reschedule({key: loaded.pop(f"lr.{key}").item() for key in self._schedule()})
-        self.steps, self.state = steps, loaded
+        self.steps, self.state, self.norms = steps, loaded, [float(norm) for norm in norms.ravel()]
 
     def _schedule(self) -> dict[str, float]:
         """What the learning rate remembers."""

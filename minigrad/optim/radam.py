@@ -9,6 +9,7 @@ import numpy as np
 from minigrad.engine.tensor import Array
 from minigrad.optim.adam import Adam
 from minigrad.optim.clipping import OnNonfinite
+from minigrad.optim.clips import Clip
 from minigrad.optim.optimizer import Parameters
 from minigrad.optim.schedules import Schedule
 
@@ -25,7 +26,7 @@ class RAdam(Adam):
 
     Parameters
     ----------
-    parameters, lr, betas, eps, weight_decay, max_norm, on_nonfinite
+    parameters, lr, betas, eps, weight_decay, max_norm, clip, on_nonfinite
         As in `Adam`.
     """
 
@@ -38,6 +39,7 @@ class RAdam(Adam):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
         max_norm: float | None = None,
+        clip: Clip | None = None,
         on_nonfinite: OnNonfinite = "raise",
     ) -> None:
         super().__init__(
@@ -47,6 +49,7 @@ class RAdam(Adam):
             eps=eps,
             weight_decay=weight_decay,
             max_norm=max_norm,
+            clip=clip,
             on_nonfinite=on_nonfinite,
         )
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from minigrad.engine.tensor import Array
 from minigrad.optim.clipping import OnNonfinite
+from minigrad.optim.clips import Clip
 from minigrad.optim.optimizer import Optimizer, Parameters
 from minigrad.optim.options import forgetting, positive
 from minigrad.optim.schedules import Schedule
@@ -21,7 +22,7 @@ class RMSProp(Optimizer):
 
     Parameters
     ----------
-    parameters, lr, weight_decay, max_norm, on_nonfinite
+    parameters, lr, weight_decay, max_norm, clip, on_nonfinite
         As in `Optimizer`.
     alpha : float
         The α above, how slowly the squares are forgotten: 0 ≤ α < 1.
@@ -44,9 +45,12 @@ class RMSProp(Optimizer):
         centered: bool = False,
         weight_decay: float = 0.0,
         max_norm: float | None = None,
+        clip: Clip | None = None,
         on_nonfinite: OnNonfinite = "raise",
     ) -> None:
-        super().__init__(parameters, lr, weight_decay=weight_decay, max_norm=max_norm, on_nonfinite=on_nonfinite)
+        super().__init__(
+            parameters, lr, weight_decay=weight_decay, max_norm=max_norm, clip=clip, on_nonfinite=on_nonfinite
+        )
         forgetting(alpha=alpha, momentum=momentum)
         positive(eps=eps)
         self.alpha, self.eps, self.momentum, self.centered = float(alpha), float(eps), float(momentum), bool(centered)

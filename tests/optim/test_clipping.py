@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +13,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+import minigrad as mg
 from minigrad.engine.tensor import Tensor
-from minigrad.optim.clipping import clip_by_norm, global_norm
+from minigrad.engine.walk import gradients
+from minigrad.optim.clipping import (
+    clip_adaptively,
+    clip_by_norm,
+    clip_by_value,
+    clip_cotangent,
+    clip_each_by_norm,
+    global_norm,
+)
 
+REFERENCE = json.loads((Path(__file__).parent / "clipping.json").read_text(encoding="utf-8"))
+W, GRAD_W, B, GRAD_B = (np.array(REFERENCE[name]) for name in ("W", "grad_W", "b", "grad_b"))
 DTYPES = (np.float16, np.float32, np.float64)
 SHAPES = hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4)
 
@@ -297,3 +310,173 @@ def test_what_is_not_a_gradient_is_named(wrong, said):
 def test_a_single_gradient_belongs_in_a_list(single):
     with pytest.raises(TypeError, match=r"write \[g\]"):
         clip_by_norm(single, 1.0)
+
+
+@pytest.mark.parametrize("p", [0.5, math.nan, -1.0])
+def test_p_norms_begin_at_1(p):
+    with pytest.raises(ValueError, match=f"p is {p}; a p-norm has 1 <= p"):
+        clip_by_norm([np.ones(2)], 1.0, p=p)
+
+
+def test_a_dict_is_told_how_to_be_passed():
+    grads = {"W": np.array([3.0, 4.0])}
+    with pytest.raises(TypeError, match=r"write list\(grads.values\(\)\), and names=list\(grads\)"):
+        clip_by_norm(grads, 1.0)
+    assert clip_by_norm(list(grads.values()), 1.0, names=list(grads)).norm == 5
+
+
+def test_an_iterator_that_was_gone_through_before_is_no_gradient_of_zero():
+    for iterator in ((g for g in [np.ones(3)]), iter([np.ones(3)]), map(np.ones, [3])):
+        assert global_norm(iterator) > 0
+        with pytest.raises(ValueError, match="has been gone through before; pass a list"):
+            clip_by_norm(iterator, 1.0)
+
+
+def test_longdouble_keeps_its_digits_and_what_float64_cannot_hold_is_said():
+    g = np.array([3, 4], np.longdouble) + np.longdouble(2) ** -60
+    result = clip_by_norm([g], 1.0)
+    assert result.grads[0].dtype == np.longdouble
+    np.testing.assert_allclose(result.grads[0], [0.6, 0.8], rtol=1e-15)
+    if np.finfo(np.longdouble).max > np.finfo(float).max:
+        huge = np.array([2], np.longdouble) ** 2000
+        with pytest.raises(
+            FloatingPointError, match=r"gradient of W \(1,\) holds 1.148.*e\+602, for which float64.*no room"
+        ):
+            clip_by_norm([huge], 1.0, names=["W"])
+        assert clip_by_norm([huge], 1.0, on_nonfinite="skip").skipped
+
+
+# -- relatives --------------------------------------------------------------------------------------------------------
+
+P = st.one_of(st.floats(1, 8), st.just(math.inf))
+
+
+@pytest.mark.parametrize("p", ["1", "2", "3", "inf"])
+def test_p_norms_are_those_that_others_have_found(p):
+    known = REFERENCE["clip_by_global_p_norm"]
+    result = clip_by_norm([GRAD_W, GRAD_B], known["c"], p=float(p))
+    assert result.norm == pytest.approx(REFERENCE["global_p_norms"][p], rel=1e-14)
+    np.testing.assert_allclose(strung(result.grads), known["values"][p], rtol=1e-14)
+
+
+@given(vectors(), EPSILONS, P)
+def test_p_norms_by_their_definition(grads, epsilon, p):
+    peak = np.abs(strung(grads)).max()
+    naive = peak * np.sum((np.abs(strung(grads)) / peak) ** p) ** (1 / p) if p < math.inf else peak
+    result = clip_by_norm(grads, epsilon, p=p)
+    assert result.norm == global_norm(grads, p) == pytest.approx(naive, rel=1e-13)
+    np.testing.assert_allclose(strung(result.grads), strung(grads) * min(1, epsilon / naive), rtol=1e-12)
+
+
+@given(vectors(), EPSILONS, P)
+def test_each_on_its_own_is_each_clipped_alone(grads, epsilon, p):
+    result = clip_each_by_norm(grads, epsilon, p=p)
+    alone = [clip_by_norm([g], epsilon, p=p) for g in grads]
+    for new, single in zip(result.grads, alone, strict=True):
+        np.testing.assert_array_equal(new, single.grads[0])
+    assert result.clipped == any(single.clipped for single in alone)
+    assert result.norm == global_norm(grads, p)
+    assert result.scale == pytest.approx(global_norm(result.grads, p) / result.norm, rel=1e-12)
+
+
+def test_by_value_is_what_others_have_found():
+    result = clip_by_value([GRAD_W], REFERENCE["clip_by_value"]["c"])
+    np.testing.assert_array_equal(result.grads[0], REFERENCE["clip_by_value"]["W"])
+
+
+@given(vectors(), EPSILONS)
+def test_by_value_leaves_no_larger_entry_and_no_smaller_one_changed(grads, limit):
+    result = clip_by_value(grads, limit)
+    before, after = strung(grads), strung(result.grads)
+    np.testing.assert_array_equal(after, np.where(np.abs(before) > limit, np.sign(before) * limit, before))
+    assert result.clipped == bool(np.any(np.abs(before) > limit))
+
+
+def test_adaptive_clipping_is_what_others_have_found():
+    known = REFERENCE["agc"]
+    result = clip_adaptively([GRAD_W, GRAD_B], [W, B], known["lam"], least=known["eps"])
+    np.testing.assert_allclose(result.grads[0], known["W_rows"], rtol=1e-14)
+    np.testing.assert_allclose(result.grads[1], known["b"], rtol=1e-14)
+    np.testing.assert_array_equal(np.any(result.grads[0] != GRAD_W, axis=1), known["clipped"])
+
+
+@given(vectors(), st.floats(1e-3, 10), st.integers(0, 2**32 - 1))
+def test_adaptive_clipping_leaves_no_unit_too_long(grads, factor, seed):
+    rng = np.random.default_rng(seed)
+    weights = [rng.normal(size=g.shape) * 10.0 ** rng.integers(-5, 2) for g in grads]
+    result = clip_adaptively(grads, weights, factor)
+    for g, w, old in zip(result.grads, weights, grads, strict=True):
+        units = [(g, w, old)] if g.ndim < 2 else zip(g, w, old, strict=True)
+        for a, b, before in units:
+            longest = factor * max(global_norm([b]), 1e-3)
+            assert global_norm([a]) <= longest * (1 + 1e-12)
+            if global_norm([before]) <= longest:
+                np.testing.assert_array_equal(a, before)
+
+
+RELATIVES = pytest.mark.parametrize(
+    "clip",
+    [
+        lambda grads, c=1.0, **o: clip_each_by_norm(grads, c, **o),
+        lambda grads, c=1.0, **o: clip_by_value(grads, c, **o),
+        lambda grads, c=1.0, **o: clip_adaptively(grads, [np.zeros(np.shape(g)) for g in grads], c, **o),
+    ],
+    ids=["each", "value", "adaptive"],
+)
+
+
+@RELATIVES
+def test_relatives_share_the_manners_of_the_rule(clip):
+    shared = np.array([3.0, 4.0])
+    result = clip([shared, None, shared])
+    assert result.grads[1] is None
+    assert result.grads[0] is result.grads[2]
+    assert (result.norm, result.clipped) == (5.0, True)
+    small = np.full((2, 3), 1e-9)
+    assert clip([small]).grads[0] is small
+    assert not clip([small]).clipped
+    assert clip([small]).scale == 1.0
+    assert clip([np.full((2, 2), 3, np.float16)]).grads[0].dtype == np.float16
+    assert np.all(np.isfinite(clip([np.full((2, 2), 1e300)]).grads[0]))
+    assert clip([np.array([np.nan])], on_nonfinite="skip").skipped
+    with pytest.raises(FloatingPointError, match="gradient of W"):
+        clip([np.array([np.nan])], names=["W"])
+    for wrong in (0.0, -1.0, math.nan):
+        with pytest.raises(ValueError, match=f"is {wrong}.*has to be above 0"):
+            clip([small], wrong)
+
+
+def test_adaptive_clipping_wants_the_weights_of_each():
+    with pytest.raises(ValueError, match="1 gradients came with 0 weights"):
+        clip_adaptively([np.ones(2)], [])
+    with pytest.raises(ValueError, match=r"gradient 0 has shape \(2,\), its weights \(3,\)"):
+        clip_adaptively([np.ones(2)], [np.ones(3)])
+
+
+# -- at every step of time --------------------------------------------------------------------------------------------
+
+
+def test_a_cotangent_is_shortened_row_by_row_and_the_value_untouched():
+    x = Tensor([[1.0, 2.0], [0.0, 0.0], [1.0, 1.0]], requires_grad=True)
+    y = clip_cotangent(x, 1.0)
+    np.testing.assert_array_equal(y.data, x.data)
+    (got,) = gradients([y], [x], [np.array([[3.0, 4.0], [0.3, 0.4], [1e200, 0.0]])])
+    np.testing.assert_allclose(got, [[0.6, 0.8], [0.3, 0.4], [1.0, 0.0]], rtol=1e-15)
+    number = Tensor(2.0, requires_grad=True)
+    assert gradients(clip_cotangent(number, 0.5) * 7, [number])[0] == 0.5
+
+
+def test_clipped_at_every_step_the_gradient_of_a_long_sequence_stays_short_and_is_of_no_cost():
+    class Network(mg.rnn.RNN):
+        def states(self, bound, x, carried):
+            return super().states(bound, x, {role: clip_cotangent(h, 1e-2) for role, h in carried.items()})
+
+    xs, norms = np.ones((60, 1)), {}
+    for kind in (mg.rnn.RNN, Network):
+        model = kind(1, 4, 1, f="identity", init="orthogonal", radius=1.5, rng=0)
+        run = mg.rnn.unroll(model, xs, np.zeros((60, 1)))
+        norms[kind] = mg.rnn.flow.gradient_norms(run, run["C"][-1])
+    assert norms[mg.rnn.RNN][0] > 1e6
+    np.testing.assert_allclose(norms[Network][:-1], 1.5 * 1e-2, rtol=1.0)
+    with pytest.raises(ValueError, match="max_norm is 0"):
+        clip_cotangent(np.ones(2), 0)
