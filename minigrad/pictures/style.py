@@ -68,6 +68,39 @@ class Scale:
         return {"fillcolor": color(at), "fontcolor": readable_on(at)}
 
 
+# What Unicode has as subscripts, and every Graphviz draws (HTML's <SUB> some drop).
+LOW: dict[str, str] = dict(zip("0123456789+-=()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True))
+_DOWN = {ord(letter): low for letter, low in LOW.items()}
+_LETTERS = [
+    "alpha",
+    "beta",
+    "gamma",
+    "delta",
+    "epsilon",
+    "zeta",
+    "eta",
+    "theta",
+    "iota",
+    "kappa",
+    "lambda",
+    "mu",
+    "nu",
+    "xi",
+    "omicron",
+    "pi",
+    "rho",
+    "sigma",
+    "tau",
+    "upsilon",
+    "phi",
+    "chi",
+    "psi",
+    "omega",
+]
+GREEK = dict(zip(_LETTERS, "αβγδεζηθικλμνξοπρστυφχψω", strict=True))
+GREEK |= {name.capitalize(): letter.upper() for name, letter in GREEK.items()}
+
+
 def _rounded(size: float, towards: Callable[[float], int]) -> float:
     exponent = math.floor(math.log10(size))
     return float(f"{towards(round(size / 10.0**exponent, 9))}e{exponent}")
@@ -143,9 +176,10 @@ def text(graph: graphviz.Digraph, name: str, label: str, x: float, y: float, siz
 def pin(
     graph: graphviz.Digraph, name: str, label: str, x: float, y: float, width: float, height: float, **attributes: str
 ) -> None:
-    """A node of fixed size at a fixed place; all lengths in points."""
+    """A node of fixed size at a fixed place; all lengths in points. A label may have several lines."""
     sizes = {"width": f"{width / 72:.3f}", "height": f"{height / 72:.3f}"}
-    graph.node(name, graphviz.escape(label), pos=f"{x:.1f},{y:.1f}", **sizes, **attributes)
+    words = graphviz.nohtml(graphviz.escape(label).replace("\n", "\\n"))
+    graph.node(name, words, pos=f"{x:.1f},{y:.1f}", **sizes, **attributes)
 
 
 def number(size: float) -> str:
@@ -154,8 +188,8 @@ def number(size: float) -> str:
 
 
 def subscript(number: int) -> str:
-    """A number in Unicode subscripts, which every Graphviz draws (HTML's <SUB> some drop)."""
-    return str(number).translate(str.maketrans("0123456789-", "₀₁₂₃₄₅₆₇₈₉₋"))
+    """A number in Unicode subscripts."""
+    return str(number).translate(_DOWN)
 
 
 def superscript(number: int) -> str:
@@ -164,9 +198,28 @@ def superscript(number: int) -> str:
 
 
 def pretty(name: str) -> str:
-    """``h_12`` as h₁₂."""
-    role, _, step = name.rpartition("_")
-    return role + subscript(int(step)) if role and step.isascii() and step.isdigit() and len(step) < 10 else name
+    """``h_12`` as h₁₂, ``W_hh`` as Wₕₕ, ``h_{t-1}`` as hₜ₋₁, ``alpha`` as α.
+
+    Letters become subscripts where there are few of them, behind a name as short as a symbol's, and Unicode has them.
+    """
+    base, _, low = name.rpartition("_")
+    if not base or not low:
+        return greek(name)
+    if low.isascii() and low.isdigit():
+        return greek(base) + subscript(int(low)) if len(low) < 10 else name
+    symbol, braced = greek(base), low[0] == "{" and low[-1] == "}"
+    low = low[1:-1] if braced else low
+    if braced or len(symbol) <= 2:
+        if low and set(low) <= LOW.keys() and (braced or len(low) <= 3):
+            return symbol + low.translate(_DOWN)
+        if low in GREEK:
+            return f"{symbol}_{GREEK[low]}"
+    return name
+
+
+def greek(name: str) -> str:
+    """``alpha`` as α, ``Delta`` as Δ; other names stay."""
+    return GREEK.get(name, name)
 
 
 def clean(name: object) -> str:

@@ -8,6 +8,7 @@ back-propagation through time is ``run.cost.backward()``.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -17,6 +18,7 @@ import numpy as np
 from minigrad.copies import Recording
 from minigrad.engine.tensor import Array, Tensor
 from minigrad.rnn.stepping import COSTS, Cost, Model, Whole, along
+from minigrad.scopes import scope as within
 
 __all__ = ["COSTS", "Cost", "Model", "Run", "unroll"]
 
@@ -112,6 +114,7 @@ def unroll(
     teacher_forcing: bool | float | Sequence[float] = False,
     rng: int | np.random.Generator = 0,
     dropout: int | None = None,
+    scope: str | None = None,
 ) -> Run:
     """Run ``model`` along the sequence ``xs``.
 
@@ -146,6 +149,8 @@ def unroll(
     dropout : int, optional
         A seed for the masks of models that drop units, one mask a sequence; another one for every batch, while it is
         trained. Without, nothing is dropped.
+    scope : str, optional
+        A scope around those of the steps, ``"encoder"``, so that two runs in one graph can be told apart.
 
     Returns
     -------
@@ -157,21 +162,22 @@ def unroll(
         For an empty sequence, wrong shapes, numbers that are not finite, and teacher forcing without targets or
         without feedback of the output.
     """
-    stepping = along(
-        model, xs, targets, cost=cost, at=at, weights=weights, lengths=lengths, missing=missing,
-        teacher_forcing=teacher_forcing, rng=rng, dropout=dropout,
-    )  # fmt: skip
-    bound = stepping.bind()
-    first = stepping.first(initial)
-    if isinstance(model, Whole):
-        steps, carried, final = model.whole(stepping, first, bound)
-    else:
-        steps = list(stepping.steps(first, bound=bound))
-        *carried, final = [first, *(step.following for step in steps)]
-    total = None
-    if targets is not None:
-        total = np.sum(np.stack([step.tensors["C"] for step in steps]))
-        total.name = "cost"
-    always = stepping.forced is not None and bool(np.all(stepping.forced))
-    wanted = [step.target for step in steps if step.target is not None]
-    return Run(model, carried, [step.tensors for step in steps], total, always, wanted, final)
+    with nullcontext() if scope is None else within(scope):
+        stepping = along(
+            model, xs, targets, cost=cost, at=at, weights=weights, lengths=lengths, missing=missing,
+            teacher_forcing=teacher_forcing, rng=rng, dropout=dropout,
+        )  # fmt: skip
+        bound = stepping.bind()
+        first = stepping.first(initial)
+        if isinstance(model, Whole):
+            steps, carried, final = model.whole(stepping, first, bound)
+        else:
+            steps = list(stepping.steps(first, bound=bound))
+            *carried, final = [first, *(step.following for step in steps)]
+        total = None
+        if targets is not None:
+            total = np.sum(np.stack([step.tensors["C"] for step in steps]))
+            total.name = "cost"
+        always = stepping.forced is not None and bool(np.all(stepping.forced))
+        wanted = [step.target for step in steps if step.target is not None]
+        return Run(model, carried, [step.tensors for step in steps], total, always, wanted, final)

@@ -40,7 +40,28 @@ def test_steps_are_subscripts(name, shown):
     assert pretty(name) == shown
 
 
-@pytest.mark.parametrize("name", ["h", "_1", "h_", "h_x", "h_²", "h_1000000000000", ""])
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        *(
+            ("W_hh", "Wₕₕ"),
+            ("W_in", "Wᵢₙ"),
+            ("h_{t-1}", "hₜ₋₁"),
+            ("long_{t}", "longₜ"),
+            ("W_h1", "Wₕ₁"),
+            ("alpha", "α"),
+        ),
+        *(("Delta", "Δ"), ("sigma_1", "σ₁"), ("lambda_max", "λₘₐₓ"), ("W_beta", "W_β"), ("omega", "ω"), ("Omega", "Ω")),
+    ],
+)
+def test_symbols_have_real_subscripts_and_greek_letters(name, shown):
+    assert pretty(name) == shown
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["h", "_1", "h_", "h_b", "b_f", "h_²", "h_1000000000000", "", "mean_x", "W_hidden", "W_{}", "W_{f}", "W_loss"],
+)
 def test_other_names_stay(name):
     assert pretty(name) == name
 

@@ -296,3 +296,9 @@ def test_an_initial_tensor_of_another_dtype_is_refused():
 def test_teacher_forcing_without_targets_is_refused_of_feedback_networks_too():
     with pytest.raises(ValueError, match="pass targets"):
         unroll(KINDS["R"](), XS, teacher_forcing=True)
+
+
+def test_two_runs_in_one_graph_may_have_scopes_of_their_own():
+    run = unroll(RNN(1, 2, 1), np.ones((2, 1)), np.ones((2, 1)), scope="encoder")
+    assert run["h"][1].scope == ("encoder", "t=2")
+    assert run.cost.scope == ("encoder",)

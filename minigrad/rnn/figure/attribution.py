@@ -72,6 +72,7 @@ class Figure:
         return cls.of(Wiring.of_run(run, of), of)
 
     @classmethod
+    @np.errstate(all="ignore")  # what is not finite is shown as such, and nobody need be warned
     def of(cls, wiring: Wiring, *outputs: Tensor) -> Figure:
         """The sizes of the gradient of the sum of all ``outputs``; no `Tensor.grad` is touched."""
         found = Attribution(wiring, outputs)

@@ -8,7 +8,7 @@ right to left, the steps' contributions add up to the parameter's gradient. That
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from minigrad.engine.tensor import Tensor
@@ -19,7 +19,7 @@ from minigrad.rnn.figure.buses import Buses
 from minigrad.rnn.figure.folded import Folded
 from minigrad.rnn.figure.grid import Gap, Grid, chosen
 from minigrad.rnn.figure.layouts import template_for
-from minigrad.rnn.figure.names import box_width, label, safe, short
+from minigrad.rnn.figure.names import Names, box_width, escaped, safe
 from minigrad.rnn.figure.paint import Paint, painted
 from minigrad.rnn.figure.pattern import Tap
 from minigrad.rnn.figure.picture import Part, Picture
@@ -41,6 +41,8 @@ def draw(
     steps: Literal["auto", "all", "ends"] | Sequence[int] = "auto",
     color: Literal["gradient", "value", "none"] = "gradient",
     by: Literal["gradient", "cost"] = "gradient",
+    targets: bool = False,
+    names: Mapping[str, str] | None = None,
 ) -> Picture:
     """Draw a run as the textbooks do: folded on the left, unrolled on the right.
 
@@ -62,6 +64,12 @@ def draw(
         With ``color="gradient"``: colour by its size, or by the costs that it comes from. Every line is then a bar and
         every circle a pie with a share for each C_t of the steps that are drawn (and one for all others), the share
         being its RMS over the sum of these. Width still tells the size. This takes one walk for each of these costs.
+    targets : bool
+        Whether to draw the targets too. Where they are drawn, the output is ỹ and the target y.
+    names : dict of str to str, optional
+        How roles and parameters are to be written: ``{"h": "s", "C": "L", "target": "y*"}``. Without, a parameter is
+        called as its tensor is, or else as its attribute; what has the same name is told apart by where it stands
+        (W⁽¹⁾, W⁽²⁾). ``W_hh`` is written Wₕₕ, and ``alpha`` α.
 
     Returns
     -------
@@ -73,8 +81,8 @@ def draw(
     Raises
     ------
     ValueError
-        If there is nothing to differentiate for the colours, an option or step is unknown, or the model's own layout
-        leaves a role without a place, or a line without a way.
+        If there is nothing to differentiate for the colours, an option, step or name is unknown, there are no targets
+        to draw, or the model's own layout leaves a role without a place, or a line without a way.
     TypeError
         If ``run`` is no `Run`, or ``of`` no tensor.
 
@@ -111,8 +119,12 @@ def draw(
             raise ValueError('by="cost" tells the costs of a run apart: unroll with targets, and leave out of=')
     elif color == "gradient":
         of = differentiable(run, of)
-    wiring = Wiring.of_run(run, *([] if of is None else [of]))
-    return _Drawing(run, wiring, visible, painted(run, wiring, visible, of, color, by), of).drawn(folded)
+    if targets and not run.targets:
+        raise ValueError("targets=True, but the run has none: unroll it with targets")
+    wiring = Wiring.of_run(run, *([] if of is None else [of]), targets=targets)
+    written = Names(wiring, names)
+    paint = painted(run, wiring, visible, of, color, by, written)
+    return _Drawing(run, wiring, visible, paint, of, written).drawn(folded)
 
 
 def differentiable(run: Run, of: Tensor | None) -> Tensor:
@@ -135,12 +147,14 @@ def differentiable(run: Run, of: Tensor | None) -> Tensor:
 class _Drawing(Steps):
     """A `Figure` on its `Grid`, with its `Buses`, in its `Paint`."""
 
-    def __init__(self, run: Run, wiring: Wiring, visible: Sequence[int], paint: Paint, of: Tensor | None) -> None:
-        super().__init__(run, wiring, Grid(template_for(run, wiring), visible, len(run)), paint, of)
+    def __init__(
+        self, run: Run, wiring: Wiring, visible: Sequence[int], paint: Paint, of: Tensor | None, names: Names
+    ) -> None:
+        super().__init__(run, wiring, Grid(template_for(run, wiring), visible, len(run)), paint, of, names)
         self.parameters = wiring.parameters
         self.buses = Buses(self.grid, wiring.uses)
-        names = [*self.buses.below, *self.buses.above]
-        self.boxes = {name: self.graph.unique(safe(name), f"{safe(name)}_parameter") for name in names}
+        used = [*self.buses.below, *self.buses.above]
+        self.boxes = {name: self.graph.unique(safe(name), f"{safe(name)}_parameter") for name in used}
         self.joints: dict[Place, str] = {}
 
     def drawn(self, folded: bool) -> Picture:
@@ -163,9 +177,9 @@ class _Drawing(Steps):
         for number, gap in enumerate(self.grid.gaps):
             self.elision(gap, number)
         if folded:
-            width = max(map(box_width, self.boxes), default=0.0)
+            width = max(map(self._width, self.boxes), default=0.0)
             left = self.grid.box(0)[0]
-            Folded(self.graph, self.run, self.figure, left - 100 - width).draw()
+            Folded(self.graph, self.run, self.figure, self.names, left - 100 - width).draw()
             text(self.graph, self.graph.unique("unfold"), "unfold →", left - 20 - width, 0)
         self.paint.legend(self.graph, max(self.grid.right - 12, 160.0), self.buses.bottom - 6)
         return self.graph
@@ -193,11 +207,14 @@ class _Drawing(Steps):
         look |= {"color": PARAMETER, "penwidth": "2", "shape": "box"}
         if look["style"] != "striped":
             look["style"] += ",rounded"
-        width = box_width(name)
-        tooltip = told(self.parameters[name], self.paint.words("parameters", name))
+        width = self._width(name)
+        tooltip = told(name, self.parameters[name], self.paint.words("parameters", name))
         self.graph.parts[id] = Part("parameter", name)
         right = self.grid.box(0)[0] + 45
-        pin(self.graph, id, label(short(name, 20)), right - width / 2, y, width, 26.0, tooltip=tooltip, **look)
+        words = escaped(self.names.parameters[name])
+        if mark := self.paint.mark("parameters", name):
+            words, look["fontsize"] = f"{words}\n{mark}", "9"
+        pin(self.graph, id, words, right - width / 2, y, width, 26.0, tooltip=tooltip, **look)
         if name in self.figure.elsewhere:
             self._elsewhere(name, right - width, y)
         before, passed = (id, right), 0
@@ -208,6 +225,10 @@ class _Drawing(Steps):
             before = self._tap(name, place, before)
         for number in range(passed, len(self.grid.gaps)):
             before = self._bus_in_gap(name, before, number)
+
+    def _width(self, name: str) -> float:
+        """Of a parameter's box."""
+        return box_width(self.names.parameters[name])
 
     def _elsewhere(self, name: str, left: float, y: float) -> None:
         """A line from a parameter's box to where it is used outside of the run."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal
@@ -21,12 +21,13 @@ from minigrad.engine.tables import name_of
 from minigrad.engine.tensor import Tensor
 from minigrad.engine.walk import gradients
 from minigrad.graph import rms
-from minigrad.pictures.style import COLORS, NONFINITE, ZERO, Scale, clean, pretty, subscript
+from minigrad.pictures.style import COLORS, NONFINITE, ZERO, Scale, clean
 from minigrad.rnn.figure.attribution import Figure
 from minigrad.rnn.figure.drawing import differentiable, draw
 from minigrad.rnn.figure.grid import ENDS, MANY, Gap
+from minigrad.rnn.figure.names import Names
 from minigrad.rnn.figure.page import Animation, furnished, page
-from minigrad.rnn.figure.paint import GIVEN
+from minigrad.rnn.figure.paint import GIVEN, called
 from minigrad.rnn.figure.picture import Part, Picture
 from minigrad.rnn.figure.wiring import Place, Wiring
 from minigrad.rnn.unrolling import Run
@@ -42,6 +43,8 @@ def animate(
     steps: Literal["auto", "all", "ends"] | Sequence[int] = "auto",
     costs: Sequence[int] | None = None,
     title: str | None = None,
+    targets: bool = False,
+    names: Mapping[str, str] | None = None,
 ) -> Animation:
     """Play the forward pass of a run and then its backward pass, along the figure that `draw` draws of it.
 
@@ -58,6 +61,8 @@ def animate(
         if these are more than 12, the first and last three. Every one costs a backward pass.
     title : str, optional
         The page's heading.
+    targets, names
+        As in `draw`.
 
     Returns
     -------
@@ -74,10 +79,10 @@ def animate(
     TypeError
         If ``run`` is no `Run`.
     """
-    picture = draw(run, of, steps=steps, color="none")  # it refuses what cannot be drawn
+    picture = draw(run, of, steps=steps, color="none", targets=targets, names=names)  # it refuses what cannot be drawn
     chosen = differentiable(run, of)
-    wiring = Wiring.of_run(run, chosen)
-    stage = _Stage.of_picture(picture, Figure.of(wiring, chosen), list(wiring.parameters))
+    wiring = Wiring.of_run(run, chosen, targets=targets)
+    stage = _Stage.of_picture(picture, Figure.of(wiring, chosen), Names(wiring, names))
     choices = {"all": chosen} | {str(t): run["C"][t - 1] for t in _costs(run, stage, costs)}
     title = clean(f"Back-propagation through time: {type(run.model).__name__}" if title is None else title)
     film = _film(run, wiring, stage, choices)
@@ -113,6 +118,7 @@ class _Stage:
     boxes, circles, lines, gaps : dict of str to Part
         The parameters, the circles in the order in which they were recorded, all that leads anywhere, and the words in
         the place of steps that are left out.
+    names : Names
     """
 
     figure: Figure
@@ -120,16 +126,18 @@ class _Stage:
     circles: dict[str, Part]
     lines: dict[str, Part]
     gaps: dict[str, Part]
+    names: Names
 
     @classmethod
-    def of_picture(cls, picture: Picture, figure: Figure, parameters: list[str]) -> _Stage:
+    def of_picture(cls, picture: Picture, figure: Figure, names: Names) -> _Stage:
         """What takes part of what a picture shows."""
         kinds: dict[str, dict[str, Part]] = defaultdict(dict)
         for id, part in picture.parts.items():
             kinds["line" if part.kind in ("connection", "tap", "bus", "elsewhere") else part.kind][id] = part
-        boxes = sorted(kinds["parameter"].items(), key=lambda box: parameters.index(box[1].key))
+        order = list(names.parameters)
+        boxes = sorted(kinds["parameter"].items(), key=lambda box: order.index(box[1].key))
         circles = sorted(kinds["place"].items(), key=lambda circle: figure.tensors[circle[1].key].index)
-        return cls(figure, dict(boxes), dict(circles), kinds["line"], kinds["gap"])
+        return cls(figure, dict(boxes), dict(circles), kinds["line"], kinds["gap"], names)
 
     @property
     def measured(self) -> dict[str, Part]:
@@ -139,7 +147,11 @@ class _Stage:
     @property
     def stops(self) -> dict[str, str]:
         """Where the Tab key stops, and what is read aloud there: the parameters, then forwards."""
-        return {id: _called(part) for id, part in (self.boxes | self.circles).items()}
+        return {id: self.called(part) for id, part in (self.boxes | self.circles).items()}
+
+    def called(self, part: Part) -> str:
+        """What a circle or a parameter is called."""
+        return self.names.place(part.key) if part.kind == "place" else self.names.parameters[part.key]
 
 
 # -- what happens on it -----------------------------------------------------------------------------------------------
@@ -156,8 +168,8 @@ def _film(run: Run, wiring: Wiring, stage: _Stage, choices: dict[str, Tensor]) -
     return {
         "ids": list(stage.measured),
         "gaps": list(stage.gaps),
-        "about": {id: _about(stage.measured[id], tensor) for id, tensor in watched.items()}
-        | {id: _about_line(part, stage.figure) for id, part in stage.lines.items()},
+        "about": {id: _about(stage.measured[id], tensor, stage) for id, tensor in watched.items()}
+        | {id: _about_line(part, stage) for id, part in stage.lines.items()},
         "frames": _frames(stage, len(run)),
         "choices": reels,
         "scale": {"low": low, "high": scale.high, "clipped": low > scale.low, "colors": COLORS}
@@ -165,11 +177,12 @@ def _film(run: Run, wiring: Wiring, stage: _Stage, choices: dict[str, Tensor]) -
     }
 
 
+@np.errstate(all="ignore")
 def _reel(run: Run, wiring: Wiring, stage: _Stage, value: str, of: Tensor, asked: dict[str, Tensor]) -> dict[str, Any]:
     """What there is to know about the gradient of ``of``, which the page calls ``value``."""
     figure = stage.figure if value == "all" else Figure.of(wiring, of)
     grads = gradients(of, list(asked.values()), np.ones_like(of.data))
-    label = "Σ C" if of is run.cost else "Σ " * (of.size > 1) + pretty(clean(of.name or "C"))
+    label = called(of, run, wiring, stage.names)
     return {
         "value": value,
         "label": label,
@@ -219,9 +232,10 @@ def _frame(direction: str, id: str, part: Part, lights: list[str], stage: _Stage
     """What lights up with a circle or a gap, and one sentence about it."""
     lines = {line: stage.lines[line] for line in lights}
     arrows = [line for line in lines.values() if line.kind == "connection"]
-    sources = [_named(line.key[0]) for line in arrows]
-    asked = [_named(line.key[0]) for line in arrows if line.size(stage.figure) is not None]
-    uses = [clean(line.key[0]) for line in lines.values() if line.kind == "tap"]
+    names = stage.names
+    sources = [names.place(line.key[0]) for line in arrows]
+    asked = [names.place(line.key[0]) for line in arrows if line.size(stage.figure) is not None]
+    uses = [names.parameters[line.key[0]] for line in lines.values() if line.kind == "tap"]
     boxes = {box.key: box_id for box_id, box in stage.boxes.items()}
     sums = {boxes[line.key[0]]: line_id for line_id, line in lines.items() if line.kind == "bus"}
     if part.kind == "gap":
@@ -230,11 +244,11 @@ def _frame(direction: str, id: str, part: Part, lights: list[str], stage: _Stage
     elif direction == "forward":
         made = [f"from {_list(sources)}"] if sources else []
         made += [f"with {_list(uses)}"] if uses else []
-        text = _called(part) + (f" is computed {', '.join(made)}." if made else " is given.")
+        text = stage.called(part) + (f" is computed {', '.join(made)}." if made else " is given.")
     else:
         deeds = [f"passes shares to {_list(asked)}"] if asked else []
         deeds += [f"adds to the gradient of {_list(uses)}"] if uses else []
-        text = f"{_called(part)} has its whole cotangent{'; it ' * bool(deeds)}{' and '.join(deeds)}."
+        text = f"{stage.called(part)} has its whole cotangent{'; it ' * bool(deeds)}{' and '.join(deeds)}."
     # From the frame of a bus's piece on, the parameter's box shows the sum that it holds.
     return {"pass": direction, "id": id, "lights": lights, "sums": sums, "text": text}
 
@@ -242,19 +256,19 @@ def _frame(direction: str, id: str, part: Part, lights: list[str], stage: _Stage
 def _from_elsewhere(id: str, part: Part, stage: _Stage) -> dict[str, Any]:
     """The last frame of a parameter that is used outside of the run as well: that share completes its sum."""
     box = next(box for box, other in stage.boxes.items() if other.key == part.key)
-    text = f"{clean(part.key)} is used elsewhere, too, and that adds to its gradient."
+    text = f"{stage.called(part)} is used elsewhere, too, and that adds to its gradient."
     return {"pass": "backward", "id": box, "lights": [id], "sums": {box: box}, "text": text}
 
 
 # -- words and numbers ------------------------------------------------------------------------------------------------
 
 
-def _about(part: Part, tensor: Tensor) -> dict[str, Any]:
+def _about(part: Part, tensor: Tensor, stage: _Stage) -> dict[str, Any]:
     """What is told of a circle or a parameter."""
     kind = "parameter" if part.kind == "parameter" else "given" if tensor.fn is None else "computed"
     made = f"made by {name_of(tensor.fn)}" if kind == "computed" else kind
     return {
-        "label": _called(part),
+        "label": stage.called(part),
         "kind": "data" if part.kind == "place" and part.key[0] in GIVEN else kind,
         "facts": f"shape {tensor.shape}, {made}",
         "count": tensor.size,
@@ -262,29 +276,21 @@ def _about(part: Part, tensor: Tensor) -> dict[str, Any]:
     }
 
 
-def _about_line(part: Part, figure: Figure) -> dict[str, str]:
+def _about_line(part: Part, stage: _Stage) -> dict[str, str]:
     """What is told of an arrow, a tap or a piece of a bus."""
     if part.kind == "connection":
-        source, target = map(_named, part.key)
+        source, target = map(stage.names.place, part.key)
         return {"label": f"{source} → {target}", "facts": f"the share that goes to {source}", "to": source}
     if part.kind == "elsewhere":
-        name = clean(part.key)
+        name = stage.names.parameters[part.key]
         return {"label": f"{name}, elsewhere", "facts": f"what comes to {name} from outside the steps", "to": name}
-    name = clean(part.key[0])
+    name = stage.names.parameters[part.key[0]]
     if part.kind == "tap":
-        label = f"{name} → {_named(part.key[1])}"
+        label = f"{name} → {stage.names.place(part.key[1])}"
         return {"label": label, "facts": f"contribution to the gradient of {name}", "to": name}
-    last, first = max(t for other, t in figure.accumulated if other == part.key[0]), part.key[1]
+    last, first = max(t for other, t in stage.figure.accumulated if other == part.key[0]), part.key[1]
     steps = f"step {last}" if first == last else f"steps {last} … {first}"
     return {"label": f"{name}, {steps}", "facts": f"gradient of {name} accumulated so far"}
-
-
-def _called(part: Part) -> str:
-    return _named(part.key) if part.kind == "place" else clean(part.key)
-
-
-def _named(place: Place) -> str:
-    return clean(place[0]) + subscript(place[1])
 
 
 def _left_out(gap: Gap, T: int) -> str:

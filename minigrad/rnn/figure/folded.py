@@ -16,7 +16,7 @@ from minigrad.rnn.figure.geometry import Line as Polyline
 from minigrad.rnn.figure.geometry import Point, shifted
 from minigrad.rnn.figure.lattice import COLUMN, ROW
 from minigrad.rnn.figure.layouts import known_of
-from minigrad.rnn.figure.names import CIRCLE, COST, TARGET, label, safe, short
+from minigrad.rnn.figure.names import CIRCLE, COST, TARGET, Names, escaped, safe
 from minigrad.rnn.figure.picture import Part, Picture
 from minigrad.rnn.figure.placing import Spots
 from minigrad.rnn.figure.splines import spline
@@ -103,9 +103,13 @@ def _crossings(spots: Spots, arrows: list[Arrow]) -> tuple[int, int]:
 class Folded:
     """The folded network left of ``right``."""
 
-    def __init__(self, picture: Picture, run: Run, figure: Figure, right: float) -> None:
+    def __init__(self, picture: Picture, run: Run, figure: Figure, names: Names, right: float) -> None:
         self.picture, self.figure, spots = picture, figure, spots_of(run, figure)
-        self.sketch = Sketch(spots, arrows_of(run, figure, spots))
+        self.written = names
+        arrows = arrows_of(run, figure, spots)
+        self.sketch = Sketch(
+            spots, [arrow._replace(by=[names.parameters[name] for name in arrow.by]) for arrow in arrows]
+        )
         self.x = right - self.sketch.right
         self.names = {role: picture.unique(f"folded_{safe(role)}") for role in spots}
 
@@ -126,8 +130,9 @@ class Folded:
 
     def _told(self, arrow: Arrow) -> str:
         """The parameters that act on an arrow, all of them."""
+        names = [name for name, written in self.written.parameters.items() if written in arrow.by]
         beyond = " (used elsewhere, too)"
-        return hint(", ".join(f"{name}{beyond * (name in self.figure.elsewhere)}" for name in arrow.by))
+        return hint(", ".join(f"{name}{beyond * (name in self.figure.elsewhere)}" for name in names))
 
     def _circle(self, role: str) -> None:
         (x, y), look = self.sketch.centres[role], {"shape": "circle"}
@@ -137,7 +142,16 @@ class Folded:
         elif role == "target":
             (width, height), look = TARGET, {"shape": "box", "fontsize": "11"}
         self.picture.parts[self.names[role]] = Part("folded", role)
-        pin(self.picture, self.names[role], label(short(role, 6)) + "ₜ", self.x + x, y, width, height, **look)
+        pin(
+            self.picture,
+            self.names[role],
+            escaped(self.written.roles[role]) + "ₜ",
+            self.x + x,
+            y,
+            width,
+            height,
+            **look,
+        )
 
     def _line(self, stroke: Stroke, tail: str, head: str, line: Polyline, arrow: float = 0.0) -> None:
         look = {} if arrow else {"dir": "none"}

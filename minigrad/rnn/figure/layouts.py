@@ -70,7 +70,7 @@ KNOWN: dict[type, Layout] = {
 PEEPHOLES = Layout(
     {
         "x": (0, -1), "z": (0, 0), "i": (0, 1), "f": (0, 3), "g": (1, 1), "c": (1, 2), "o": (2, 0),
-        "h": (3, 0), "y": (3, 1), "C": (4, 1),
+        "h": (3, 0), "y": (3, 1), "C": (4, 1), "target": (4, -1),
     },
     KNOWN[LSTM].folded,
 )  # fmt: skip
@@ -84,7 +84,7 @@ def template_for(run: Run, wiring: Wiring) -> Template:
     if told is None:
         known = known_of(run)
         return template_of(pattern, None if known is None else known.unrolled)
-    if missing := sorted(set(pattern.roles) - told.keys()):
+    if missing := sorted(set(pattern.roles) - {"target"} - told.keys()):  # which stands beside C
         raise ValueError(f"the model's layout has no place for {', '.join(missing)}: give it a column and a row")
     return template_of(pattern, told)
 

@@ -13,9 +13,21 @@ from typing import Any, Literal
 import graphviz  # type: ignore[import-untyped]
 
 from minigrad.engine.tensor import Tensor
-from minigrad.pictures.style import DATA, INK, ZERO_MEANS, Scale, legend, number, pin, subscript, text
+from minigrad.pictures.style import (
+    DATA,
+    INK,
+    ZERO_MEANS,
+    Scale,
+    clean,
+    legend,
+    number,
+    pin,
+    pretty,
+    subscript,
+    text,
+)
 from minigrad.rnn.figure.attribution import Figure
-from minigrad.rnn.figure.names import label, short
+from minigrad.rnn.figure.names import Names, escaped, short
 from minigrad.rnn.figure.wiring import Wiring
 from minigrad.rnn.unrolling import Run
 
@@ -48,6 +60,10 @@ class Paint:
         """What a tooltip says about the size."""
         return ""
 
+    def mark(self, table: Table, key: Any) -> str:
+        """What is written where there is no finite size, so that it can be seen without colours."""
+        return ""
+
     def legend(self, graph: graphviz.Digraph, right: float, top: float) -> None:
         """Explain the colours, the corner being given."""
 
@@ -69,7 +85,8 @@ class ByGradient(Paint):
         return found
 
     def node(self, table: Table, key: Any) -> Look:
-        return super().node(table, key) or self.scale.node(self.size(table, key))
+        size = self.size(table, key)
+        return (super().node(table, key) if size is None else {}) or self.scale.node(size)
 
     def line(self, table: Table, key: Any) -> Look:
         plain = super().line(table, key)
@@ -80,6 +97,10 @@ class ByGradient(Paint):
         other = self.figure.elsewhere.get(key) if table == "parameters" else None
         elsewhere = "" if other is None else f", {other:.3g} of that which comes from elsewhere"
         return "no gradient asked for" if size is None else f"gradient rms {size:.3g}{elsewhere}"
+
+    def mark(self, table: Table, key: Any) -> str:
+        size = self.size(table, key)
+        return "" if size is None or math.isfinite(size) else "NaN" if math.isnan(size) else "∞"
 
     def _cut_means(self, graph: graphviz.Digraph, x: float, y: float) -> None:
         if self.figure.cuts:
@@ -115,11 +136,12 @@ class ByCost(ByGradient):
     sizes need not.) Pen widths tell the RMS of the gradient of Σ C_t, as they do in `ByGradient`.
     """
 
-    def __init__(self, wiring: Wiring, run: Run, steps: Sequence[int]) -> None:
-        super().__init__(Figure.of(wiring, *_recorded(run["C"])), "Σ C", steps)
+    def __init__(self, wiring: Wiring, run: Run, steps: Sequence[int], cost: str = "C") -> None:
+        super().__init__(Figure.of(wiring, *_recorded(run["C"])), f"Σ {cost}", steps)
+        self.cost = escaped(cost)
         alone = [t for t in steps if run["C"][t - 1].requires_grad]
         self.parts = [
-            (f"C{subscript(t)}", hue(i / max(len(alone) - 1, 1)), Figure.of(wiring, run["C"][t - 1]))
+            (f"{self.cost}{subscript(t)}", hue(i / max(len(alone) - 1, 1)), Figure.of(wiring, run["C"][t - 1]))
             for i, t in enumerate(alone)
         ]
         if rest := _recorded([C for t, C in enumerate(run["C"], 1) if t not in set(steps)]):
@@ -135,7 +157,7 @@ class ByCost(ByGradient):
         return [each for each in shares if each[2] >= LEAST]
 
     def node(self, table: Table, key: Any) -> Look:
-        shares = [] if _is_given(table, key) else self.shares(table, key)
+        shares = self.shares(table, key)
         if not shares:
             return super().node(table, key)
         look = {"fillcolor": _list(shares), "fontcolor": "black"}
@@ -165,21 +187,38 @@ class ByCost(ByGradient):
             if i in named:
                 text(graph, f"legend_{i}_name", words, x, top - 32, size=9)
         ends = f"{number(self.scale.low)} … {number(self.scale.high)}"
-        text(graph, "legend_width", f"width: RMS gradient of Σ C, {ends} (log scale)", middle, top - 48, size=10)
+        text(
+            graph,
+            "legend_width",
+            f"width: RMS gradient of Σ {self.cost}, {ends} (log scale)",
+            middle,
+            top - 48,
+            size=10,
+        )
         text(graph, "legend_zero", ZERO_MEANS, middle, top - 63, size=10)
         self._cut_means(graph, middle, top - 78)
 
 
-def painted(run: Run, wiring: Wiring, visible: Sequence[int], of: Tensor | None, color: str, by: str) -> Paint:
+def painted(
+    run: Run, wiring: Wiring, visible: Sequence[int], of: Tensor | None, color: str, by: str, names: Names
+) -> Paint:
     """The paint that is asked for; ``of`` is what is differentiated, None if nothing is, or every cost alone."""
     if color == "none":
         return Paint(Figure.of_nothing(wiring))
     if color == "value":
         return ByValue(Figure.of_values(wiring), visible)
     if of is None or by == "cost":
-        return ByCost(wiring, run, visible)
-    name = "Σ C" if of is run.cost else "Σ " * (of.size > 1) + label(short(of.name or "C", 30))
-    return ByGradient(Figure.of(wiring, of), name, visible)
+        return ByCost(wiring, run, visible, names.cost)
+    return ByGradient(Figure.of(wiring, of), escaped(called(of, run, wiring, names)), visible)
+
+
+def called(of: Tensor, run: Run, wiring: Wiring, names: Names) -> str:
+    """How what is differentiated is called: Σ C, as its circle, or by its own name."""
+    if of is run.cost:
+        return f"Σ {names.cost}"
+    own = short(pretty(clean(of.name or names.cost)), 30)
+    own = next((names.place(place) for place, tensor in wiring.tensors.items() if tensor is of), own)
+    return "Σ " * bool(of.size > 1) + own
 
 
 _CUT = {"color": INK, "style": "dotted", "tooltip": "cut: the values pass, no gradient does"}

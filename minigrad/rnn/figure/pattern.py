@@ -49,6 +49,8 @@ class Pattern(NamedTuple):
     taps : tuple of Tap
     recurrent : frozenset of str
         The parameters that act on what comes from another step.
+    forced : bool
+        Whether targets are fed back.
     """
 
     roles: tuple[str, ...]
@@ -57,6 +59,7 @@ class Pattern(NamedTuple):
     initial: tuple[str, ...]
     taps: tuple[Tap, ...]
     recurrent: frozenset[str]
+    forced: bool = False
 
     @classmethod
     def of(cls, wiring: Wiring) -> Pattern:
@@ -75,7 +78,7 @@ class Pattern(NamedTuple):
         begun = [Start(source, target, t - T - 1 if source in back else t) for source, target, t in starts]
         order = {name: k for k, name in enumerate(wiring.parameters)}
         taps = sorted({Tap(name, role) for name, (role, _) in wiring.uses}, key=lambda tap: (order[tap.name], tap.role))
-        return cls(roles, tuple(links), tuple(begun), initial, tuple(taps), frozenset(wiring.recurrent))
+        return cls(roles, tuple(links), tuple(begun), initial, tuple(taps), frozenset(wiring.recurrent), wiring.forced)
 
     @property
     def now(self) -> list[tuple[str, str]]:
@@ -108,4 +111,4 @@ class Pattern(NamedTuple):
 
     def starts_as_box(self, role: str) -> bool:
         """Whether an initial value is: y_0 is what the first step hears in the place of a target."""
-        return role == "y" and "target" in self.roles
+        return role == "y" and self.forced

@@ -50,7 +50,9 @@ def template_of(pattern: Pattern, slots: Spots | None = None) -> Template:
     ValueError
         If slots lie on one another, or leave no way for some line.
     """
-    return _remembered(pattern, None if slots is None else tuple((role, slots[role]) for role in pattern.roles))
+    return _remembered(
+        pattern, None if slots is None else tuple((role, slots[role]) for role in pattern.roles if role in slots)
+    )
 
 
 @lru_cache(maxsize=256)

@@ -14,9 +14,10 @@ from minigrad.engine.tensor import Tensor
 from minigrad.engine.walk import gradients
 from minigrad.graph import rms
 from minigrad.pictures.style import INK, hint, pin, text
+from minigrad.pictures.text import values
 from minigrad.rnn.figure.geometry import Line, Outline, middle
 from minigrad.rnn.figure.grid import MANY, Gap, Grid
-from minigrad.rnn.figure.names import CIRCLE, COST, TARGET, circle, label, safe, short
+from minigrad.rnn.figure.names import CIRCLE, COST, TARGET, Names, circle, escaped, safe
 from minigrad.rnn.figure.paint import ByGradient, Paint
 from minigrad.rnn.figure.picture import Part, Picture
 from minigrad.rnn.figure.splines import spline
@@ -37,28 +38,31 @@ class Steps:
         What the circles are called in there.
     """
 
-    def __init__(self, run: Run, wiring: Wiring, grid: Grid, paint: Paint, of: Tensor | None) -> None:
-        self.run, self.figure, self.grid, self.paint, self.of = run, paint.figure, grid, paint, of
+    def __init__(self, run: Run, wiring: Wiring, grid: Grid, paint: Paint, of: Tensor | None, names: Names) -> None:
+        self.run, self.figure, self.grid, self.paint, self.of, self.names = run, paint.figure, grid, paint, of, names
         self.graph = Picture("unrolled", strict=False)
         self.circles = {place: self.graph.unique(circle(place)) for place in wiring.tensors}
         self.ends: dict[tuple[str, float, float], str] = {}  # where connections vanish in gaps
 
     def circle(self, graph: Any, place: Place) -> None:
-        role, t = place
-        look, words = self.paint.node("sizes", place), label(f"{short(role, 6)}_{t}")
+        role = place[0]
+        look, words = self.paint.node("sizes", place), escaped(self.names.place(place))
+        mark = self.paint.mark("sizes", place)
         width = height = CIRCLE
-        if len(words) > 4:
+        if len(words) > 4 or mark:
             look["fontsize"] = "10"
         if role == "C":
             width = height = COST
             look["shape"] = "doublecircle"
+            look |= {"fontsize": "8"} if mark else {}
         elif role == "target" or self._stands_for_target(place):
-            (width, height), look["shape"], look["fontsize"] = TARGET, "box", "11"
+            (width, height), look["shape"], look["fontsize"] = TARGET, "box", "9" if mark else "11"
         x, y = self.grid.at(place)
-        tooltip = told(self.figure.tensors[place], self.paint.words("sizes", place))
+        tensor = self.figure.tensors[place]
+        tooltip = told(tensor.name or "", tensor, self.paint.words("sizes", place))
         id = self.circles[place]
         self.graph.parts[id] = Part("place", place, place)
-        pin(graph, id, words, x, y, width, height, tooltip=tooltip, **look)
+        pin(graph, id, f"{words}\n{mark}" if mark else words, x, y, width, height, tooltip=tooltip, **look)
 
     def _stands_for_target(self, place: Place) -> bool:
         """Whether it is y_0 where targets are fed back: what the first step hears in the place of a target."""
@@ -94,7 +98,7 @@ class Steps:
         line, _ = self.grid.line(ghost, target)
         name = self.graph.unique(f"{self.circles[source]}_ghost_{self.circles[target]}")
         look = {"style": "dashed,filled", "color": INK, "fontcolor": INK, "fontsize": "10"}
-        words = label(f"{short(source[0], 6)}_{source[1]}")
+        words = escaped(self.names.place(source))
         x, y = self.grid.at(ghost)
         pin(self.graph, name, words, x, y, CIRCLE, CIRCLE, tooltip=hint(f"{words}, once more"), **look)
         seen = self.seen(line or (), ghost, target)
@@ -131,6 +135,7 @@ class Steps:
         for i, line in enumerate(drop):
             text(self.graph, self.graph.unique(f"{name}_drop"), line, x, top - 14.6 - 14.1 * i, size=10)
 
+    @np.errstate(all="ignore")
     def _drop(self, gap: Gap) -> list[str]:
         """How the gradient changes from the far end of a gap to the near one, in words.
 
@@ -160,10 +165,8 @@ def nth(name: str, n: int) -> str:
     return name if n == 1 else f"{name}_{n}"
 
 
-def told(tensor: Tensor, size: str) -> str:
+def told(name: str, tensor: Tensor, size: str) -> str:
     """Name, shape, values, how it was made, and what its colour says."""
-    values = tensor.data
-    parts = [tensor.name or "", f"shape {tensor.shape}"]
-    parts += [f"= {values:.3g}" if tensor.ndim == 0 else f"values {values.min():.3g} … {values.max():.3g}"]
+    parts = [name, f"shape {tensor.shape}", values(tensor.data)]
     parts += [f"made by {name_of(tensor.fn)}"] if tensor.fn else []
     return hint(", ".join([*parts, size] if size else parts))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from minigrad.rnn.figure.geometry import Line, Outline, Point, to_segment
 from minigrad.rnn.figure.lattice import Lattice, Spacing
-from minigrad.rnn.figure.names import label
+from minigrad.rnn.figure.names import escaped
 from minigrad.rnn.figure.routes import End, Routes
 
 WIDER = 5  # so often with more tracks
@@ -27,7 +27,7 @@ NAMES = 4  # so many names are written; tooltips have them all
 
 
 class Arrow(NamedTuple):
-    """From role to role, one step later or not, with the parameters that act on it."""
+    """From role to role, one step later or not, with the parameters that act on it, as they are written."""
 
     source: str
     target: str
@@ -39,7 +39,7 @@ class Arrow(NamedTuple):
         """The names of the parameters, as far as there is room for them."""
         shown = self.by if len(self.by) <= NAMES else self.by[: NAMES - 1]
         more = [f"{len(self.by) - len(shown)} more"] if len(shown) < len(self.by) else []
-        return ", ".join([*map(label, shown), *more])
+        return ", ".join([*map(escaped, shown), *more])
 
 
 class Stroke(NamedTuple):

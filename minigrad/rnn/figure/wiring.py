@@ -40,6 +40,8 @@ class Wiring:
         A place that the run computed, and the nodes from which it was made, back to other places and to parameters.
     shared : set of Place
         Those whose inner nodes were used for something else as well.
+    forced : bool
+        Whether targets are fed back.
     elsewhere : set of str
         The parameters that are used without the run's steps, in what is differentiated or in what the run was given.
     """
@@ -47,6 +49,7 @@ class Wiring:
     graph: Graph
     parameters: dict[str, Tensor]
     tensors: dict[Place, Tensor]
+    forced: bool = False
     connections: dict[Connection, list[Edge]] = field(default_factory=dict)
     uses: dict[Use, list[Edge]] = field(default_factory=dict)
     recurrent: dict[str, str] = field(default_factory=dict)
@@ -55,14 +58,19 @@ class Wiring:
     elsewhere: set[str] = field(default_factory=set)
 
     @classmethod
-    def of_run(cls, run: Run, *others: Tensor) -> Wiring:
-        """Follow the recorded graph of a run; ``others`` are tensors made from it that will be differentiated."""
+    def of_run(cls, run: Run, *others: Tensor, targets: bool = False) -> Wiring:
+        """Follow the recorded graph of a run; ``others`` are tensors made from it that will be differentiated.
+
+        With ``targets``, those that some cost was made from have places, too, fed back or not.
+        """
         tensors = places_of(run)
         graph = graph_of([*others, *tensors.values()])
+        if targets and not run.forced:
+            tensors |= {("target", t): y for t, y in enumerate(run.targets, 1) if y.index in graph.numbers}
         parameters: dict[int, tuple[str, Tensor]] = {}  # one that has two names is called by the first
         for name, parameter in run.model.parameters().items():
             parameters.setdefault(parameter.index, (name, parameter))
-        found = cls(graph, dict(parameters.values()), tensors)
+        found = cls(graph, dict(parameters.values()), tensors, run.forced)
         found._follow()
         used, outside = {name for name, _ in found.uses}, found.outside(others)
         found.elsewhere.update(name for name in used if graph.numbers[found.parameters[name].index] in outside)

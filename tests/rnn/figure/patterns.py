@@ -41,4 +41,4 @@ def pattern_of(seed, most=12):
             recurrent.add(f"W{k}")
     initial = tuple(dict.fromkeys(role for role, _, _ in starts))
     roles = ("target",) * forced + ("x", *inner, "y", "C")
-    return Pattern(roles, tuple(links), tuple(starts), initial, tuple(taps), frozenset(recurrent))
+    return Pattern(roles, tuple(links), tuple(starts), initial, tuple(taps), frozenset(recurrent), "target" in roles)

@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 
+from minigrad.engine.tensor import Tensor
 from minigrad.pictures.style import DATA, NONFINITE
 from minigrad.rnn.figure.attribution import Figure
 from minigrad.rnn.figure.drawing import draw
@@ -60,6 +61,29 @@ def test_gradients_that_vanish_or_explode_beyond_all_numbers(factor):
         source = draw(run, run["C"][-1], steps="all").source
     assert (NONFINITE in source) == (factor > 1)
     assert ("NaN or infinite" in source) == (factor > 1)
+
+
+@pytest.mark.parametrize(("factor", "word"), [(np.nan, "NaN"), (np.inf, "∞")])
+def test_what_is_not_finite_is_written_and_nobody_is_warned(factor, word):
+    """So that it is seen without colours, and told apart."""
+    run = example("W", T=2)
+    nodes, _ = statements(draw(run, run["C"][1] * Tensor(factor), folded=False).source)
+    assert [nodes[id]["label"] for id in ("C2", "y2", "c")] == [f"C₂\\n{word}", f"y₂\\n{word}", f"c\\n{word}"]
+    assert nodes["x2"]["label"] == "x₂"
+    assert f"gradient rms {factor}" in nodes["C2"]["tooltip"]
+
+
+def test_inputs_whose_gradient_is_asked_for_are_coloured():
+    xs, targets = data(3)
+    run = unroll(network("W"), Tensor(xs, requires_grad=True), targets)
+    figure = Figure.of_run(run, run.cost)
+    for options in ({}, {"by": "cost"}):
+        nodes, _ = statements(draw(run, **options).source)
+        for t in range(1, 4):
+            assert nodes[f"x{t}"]["fillcolor"] != DATA
+            assert f"gradient rms {figure.sizes['x', t]:.3g}" in nodes[f"x{t}"]["tooltip"]
+    nodes, _ = statements(draw(unroll(network("W"), xs, targets)).source)
+    assert nodes["x1"]["fillcolor"] == DATA
 
 
 def test_the_legend_names_what_was_differentiated():

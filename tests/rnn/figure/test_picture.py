@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minigrad.pictures.dot import NoGraphvizError
+from minigrad.pictures.style import pretty
 from minigrad.rnn.figure.attribution import Figure
 from minigrad.rnn.figure.drawing import draw
 from minigrad.rnn.figure.grid import gaps
-from minigrad.rnn.figure.names import short
 from minigrad.rnn.figure.picture import Picture
 from minigrad.rnn.figure.wiring import Wiring
 from tests.rnn.figure import golden
@@ -49,7 +49,7 @@ def test_every_engine_draws_all_of_it(name, real):
     assert {edge["id"] for edge in edges.values()} <= groups.keys()
     for name in seen:
         texts = "".join(c.data for t in groups[name].getElementsByTagName("text") for c in t.childNodes)
-        assert texts.replace("\xa0", " ") == nodes[name].get("label", "")
+        assert texts.replace("\xa0", " ") == nodes[name].get("label", "").replace("\\n", "")
     centres = [
         (place_of(nodes[name]), tuple(float(ellipse.getAttribute(a)) for a in ("cx", "cy")))
         for name in seen
@@ -121,6 +121,6 @@ def test_names_that_look_like_those_of_the_drawing_are_told_apart():
     nodes, edges = statements(draw(run).source)  # which refuses a second node or edge of a name
     boxes = {id: part.key for id, part in draw(run).parts.items() if part.kind == "parameter"}
     assert sorted(boxes.values()) == sorted(["W", *CUNNING])
-    assert {id: nodes[id]["label"] for id in boxes} == {id: short(name, 20) for id, name in boxes.items()}
+    assert {id: nodes[id]["label"] for id in boxes} == {id: pretty(name) for id, name in boxes.items()}
     assert len({place_of(nodes[id]) for id in boxes}) == len(boxes)
     assert {end for edge in edges for end in edge} <= nodes.keys()

@@ -78,7 +78,7 @@ def test_a_line_is_parted_by_its_square():
 
 
 def test_of_very_many_names_some_are_told():
-    assert Arrow("a", "b", False, ["W_1", "U", "b", "c"]).words == "W₁, U, b, c"
+    assert Arrow("a", "b", False, ["W₁", "U", "b", "c"]).words == "W₁, U, b, c"
     assert Arrow("a", "b", False, list("VWUbc")).words == "V, W, U, 2 more"
 
 
