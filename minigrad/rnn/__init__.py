@@ -16,7 +16,7 @@ from minigrad.lazy import later, shown_by
 from minigrad.rnn import checkpoints, tasks
 from minigrad.rnn.bidirectional import Bidirectional
 from minigrad.rnn.cells import GRU, LRU, LSTM, RNN, EulerOscillator, MinGRU, OutputFeedbackRNN, Stacked, initial
-from minigrad.rnn.dynamics import flow, oscillator, spectral
+from minigrad.rnn.dynamics import flow, lyapunov, maps, oscillator, spectral
 from minigrad.rnn.exchange import from_keras, from_torch, to_keras, to_torch
 from minigrad.rnn.experiments import Experiment
 from minigrad.rnn.generating import generate, horizon, sample
@@ -65,6 +65,8 @@ __all__ = [
     "horizon",
     "initial",
     "lint",
+    "lyapunov",
+    "maps",
     "oscillator",
     "rtrl",
     "sample",

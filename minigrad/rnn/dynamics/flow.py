@@ -5,12 +5,14 @@ Both come out of the engine: nothing here knows the formula of any network.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from minigrad.engine.tensor import Array, Tensor
 from minigrad.engine.walk import gradients
+from minigrad.rnn.dynamics.products import JacobianProduct
 
 if TYPE_CHECKING:  # a run is read here, not made: what makes it stands above
     from minigrad.rnn.unrolling import Run
@@ -78,21 +80,54 @@ def step_jacobians(run: Run, sample: int = 0) -> Array:
         the one before computed: targets in the place of ỹ (teacher forcing), or what was detached. Behind the end of
         a sequence, where the state stays, J_t is the identity.
     """
+    return np.stack(list(each_jacobian(run, sample)))
+
+
+def each_jacobian(run: Run, sample: int = 0) -> Iterator[Array]:
+    """The `step_jacobians` one by one, where a long run's would not fit into memory."""
+    yield from _jacobians_between(run, 0, len(run), sample)
+
+
+def jacobian_product(run: Run, s: int, t: int, sample: int = 0) -> JacobianProduct:
+    """∂s_t/∂s_s = J_t ... J_{s+1} of a run's whole state, as a matrix and the logarithm of its scale.
+
+    Parameters
+    ----------
+    run : Run
+    s, t : int
+        0 ≤ s ≤ t ≤ T; for s = t it is the identity.
+    sample : int
+        Which sequence of the batch.
+
+    Returns
+    -------
+    JacobianProduct
+        With ``matrix`` and ``log_scale``, so that it may be as small or as large as it likes.
+    """
+    if not 0 <= s <= t <= len(run):
+        raise ValueError(f"s={s}, t={t}: of a run of {len(run)} steps, 0 <= s <= t <= {len(run)} is needed")
+    product = JacobianProduct(np.eye(max(part.stop for part in state_slices(run).values())), 0)
+    for jacobian in _jacobians_between(run, s, t, sample):
+        product = product.then(jacobian)
+    return product
+
+
+def _jacobians_between(run: Run, first: int, last: int, sample: int) -> Iterator[Array]:
+    """J_{first + 1} ... J_last."""
     slices = state_slices(run)
     n = max(part.stop for part in slices.values())
     bound = run.model.bind()
     rows = {role: np.eye(n, dtype=run.carried[0][role].dtype)[:, part] for role, part in slices.items()}
-    found = []
-    for t, (given, step) in enumerate(zip(run.carried, run.steps, strict=True)):
+    for t in range(first, last):
+        given, step = run.carried[t], run.steps[t]
         if _over(run, t, sample):
-            found.append(np.concatenate([*rows.values()], axis=1))
+            yield np.concatenate([*rows.values()], axis=1)
             continue
         carried = {role: _copies(tensor, n, sample) for role, tensor in given.items()}
         after = run.model.step(bound, _copies(step["x"], n, sample), carried)
         grads = gradients([after[role] for role in slices], [*carried.values()], [rows[role] for role in slices])
         heard = [np.zeros_like(g) if _cut(run, t, role, sample) else g for role, g in zip(carried, grads, strict=True)]
-        found.append(np.concatenate(heard, axis=1))
-    return np.stack(found)
+        yield np.concatenate(heard, axis=1)
 
 
 def hidden_jacobians(run: Run, sample: int = 0) -> Array:

@@ -12,15 +12,19 @@ in the long run is a question about W. It is asked in several ways, and each has
   product of a run, however small or large it becomes.
 - `pseudospectra`, `numerical_range` and `kreiss`: how far it can go meanwhile, foretold by the matrix, without a grid
   (`level_sets` is how).
+- `singular`: how the product of a run stretches in *every* direction, the smallest ones too; `capacity`: how much of
+  the past the state holds; `mean_field`: what is known of a large random network beforehand.
 - `verdict`: `classify` turns radius and norm into the famous answer.
 
 All of them are found here, as ``minigrad.rnn.spectral``. Nothing is differentiated: these are plain arrays in double
 precision. A `Tensor` may be passed for its values.
 """
 
+from minigrad.rnn.dynamics.capacity import Capacity, memory_capacity
 from minigrad.rnn.dynamics.dominant import Ending, PowerIteration, power_iteration
 from minigrad.rnn.dynamics.expansion import CONDITION_LIMIT, DefectiveMatrixWarning, Expansion, Mode, Repetition, expand
 from minigrad.rnn.dynamics.kreiss import Kreiss, kreiss_constant, kreiss_point
+from minigrad.rnn.dynamics.mean_field import MeanField, mean_field
 from minigrad.rnn.dynamics.numerical_range import numerical_radius
 from minigrad.rnn.dynamics.products import (
     JacobianProduct,
@@ -32,6 +36,7 @@ from minigrad.rnn.dynamics.products import (
     transient_growth,
 )
 from minigrad.rnn.dynamics.pseudospectra import outermost, pseudospectral_radius, pseudospectrum, stability_radius
+from minigrad.rnn.dynamics.singular import log_singular_values
 from minigrad.rnn.dynamics.spectrum import (
     eigenvalues,
     henrici,
@@ -44,12 +49,14 @@ from minigrad.rnn.dynamics.verdict import Fate, Verdict, classify, vanishing_bou
 
 __all__ = [
     "CONDITION_LIMIT",
+    "Capacity",
     "DefectiveMatrixWarning",
     "Ending",
     "Expansion",
     "Fate",
     "JacobianProduct",
     "Kreiss",
+    "MeanField",
     "Mode",
     "PowerIteration",
     "Repetition",
@@ -65,6 +72,9 @@ __all__ = [
     "jacobians",
     "kreiss_constant",
     "kreiss_point",
+    "log_singular_values",
+    "mean_field",
+    "memory_capacity",
     "numerical_abscissa",
     "numerical_radius",
     "outermost",

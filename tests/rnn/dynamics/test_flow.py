@@ -11,7 +11,7 @@ from minigrad.engine.tensor import Tensor
 from minigrad.engine.walk import gradients
 from minigrad.rnn.cells import GRU, LRU, LSTM, RNN, MinGRU, OutputFeedbackRNN, Stacked
 from minigrad.rnn.cells.initial import orthogonal
-from minigrad.rnn.dynamics.flow import gradient_norms, hidden_jacobians, state_slices, step_jacobians
+from minigrad.rnn.dynamics.flow import gradient_norms, hidden_jacobians, jacobian_product, state_slices, step_jacobians
 from minigrad.rnn.dynamics.oscillator import Harmonic, Oscillator, euler_as_rnn, inputs, simulate
 from minigrad.rnn.dynamics.spectral import jacobian_products
 from minigrad.rnn.unrolling import unroll
@@ -243,6 +243,7 @@ MODELS = {
     "reset before": lambda rng: GRU(2, 3, 2, reset="before", rng=rng),
     "MinGRU": lambda rng: MinGRU(2, 3, 2, rng=rng),
     "LRU": lambda rng: LRU(2, 3, 2, rng=rng),
+    "layer norm": lambda rng: GRU(2, 3, 2, layer_norm=True, rng=rng),
     "layers": lambda rng: Stacked([LSTM(2, 3, rng=rng), GRU(3, 2, 2, rng=rng)]),
 }
 models = pytest.mark.parametrize("kind", MODELS)
@@ -283,6 +284,35 @@ def test_the_gradient_with_respect_to_the_first_state_is_the_product(kind):
     for J in step_jacobians(run)[::-1]:
         back = J.T @ back
     np.testing.assert_allclose(back, expected, rtol=1e-10, atol=1e-13)
+
+
+@models
+def test_products_from_anywhere_to_anywhere_are_gradients(kind):
+    """∂s_t/∂s_s by one backward pass a row, for every s < t: from a run that starts there."""
+    rng = np.random.default_rng(0)
+    model, xs = MODELS[kind](rng), rng.normal(size=(4, 2, 2))
+    run = unroll(model, xs)
+    slices = state_slices(run)
+    for s in range(4):
+        given = {role: tensor.data for role, tensor in run.carried[s].items()}
+        for t in range(s + 1, 5):
+            part, product, rows = unroll(model, xs[s:t], initial=given), jacobian_product(run, s, t, sample=1), []
+            for role in slices:
+                for seed in np.eye(part.final[role].shape[-1]):
+                    ends = np.stack([0 * seed, seed])
+                    grads = gradients([part.final[role]], [*part.carried[0].values()], [ends])
+                    rows.append(np.concatenate([g[1] for g in grads]))
+            np.testing.assert_allclose(np.exp(product.log_scale) * product.matrix, rows, rtol=1e-9, atol=1e-13)
+
+
+def test_a_product_may_be_as_small_as_it_likes():
+    model = RNN(1, 3, 1, f="identity", init="orthogonal", radius=0.5, rng=0)
+    run = unroll(model, np.ones((1100, 1)))
+    assert jacobian_product(run, 0, 1100).log_norm == pytest.approx(1100 * np.log(0.5), rel=1e-12)
+    assert jacobian_product(run, 7, 7).log_norm == 0
+    for s, t in ((-1, 2), (3, 2), (0, 1101)):
+        with pytest.raises(ValueError, match=rf"s={s}, t={t}: of a run of 1100 steps, 0 <= s <= t <= 1100"):
+            jacobian_product(run, s, t)
 
 
 @pytest.mark.parametrize("kind", ["RNN", "GRU", "reset before", "MinGRU", "LRU"])

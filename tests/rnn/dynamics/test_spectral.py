@@ -8,12 +8,15 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad.rnn.dynamics import (
+    capacity,
     dominant,
     expansion,
     kreiss,
+    mean_field,
     numerical_range,
     products,
     pseudospectra,
+    singular,
     spectral,
     spectrum,
     verdict,
@@ -36,7 +39,19 @@ from minigrad.rnn.dynamics.spectral import (
 from tests.rnn.dynamics.matrices import generators, orthogonal, quick, sizes
 from tests.rnn.dynamics.test_oscillator import made_in
 
-FILES = (spectrum, expansion, dominant, products, pseudospectra, numerical_range, kreiss, verdict)
+FILES = (
+    spectrum,
+    expansion,
+    dominant,
+    products,
+    pseudospectra,
+    numerical_range,
+    kreiss,
+    singular,
+    capacity,
+    mean_field,
+    verdict,
+)
 
 
 @quick
