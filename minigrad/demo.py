@@ -15,7 +15,7 @@ import numpy as np
 
 import minigrad as mg
 from minigrad.engine.tensor import Array
-from minigrad.pictures.dot import find_graphviz
+from minigrad.pictures.finding import GraphvizError, NoGraphvizError
 from minigrad.pictures.style import subscript
 from minigrad.rnn import RNN, History, oscillator, plots
 from minigrad.rnn.dynamics.flow import gradient_norms
@@ -31,10 +31,11 @@ N_HIDDEN, MAX_NORM = 24, 3.0
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the closing table: a picture, and what it shows."""
+    """A line of the closing table: a picture, and what it shows, or why there is none."""
 
     file: str
     shows: str
+    written: bool = True
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,7 @@ def run(out: Path, seed: int = 0, quick: bool = False, progress: bool = True) ->
     ------
     OSError
         If ``out`` cannot be written.
-    NoGraphvizError
-        If there is no Graphviz, before anything is computed.
     """
-    find_graphviz()
     if out.exists() and not out.is_dir():
         raise NotADirectoryError(f"{out} is a file: name a folder to write the pictures to")
     out.mkdir(parents=True, exist_ok=True)
@@ -196,9 +194,15 @@ def rmse(forecasts: Array, targets: Array) -> float:
 
 
 def draw_unrolled(path: Path, model: RNN, xs: Array, targets: Array) -> Row:
-    """The trained network along one sequence, and the gradient of the last cost alone."""
+    """The trained network along one sequence, and the gradient of the last cost alone.
+
+    Of all pictures only this one needs Graphviz: without, the others are drawn nevertheless.
+    """
     run = unroll(model, mg.Tensor(xs[:, 0], requires_grad=True), targets[:, 0])
-    mg.rnn.draw(run, run["C"][-1]).render(path)
+    try:
+        mg.rnn.draw(run, run["C"][-1]).render(path)
+    except (GraphvizError, NoGraphvizError) as error:
+        return Row(path.name, f"not drawn: {error}", written=False)
     norms = gradient_norms(run, run["C"][-1])
     end = subscript(T)
     return Row(path.name, f"BPTT of C{end} alone: at h₁ its gradient is {norms[0] / norms[-1]:.1e} of that at h{end}")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from minigrad.faults import Fault, missing, told
-from minigrad.pictures.dot import GraphvizError, NoGraphvizError
+from minigrad.pictures.finding import GraphvizError, NoGraphvizError
 
 if TYPE_CHECKING:  # the checker is imported by the commands that need it
     from minigrad.engine.tensor import Array

@@ -11,6 +11,7 @@ import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 import minigrad as mg
 from minigrad.commands.common import arguments_for, called_with, clear_errors, current_folder, function_named, seed_of
@@ -50,7 +51,8 @@ def demo(
     """The lecture, once through: simulate a forced oscillator, train a network on it by clipped BPTT, draw it all.
 
     Writes unrolled.svg, trajectory.svg, gradient_flow.svg, spectrum.svg and training.svg, the best parameters as
-    model.npz, and prints what each picture shows. Ctrl-C during training keeps the best parameters so far.
+    model.npz, and prints what each picture shows. Without Graphviz, unrolled.svg is missing, and the exit status is 1.
+    Ctrl-C during training keeps the best parameters so far.
     """
     with clear_errors():
         from minigrad import demo as lecture  # imports matplotlib
@@ -65,10 +67,12 @@ def demo(
         raise typer.Exit(130)
     table = Table(title=f"{out}/", title_justify="left")
     table.add_column("picture", no_wrap=True)
-    table.add_column("what it shows")
+    table.add_column("what it shows", overflow="fold")
     for row in outcome.rows:
-        table.add_row(row.file, row.shows)
+        table.add_row(row.file, Text(row.shows))
     Console().print(table)
+    if not all(row.written for row in outcome.rows):
+        raise typer.Exit(1)
 
 
 def unroll(

@@ -1,29 +1,20 @@
-"""Which Graphviz draws: the user's own, the one inside pygraphviz, or none.
+"""DOT text becomes a picture: a file, bytes, or what a notebook shows.
 
-Everything above this file writes DOT text; here it becomes a picture. A `Digraph` is what `minigrad.rnn.draw` returns:
-the class of the ``graphviz`` package, with its own ways out (`Digraph.render`, `Digraph.pipe`, display in notebooks).
-
-Every Graphviz is a *command* that reads DOT from its standard input and writes a picture to its standard output, as
-Graphviz's ``dot`` does. From pygraphviz, a library, such a command is made by a small Python process. That costs a
-tenth of a second, and buys what a library call cannot give: a layout that hangs is killed, one that crashes does not
-take the notebook along, what Graphviz prints can be shown, and Ctrl-C works.
+A `Digraph` is what `minigrad.rnn.draw` returns: the class of the ``graphviz`` package, with its own ways out
+(`Digraph.render`, `Digraph.pipe`, display in notebooks). Which Graphviz draws is told by `finding`.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
-import subprocess
-import sys
 import tempfile
-from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
 
 import graphviz  # type: ignore[import-untyped]
 
 from minigrad.files import writing
+from minigrad.pictures.finding import GraphvizError, NoGraphvizError, drawn
 from minigrad.pictures.paper import dots, in_font, scaled, width_of, with_attributes
 
 TIMEOUT = 60.0
@@ -37,68 +28,7 @@ _PICTURES = (".svg", ".png", ".pdf", ".eps")
 _SOURCES = (".dot", ".gv")
 _BITMAPS = ("png", "jpg", "jpeg", "jpe", "gif")
 _DRIVERS = {"eps": "eps:cairo"}  # Graphviz's own PostScript embeds no fonts and knows no ₁
-_ERROR = re.compile(r"^Error: ", re.MULTILINE)
 _SVG_SIZE = re.compile(rb'<svg width="([\d.]+)pt" height="([\d.]+)pt"')
-
-# The first graph in which a label is set decides, for the life of the process, that nodes without one stay empty; after
-# a graph without labels they get their names, as they should. -K and -T are those of `dot`.
-_DOT_FROM_PYGRAPHVIZ = """
-import sys
-try:
-    from pygraphviz import AGraph
-    AGraph(string="digraph {}").draw(format="svg", prog="dot")
-    layout, format = (option[2:] for option in sys.argv[1:])
-    graph = AGraph(string=sys.stdin.buffer.read().decode("utf-8"))
-    sys.stdout.buffer.write(graph.draw(format=format, prog=layout))
-except Exception as error:
-    sys.exit(f"{type(error).__name__}: {error}")
-"""
-
-
-class NoGraphvizError(RuntimeError):
-    """There is no Graphviz on this machine, or not where ``MINIGRAD_DOT`` says."""
-
-
-class GraphvizError(RuntimeError):
-    """Graphviz was called, and failed, crashed or did not come to an end."""
-
-
-class Graphviz(NamedTuple):
-    """A Graphviz: what it is called in messages, and the command that behaves like ``dot``."""
-
-    name: str
-    command: tuple[str, ...]
-
-
-def find_graphviz() -> Graphviz:
-    """The Graphviz that draws on this machine.
-
-    In this order: the executable that the environment variable ``MINIGRAD_DOT`` names, ``dot`` on the ``PATH``, the
-    Graphviz inside pygraphviz.
-
-    Raises
-    ------
-    NoGraphvizError
-        If there is none, or ``MINIGRAD_DOT`` names something that cannot be executed.
-    """
-    if wanted := os.environ.get("MINIGRAD_DOT"):
-        if found := shutil.which(wanted):
-            return Graphviz(found, (found,))
-        problem = "is not executable" if os.path.exists(wanted) else "does not exist"
-        raise NoGraphvizError(
-            f"MINIGRAD_DOT names {wanted!r}, which {problem}: let it name Graphviz's dot, or unset it, and the PATH is"
-            " searched"
-        )
-    if found := shutil.which("dot"):
-        return Graphviz(found, (found,))
-    if find_spec("pygraphviz"):
-        # -P: a file of the user's called random.py, in the current folder, is not to be imported instead of Python's.
-        return Graphviz("pygraphviz", (sys.executable, "-P", "-c", _DOT_FROM_PYGRAPHVIZ))
-    raise NoGraphvizError(
-        "there is no Graphviz to draw with: install Graphviz (https://graphviz.org/download),"
-        ' run pip install ".[dot]" in a clone of minigrad, or open the .dot file, which render("graph.dot") writes,'
-        " elsewhere"
-    )
 
 
 def picture(
@@ -134,10 +64,9 @@ def picture(
     ValueError
         If a bitmap would have more than `MAX_SIDE` pixels on a side or `MAX_PIXELS` in all.
     """
-    tool = find_graphviz()
     if format.lower() in _BITMAPS:
-        svg = _run(tool, source, "svg", layout, timeout)
-        width, height = (points * (dpi or 96) / 72 for points in _size(svg, tool))
+        svg = drawn(source, "svg", layout, timeout)
+        width, height = (points * (dpi or 96) / 72 for points in _size(svg))
         if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
             raise ValueError(
                 f"a {format.upper()} of {width:.0f} x {height:.0f} pixels was asked for; at most {MAX_SIDE:,} a side"
@@ -145,37 +74,17 @@ def picture(
             )
     if dpi:
         source = with_attributes(source, dpi=f"{dpi:g}")
-    return _run(tool, source, _DRIVERS.get(format.lower(), format), layout, timeout)
+    return drawn(source, _DRIVERS.get(format.lower(), format), layout, timeout)
 
 
-def _run(tool: Graphviz, source: str, format: str, layout: str, timeout: float | None) -> bytes:
-    command = [*tool.command, f"-K{layout}", f"-T{format}"]
-    try:
-        done = subprocess.run(command, input=source.encode("utf-8"), capture_output=True, timeout=timeout)
-    except subprocess.TimeoutExpired:
-        raise GraphvizError(
-            f"{tool.name} was stopped after {timeout:g} s without a picture of {len(source):,} characters of DOT:"
-            " draw less, or allow more with timeout="
-        ) from None
-    except OSError as error:
-        raise GraphvizError(f"{tool.name} could not be started ({error.strerror}): is it Graphviz's dot?") from error
-    said = done.stderr.decode("utf-8", "replace").strip()
-    # The library goes on after some errors, such as a pinned node without a position, and leaves out half the picture.
-    if done.returncode != 0 or not done.stdout or _ERROR.search(said):
-        end = f"crashed (signal {-done.returncode})" if done.returncode < 0 else f"failed (exit {done.returncode})"
-        lines = said.splitlines()[:5] or ["(it said nothing)"]
-        raise GraphvizError(f"{tool.name} {end} on drawing {format}; it said:\n" + "\n".join(lines))
-    return done.stdout
-
-
-def _size(svg: bytes, tool: Graphviz) -> tuple[float, float]:
+def _size(svg: bytes) -> tuple[float, float]:
     """Width and height of an SVG in points.
 
     In a graph that sets dpi, these "points" are pixels already: its bitmap counts as a third too large.
     """
     size = _SVG_SIZE.search(svg)
     if size is None:
-        raise GraphvizError(f"{tool.name} gave an SVG without a size: is it Graphviz's dot?")
+        raise GraphvizError("Graphviz gave an SVG without a size")
     return float(size[1]), float(size[2])
 
 
@@ -277,10 +186,9 @@ class Digraph(graphviz.Digraph):  # type: ignore[misc]  # the package has no typ
             See `picture`.
         """
         wanted = width_of(width)
-        tool = find_graphviz()
-        svg = _run(tool, self.source, "svg", self.engine, timeout)
+        svg = drawn(self.source, "svg", self.engine, timeout)
         graph: Digraph = self.copy()
-        graph.attr(**scaled(svg.decode("utf-8"), _size(svg, tool), wanted))
+        graph.attr(**scaled(svg.decode("utf-8"), _size(svg), wanted))
         return graph
 
     def pipe(
@@ -309,8 +217,8 @@ class Digraph(graphviz.Digraph):  # type: ignore[misc]  # the package has no typ
         NoGraphvizError, GraphvizError, ValueError
             See `picture`.
         """
-        drawn = picture(self.source, format or self.format, engine or self.engine, timeout)
-        return drawn if encoding is None else drawn.decode(encoding)
+        shown = picture(self.source, format or self.format, engine or self.engine, timeout)
+        return shown if encoding is None else shown.decode(encoding)
 
     def save(self, filename: str | os.PathLike[str] | None = None) -> Path:
         """Write the DOT text to ``filename``, by default the graph's own `filepath`, whole or not at all."""

@@ -1,4 +1,4 @@
-"""Which Graphviz is chosen, what happens when it fails, and what the pictures of the real ones show."""
+"""How DOT text becomes files and bytes, and what the pictures of the real Graphviz show."""
 
 import os
 import re
@@ -10,11 +10,9 @@ from pathlib import Path
 
 import graphviz
 import pytest
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
 
 from minigrad.pictures import dot
-from minigrad.pictures.dot import Digraph, GraphvizError, NoGraphvizError, find_graphviz, picture
+from minigrad.pictures.dot import Digraph, GraphvizError, NoGraphvizError
 
 SYSTEM_DOT = shutil.which("dot")
 posix = pytest.mark.skipif(os.name != "posix", reason="a Graphviz faked by an executable script needs a POSIX system")
@@ -22,35 +20,9 @@ needs_pygraphviz = pytest.mark.skipif(find_spec("pygraphviz") is None, reason="p
 needs_dot = pytest.mark.skipif(SYSTEM_DOT is None, reason="no Graphviz is installed: there is no dot on the PATH")
 
 SVG = b'<svg width="72pt" height="36pt">drawn</svg>'
-
-
-@pytest.fixture(autouse=True)
-def nothing_installed(tmp_path, monkeypatch):
-    """A machine without any Graphviz; the folder for pictures is empty."""
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "out").mkdir()
-    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    monkeypatch.delenv("MINIGRAD_DOT", raising=False)
-    monkeypatch.setitem(sys.modules, "pygraphviz", None)
-    return tmp_path
-
-
-@pytest.fixture
-def out(tmp_path):
-    return tmp_path / "out"
-
-
-@pytest.fixture
-def fake(tmp_path):
-    """Make an executable called ``name`` on the PATH out of a few lines of Python."""
-
-    def make(body, name="dot", folder="bin"):
-        script = tmp_path / folder / name
-        script.write_text(f"#!{sys.executable}\nimport os, sys, time\n{body}\n")
-        script.chmod(0o755)
-        return script
-
-    return make
+PICTURES = {"svg": SVG, "png": b"\x89PNG ...", "pdf": b"%PDF ..."}
+PAINTED = f"sys.stdout.buffer.write({PICTURES!r}[sys.argv[2][2:]])"
+pytestmark = pytest.mark.usefixtures("nothing_installed")
 
 
 @pytest.fixture(params=[pytest.param("pygraphviz", marks=needs_pygraphviz), pytest.param("dot", marks=needs_dot)])
@@ -82,50 +54,6 @@ def pinned():
     return graph
 
 
-# -- the choice -------------------------------------------------------------------------------------------------------
-
-
-@posix
-def test_the_environment_goes_before_the_path_and_the_path_before_pygraphviz(fake, monkeypatch):
-    monkeypatch.setitem(sys.modules, "pygraphviz", sys.modules[__name__])  # something that can be imported
-    assert find_graphviz().name == "pygraphviz"
-    on_path = fake("")
-    assert find_graphviz() == (str(on_path), (str(on_path),))
-    wanted = fake("", name="my-dot", folder="out")
-    monkeypatch.setenv("MINIGRAD_DOT", str(wanted))
-    assert find_graphviz() == (str(wanted), (str(wanted),))
-    monkeypatch.setenv("MINIGRAD_DOT", "")
-    assert find_graphviz().name == str(on_path)
-
-
-@posix
-def test_the_environment_may_name_a_command_on_the_path(fake, monkeypatch):
-    wanted = fake("", name="dot-14")
-    monkeypatch.setenv("MINIGRAD_DOT", "dot-14")
-    assert find_graphviz().name == str(wanted)
-
-
-@posix
-def test_an_environment_that_names_nothing_is_an_error_not_ignored(fake, monkeypatch, out):
-    fake("sys.exit('must not be called')")
-    monkeypatch.setenv("MINIGRAD_DOT", "/no/such/dot")
-    with pytest.raises(NoGraphvizError, match=r"MINIGRAD_DOT names '/no/such/dot', which does not exist"):
-        small().pipe("svg")
-    (out / "text").write_text("not executable")
-    monkeypatch.setenv("MINIGRAD_DOT", str(out / "text"))
-    with pytest.raises(NoGraphvizError, match=r"text', which is not executable: .* unset it"):
-        small().pipe("svg")
-
-
-def test_without_graphviz_one_sentence_names_three_ways_out():
-    with pytest.raises(NoGraphvizError) as caught:
-        small().pipe("svg")
-    message = str(caught.value)
-    ways = ("install Graphviz", 'pip install ".[dot]" in a clone', "open the .dot file")
-    assert all(way in message for way in ways)
-    assert "\n" not in message and ". " not in message
-
-
 @pytest.mark.parametrize("name", ["graph.svg", "graph.png", "graph.pdf"])
 def test_without_graphviz_the_dot_text_is_written_beside(out, name):
     with pytest.raises(NoGraphvizError, match=r"install Graphviz.*; the DOT text is now in .*graph\.dot$"):
@@ -140,33 +68,24 @@ def test_without_graphviz_the_dot_text_is_written_beside(out, name):
 @posix
 def test_it_is_asked_as_dot_is(fake):
     fake("sys.stdout.write(' '.join(sys.argv[1:]) + '|' + sys.stdin.buffer.read().decode('utf-8').upper())")
-    graph = Digraph(engine="neato", format="svg", body=["\tä -> ω\n"])
-    assert graph.pipe(encoding="utf-8") == "-Kneato -Tsvg|" + graph.source.upper()
-    assert graph.pipe("json", engine="circo").startswith(b"-Kcirco -Tjson|")
-
-
-@posix
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.text(st.characters(codec="utf-8")))
-@example("ä\r\n\x00" + "x" * 200_000)
-def test_the_text_reaches_graphviz_byte_for_byte(fake, text):
-    fake("sys.stdout.buffer.write(b'|' + sys.stdin.buffer.read())")
-    assert picture(text, "svg") == b"|" + text.encode("utf-8")
+    graph = Digraph(engine="neato", format="json", body=["\tä -> ω\n"])
+    assert graph.pipe(encoding="utf-8") == "-Kneato -Tjson|" + graph.source.upper()
+    assert graph.pipe("xdot", engine="circo").startswith(b"-Kcirco -Txdot|")
 
 
 @posix
 @pytest.mark.parametrize("name", ["a.svg", "a.PDF", "a.b.png"])
 def test_render_writes_what_graphviz_drew_and_says_where(fake, out, name):
-    fake(f"sys.stdout.buffer.write({SVG!r} + sys.argv[2].encode())")
+    fake(PAINTED)
     written = small().render(str(out / name))
     assert type(written) is type(Path()) and written == out / name
-    assert written.read_bytes() == SVG + b"-T" + name.rpartition(".")[2].lower().encode()
+    assert written.read_bytes() == PICTURES[name.rpartition(".")[2].lower()]
     assert list(out.iterdir()) == [written]
 
 
 @posix
 def test_a_format_may_be_named_as_graphviz_does(fake, out):
-    fake(f"sys.stdout.buffer.write({SVG!r} + sys.argv[2].encode())")
+    fake(PAINTED)
     assert small().render(out / "rnn", format="svg") == out / "rnn.svg"
     assert small().render(out / "rnn.png", "png") == out / "rnn.png"
     assert small().render(out / "v1.2", "pdf") == out / "v1.2.pdf"
@@ -200,48 +119,20 @@ def test_a_missing_folder_is_told_before_anything_is_drawn(out):
 
 
 @posix
-def test_what_graphviz_prints_besides_a_picture_does_not_matter(fake):
-    fake(f"print('Fontconfig warning: Error: none', file=sys.stderr); sys.stdout.buffer.write({SVG!r})")
-    assert small().pipe("svg") == SVG
-
-
-@posix
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        ("time.sleep(60)", r"dot was stopped after 0\.5 s .*allow more with timeout="),
-        ("os.kill(os.getpid(), 9)", r"dot crashed \(signal 9\) on drawing svg"),
-        ("sys.stdout.write('half'); sys.exit('oh dear\\nline 2')", r"failed \(exit 1\).*said:\noh dear\nline 2$"),
-        ("sys.stdout.write('half'); sys.stderr.write('Warning: x\\nError: y')", r"said:\nWarning: x\nError: y$"),
-        ("sys.stderr.buffer.write(b'\\xff\\n' * 1000); sys.exit(3)", r"failed \(exit 3\).*said:\n\ufffd(\n\ufffd){4}$"),
-        ("pass", r"failed \(exit 0\).*it said nothing"),
-    ],
-    ids=["hangs", "crashes", "fails", "reports an error", "writes garbage", "draws nothing"],
-)
-def test_a_graphviz_that_fails_leaves_nothing(fake, out, body, message):
-    fake(body)
+def test_a_graphviz_that_fails_leaves_nothing(fake, out):
+    fake("sys.exit('oh dear')")
     (out / "old.svg").write_text("old")
     for name in ("old.svg", "new.svg"):
-        timeout = 0.5 if "sleep" in body else 60
-        with pytest.raises(GraphvizError, match=re.compile(message, re.DOTALL)):
-            small().render(out / name, timeout=timeout)
+        with pytest.raises(GraphvizError, match="oh dear"):
+            small().render(out / name)
     assert [path.name for path in out.iterdir()] == ["old.svg"]
     assert (out / "old.svg").read_text() == "old"
 
 
 @posix
-def test_something_that_cannot_be_executed(out, monkeypatch):
-    (out / "dot").write_bytes(b"\x00\x01 no program")
-    (out / "dot").chmod(0o755)
-    monkeypatch.setenv("MINIGRAD_DOT", str(out / "dot"))
-    with pytest.raises(GraphvizError, match="could not be started"):
-        small().pipe("svg")
-
-
-@posix
-def test_an_svg_that_is_none(fake):
-    fake("print('hello')")
-    with pytest.raises(GraphvizError, match="is it Graphviz's dot"):
+def test_an_svg_without_a_size(fake):
+    fake("print('<svg></svg>')")
+    with pytest.raises(GraphvizError, match="an SVG without a size"):
         small().pipe("png")
 
 
@@ -253,18 +144,19 @@ def test_a_bitmap_too_large_is_refused_before_it_is_painted(fake, out, size, for
     fake(f"""
 if sys.argv[2] != "-Tsvg":
     open({str(out / "painted")!r}, "w")
-sys.stdout.write('<svg width="{width}pt" height="{height}.00pt"')""")
+sys.stdout.write('<svg width="{width}pt" height="{height}.00pt"></svg>')""")
     with pytest.raises(ValueError, match=rf"of {width * 4 / 3:.0f} x {height * 4 / 3:.0f} pixels .*render to \.svg"):
         small().pipe(format)
     assert list(out.iterdir()) == []
-    assert small().pipe("svg") and small().pipe("pdf")
+    assert small().pipe("svg") and small().pipe("json")
 
 
 @posix
 @pytest.mark.parametrize("size", [(24575, 10), (7500, 7500)], ids=["wide", "large"])
 def test_a_bitmap_of_just_the_limit_is_drawn(fake, size):
-    fake(f"""sys.stdout.write('<svg width="%dpt" height="%dpt"' % {size})""")
-    assert small().pipe("png")
+    svg = b'<svg width="%dpt" height="%dpt"></svg>' % size
+    fake(f"sys.stdout.buffer.write({dict(PICTURES, svg=svg)!r}[sys.argv[2][2:]])")
+    assert small().pipe("png") == PICTURES["png"]
 
 
 @posix
@@ -369,29 +261,3 @@ def test_a_pinned_picture_too_wide_for_a_bitmap_is_drawn_as_svg(real, out):
 def test_what_graphviz_reports_is_shown(real, line, format, message):
     with pytest.raises(GraphvizError, match=message):
         Digraph(body=[line]).pipe(format)
-
-
-@needs_pygraphviz
-def test_a_pygraphviz_that_cannot_be_imported_says_so(fake, out, monkeypatch):
-    monkeypatch.delitem(sys.modules, "pygraphviz")
-    (out / "pygraphviz.py").write_text("raise ImportError('libcgraph.so.8: not found')")
-    monkeypatch.setenv("PYTHONPATH", str(out))
-    with pytest.raises(GraphvizError, match=r"pygraphviz failed.*\nImportError: libcgraph\.so\.8: not found$"):
-        small().pipe("svg")
-
-
-@needs_pygraphviz
-def test_files_in_the_current_folder_are_not_mistaken_for_modules(out, monkeypatch):
-    monkeypatch.delitem(sys.modules, "pygraphviz")
-    monkeypatch.delenv("PYTHONPATH", raising=False)  # it may contain the current folder
-    (out / "random.py").write_text("raise SystemExit('the wrong random')")
-    monkeypatch.chdir(out)
-    assert b"<svg" in small().pipe("svg")
-
-
-@needs_pygraphviz
-def test_pygraphviz_too_is_stopped(monkeypatch, out):
-    monkeypatch.delitem(sys.modules, "pygraphviz")
-    with pytest.raises(GraphvizError, match=r"pygraphviz was stopped after 0\.001 s"):
-        small().render(out / "a.svg", timeout=0.001)
-    assert list(out.iterdir()) == []

@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from minigrad.engine.tensor import Tensor
-from minigrad.pictures.dot import NoGraphvizError, find_graphviz
+from minigrad.pictures.finding import NoGraphvizError, find_graphviz
 from minigrad.rnn.cells import RNN
 from minigrad.rnn.figure.attribution import Figure
 from minigrad.rnn.figure.drawing import draw

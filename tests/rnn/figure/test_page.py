@@ -17,7 +17,7 @@ from xml.dom import minidom
 import numpy as np
 import pytest
 
-from minigrad.pictures.dot import NoGraphvizError, find_graphviz
+from minigrad.pictures.finding import NoGraphvizError, find_graphviz
 from minigrad.pictures.style import clean
 from minigrad.rnn.cells import RNN
 from minigrad.rnn.figure.drawing import draw

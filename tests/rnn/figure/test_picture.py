@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minigrad.pictures.dot import NoGraphvizError
+from minigrad.pictures.finding import NoGraphvizError
 from minigrad.pictures.style import pretty
 from minigrad.rnn.figure.attribution import Figure
 from minigrad.rnn.figure.drawing import draw
