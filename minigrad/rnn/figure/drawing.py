@@ -20,7 +20,8 @@ from minigrad.rnn.figure.folded import Folded
 from minigrad.rnn.figure.grid import Gap, Grid, chosen
 from minigrad.rnn.figure.layouts import template_for
 from minigrad.rnn.figure.names import Names, box_width, escaped, safe
-from minigrad.rnn.figure.paint import Paint, painted
+from minigrad.rnn.figure.numbers import IN_BOXES, Numbers
+from minigrad.rnn.figure.paint import Paint, called, painted
 from minigrad.rnn.figure.pattern import Tap
 from minigrad.rnn.figure.picture import Part, Picture
 from minigrad.rnn.figure.splines import spline
@@ -43,6 +44,7 @@ def draw(
     by: Literal["gradient", "cost"] = "gradient",
     targets: bool = False,
     names: Mapping[str, str] | None = None,
+    numbers: bool = False,
 ) -> Picture:
     """Draw a run as the textbooks do: folded on the left, unrolled on the right.
 
@@ -70,6 +72,9 @@ def draw(
         How roles and parameters are to be written: ``{"h": "s", "C": "L", "target": "y*"}``. Without, a parameter is
         called as its tensor is, or else as its attribute; what has the same name is told apart by where it stands
         (W⁽¹⁾, W⁽²⁾). ``W_hh`` is written Wₕₕ, and ``alpha`` α.
+    numbers : bool
+        Whether to write values and, below them, gradients into circles and boxes: a worked example. For networks of one
+        or two units and a few steps; of more than four numbers, their root mean square is told.
 
     Returns
     -------
@@ -124,7 +129,12 @@ def draw(
     wiring = Wiring.of_run(run, *([] if of is None else [of]), targets=targets)
     written = Names(wiring, names)
     paint = painted(run, wiring, visible, of, color, by, written)
-    return _Drawing(run, wiring, visible, paint, of, written).drawn(folded)
+    drawing = _Drawing(run, wiring, visible, paint, of, written)
+    if numbers:
+        cost = (run.cost if of is None else of) if color == "gradient" else None
+        tensors = [*wiring.tensors.values(), *wiring.parameters.values()]
+        drawing.work_out(Numbers(tensors, cost, "" if cost is None else called(cost, run, wiring, written)))
+    return drawing.drawn(folded)
 
 
 def differentiable(run: Run, of: Tensor | None) -> Tensor:
@@ -181,7 +191,10 @@ class _Drawing(Steps):
             left = self.grid.box(0)[0]
             Folded(self.graph, self.run, self.figure, self.names, left - 100 - width).draw()
             text(self.graph, self.graph.unique("unfold"), "unfold →", left - 20 - width, 0)
-        self.paint.legend(self.graph, max(self.grid.right - 12, 160.0), self.buses.bottom - 6)
+        right, top = max(self.grid.right - 12, 160.0), self.buses.bottom - (22 if self.numbers else 6)
+        self.paint.legend(self.graph, right, top)
+        if self.numbers:
+            text(self.graph, "legend_numbers", self.numbers.meaning, right - 90, top + 17)
         return self.graph
 
     # -- steps --------------------------------------------------------------------------------------------------------
@@ -190,6 +203,7 @@ class _Drawing(Steps):
         left, right = self.grid.box(t)
         low, high = self.grid.low, self.grid.high
         with self.graph.subgraph(name=f"cluster_{t}") as box:
+            box.zoom = self.graph.zoom
             box.attr(
                 bb=f"{left:.0f},{low:.0f},{right:.0f},{high:.0f}", label=f"t = {t}", labelloc="b",
                 lp=f"{(left + right) / 2:.0f},{high - 10:.0f}", lheight="0.2", lwidth="0.5", fontsize="12",
@@ -212,7 +226,9 @@ class _Drawing(Steps):
         self.graph.parts[id] = Part("parameter", name)
         right = self.grid.box(0)[0] + 45
         words = escaped(self.names.parameters[name])
-        if mark := self.paint.mark("parameters", name):
+        if self.numbers:
+            words, look["fontsize"] = self.numbers.in_box(words, self.parameters[name])[0], f"{IN_BOXES}"
+        elif mark := self.paint.mark("parameters", name):
             words, look["fontsize"] = f"{words}\n{mark}", "9"
         pin(self.graph, id, words, right - width / 2, y, width, 26.0, tooltip=tooltip, **look)
         if name in self.figure.elsewhere:
@@ -228,7 +244,8 @@ class _Drawing(Steps):
 
     def _width(self, name: str) -> float:
         """Of a parameter's box."""
-        return box_width(self.names.parameters[name])
+        least = box_width(self.names.parameters[name])
+        return max(least, self.numbers.in_box("", self.parameters[name])[1]) if self.numbers else least
 
     def _elsewhere(self, name: str, left: float, y: float) -> None:
         """A line from a parameter's box to where it is used outside of the run."""

@@ -7,6 +7,7 @@ of its ends. Whoever wants to do something with what is drawn, as the film does,
 
 from __future__ import annotations
 
+import re
 from itertools import chain, count
 from typing import Any, Literal, NamedTuple
 
@@ -24,6 +25,10 @@ TABLES = {
     "elsewhere": "elsewhere",
 }
 """Where a `Figure` keeps the sizes of what kind of part."""
+
+
+_LENGTHS = {"pos", "bb", "lp", "lwidth", "lheight", "width", "height", "fontsize", "penwidth", "arrowsize"}
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
 class Part(NamedTuple):
@@ -60,10 +65,13 @@ class Picture(Digraph):
     ----------
     parts : dict of str to Part
         What stands for something in the network, by its id; not words, dots, bends and the legend.
+    zoom : float
+        How many times larger all that is added from now on is drawn than it is told.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self.zoom = 1.0
         self.parts: dict[str, Part] = {}
         self._taken: set[str] = set()
         self._edges: dict[tuple[str, str], int] = {}
@@ -77,11 +85,24 @@ class Picture(Digraph):
         return name
 
     def node(self, name: str, label: str | None = None, **attributes: str) -> None:
-        super().node(name, label, **{"id": name, **attributes})
+        super().node(name, label, **{"id": name, **self._zoomed(attributes)})
+
+    def attr(self, kw: str | None = None, **attributes: str) -> None:
+        super().attr(kw, **self._zoomed(attributes))
+
+    def _zoomed(self, attributes: dict[str, str]) -> dict[str, str]:
+        if self.zoom == 1:
+            return attributes
+        return {
+            key: _NUMBER.sub(lambda found: f"{round(float(found[0]) * self.zoom, 3):.9g}", value)
+            if key in _LENGTHS
+            else value
+            for key, value in attributes.items()
+        }
 
     def edge(self, tail: str, head: str, part: Part | None = None, **attributes: str) -> None:
         nth = self._edges[tail, head] = self._edges.get((tail, head), 0) + 1
         id = f"{tail}--{head}" + f"--{nth}" * (nth > 1)
         if part is not None:
             self.parts[id] = part
-        super().edge(tail, head, id=id, **attributes)
+        super().edge(tail, head, id=id, **self._zoomed(attributes))

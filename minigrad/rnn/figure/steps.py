@@ -18,6 +18,7 @@ from minigrad.pictures.text import values
 from minigrad.rnn.figure.geometry import Line, Outline, middle
 from minigrad.rnn.figure.grid import MANY, Gap, Grid
 from minigrad.rnn.figure.names import CIRCLE, COST, TARGET, Names, circle, escaped, safe
+from minigrad.rnn.figure.numbers import ZOOM, Numbers
 from minigrad.rnn.figure.paint import ByGradient, Paint
 from minigrad.rnn.figure.picture import Part, Picture
 from minigrad.rnn.figure.splines import spline
@@ -41,13 +42,18 @@ class Steps:
     def __init__(self, run: Run, wiring: Wiring, grid: Grid, paint: Paint, of: Tensor | None, names: Names) -> None:
         self.run, self.figure, self.grid, self.paint, self.of, self.names = run, paint.figure, grid, paint, of, names
         self.graph = Picture("unrolled", strict=False)
+        self.numbers: Numbers | None = None
         self.circles = {place: self.graph.unique(circle(place)) for place in wiring.tensors}
         self.ends: dict[tuple[str, float, float], str] = {}  # where connections vanish in gaps
+
+    def work_out(self, numbers: Numbers) -> None:
+        """Write numbers into the circles and boxes, of a figure that is larger for that."""
+        self.numbers, self.graph.zoom = numbers, ZOOM
 
     def circle(self, graph: Any, place: Place) -> None:
         role = place[0]
         look, words = self.paint.node("sizes", place), escaped(self.names.place(place))
-        mark = self.paint.mark("sizes", place)
+        mark = "" if self.numbers else self.paint.mark("sizes", place)
         width = height = CIRCLE
         if len(words) > 4 or mark:
             look["fontsize"] = "10"
@@ -59,6 +65,8 @@ class Steps:
             (width, height), look["shape"], look["fontsize"] = TARGET, "box", "9" if mark else "11"
         x, y = self.grid.at(place)
         tensor = self.figure.tensors[place]
+        if self.numbers:
+            words, look["fontsize"] = self.numbers.in_circle(words, tensor, width)
         tooltip = told(tensor.name or "", tensor, self.paint.words("sizes", place))
         id = self.circles[place]
         self.graph.parts[id] = Part("place", place, place)

@@ -104,6 +104,26 @@ def both_ways() -> Digraph:
     return draw(run(Bidirectional(RNN(2, 3), RNN(2, 3), n_out=2), 20))
 
 
+def numbers() -> Digraph:
+    return draw(run(RNN(2, 1, 2, rng=0), 2), targets=True, numbers=True)
+
+
+def penalised() -> Digraph:
+    of = run(model := rnn(), 2)
+    return draw(of, of.cost + np.sum(model.W**2))
+
+
+def decoder() -> Digraph:
+    """A run that goes on from another one, of the same model: all of its parameters are used elsewhere, too."""
+    model = rnn()
+    return draw(run(model, 3, initial=run(model, 4).final))
+
+
+def encoder() -> Digraph:
+    there = run(rnn(), 4)
+    return draw(there, run(rnn(rng=1), 3, initial=there.final).cost)
+
+
 def truncated() -> Digraph:
     return draw(run(Truncated(2, 4, 2, every=2), 6))
 
@@ -112,7 +132,7 @@ PROGRAMS = {
     f.__name__: f
     for f in (
         *(one_step, four_steps, by_cost, values, feedback, forced, elided, some_steps, vanishing, exploding),
-        *(not_finite, gated, stacked, truncated, lstm, gru, layers, both_ways),
+        *(not_finite, gated, stacked, truncated, numbers, penalised, decoder, encoder, lstm, gru, layers, both_ways),
     )
 }
 
