@@ -7,7 +7,6 @@ no share in a sum and get no gradient.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -50,12 +49,9 @@ def squared_error(target: Any, output: Any, weight: Any = None) -> Any:
 
     ``weight`` (...) multiplies each sequence's share of the mean.
     """
-    error = output - target
-    other = error if weight is None else error * _along(weight, error)
-    if error.dtype.char == "e":  # half precision, which has no room for the sum, nor for a large size
-        return np.mean(error * other)
-    cost = np.vdot(error, other) / error.size
-    return np.vdot(error, other / error.size) if math.isinf(cost.item()) else cost  # only the sum may have overflowed
+    if weight is None:
+        return networks.squared_error(target, output)
+    return networks.squared_error(target, output, weight=_along(weight, output))
 
 
 def cross_entropy(target: Any, logits: Any, weight: Any = None) -> Any:

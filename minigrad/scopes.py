@@ -13,7 +13,7 @@ from functools import partial, wraps
 from types import FrameType
 from typing import Any
 
-from minigrad.engine.context import Within, context
+from minigrad.engine.context import Context, Within, context
 from minigrad.engine.tensor import Tensor  # noqa: F401  # for the examples
 
 
@@ -124,4 +124,4 @@ def scope(name: str) -> Around:
 
     Scopes nest, and drawings box them.
     """
-    return Around(lambda outer: outer._replace(scope=(*outer.scope, name)))
+    return Around(lambda outer: Context(outer.recording, (*outer.scope, name), outer.watch))

@@ -32,9 +32,8 @@ def face(fn: Function) -> tuple[dict[str, Any], int | None]:
 def arranged(fn: Function, known: Primitive, args: Any, kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """How the rules of ``fn`` expect a call: ``np.sum(x, 0)`` and ``np.sum(a=x, axis=0)`` are ``(x,), {"axis": 0}``."""
     count, options = known.count, known.options
-    short = len(args) < 3 if known.rewrite and not count else count in (None, len(args))  # the usual ways
-    if short and (not kwargs or all(key in options for key in kwargs)):
-        return args, kwargs
+    if count in (None, len(args)) and (not kwargs or all(key in options for key in kwargs)):
+        return args, kwargs  # the usual ways
     names = list(defaults := face(fn)[0])
     if count:  # arguments that were given by name take their places
         if missing := [name for name in names[len(args) : count] if name not in kwargs]:

@@ -28,7 +28,7 @@ def primitive(fn: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(fn)
     def recorded(*args: Any, **kwargs: Any) -> Any:
-        if Tensor in map(type, args) or Tensor in map(type, kwargs.values()):
+        if Tensor in map(type, args) or (kwargs and Tensor in map(type, kwargs.values())):
             return apply(recorded, args, kwargs)
         return fn(*args, **kwargs)
 

@@ -27,7 +27,7 @@ from minigrad.engine.tables import Function, Primitive, name_of, primitives, spe
 Array: TypeAlias = npt.NDArray[Any]
 
 _next_index = count().__next__
-_new = object.__new__
+_new, _array, _scalar = object.__new__, np.asarray, np.generic  # looked up once
 _NO_KWARGS: dict[str, Any] = {}  # shared: an empty dict for every call would be felt at a microsecond an operation
 
 
@@ -93,7 +93,7 @@ class Tensor(NDArrayOperatorsMixin):  # which has the operators that are not spe
     def __init__(self, data: Any, requires_grad: bool = False, name: str | None = None, dtype: Any = None) -> None:
         if isinstance(data, Tensor) and data.requires_grad:
             raise TypeError("a tensor made from one that requires grad would be cut off from it: write t.detach()")
-        array = frozen(np.asarray(raw(data), dtype))
+        array = owned(raw(data), dtype)
         if requires_grad and array.dtype.kind != "f":
             raise TypeError(
                 f"requires_grad needs floating-point data, got {array.dtype}: write Tensor(..., dtype=float)"
@@ -248,10 +248,10 @@ def record(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = _NO_KWA
         arrays = [a._data if type(a) is Tensor else a for a in args]
     out = fn(*arrays, **kwargs) if kwargs else fn(*arrays)
     if type(out) is not np.ndarray:
-        if isinstance(out, (tuple, list)):
+        if not isinstance(out, _scalar) and isinstance(out, (tuple, list)):
             raise TypeError(f"{spelled(fn)} gave {len(out)} results, a primitive gives one: np.stack them inside it")
-        out = np.asarray(out)
-    out.setflags(False)  # read-only; by position, which is faster
+        out = _array(out)
+    out.setflags(False)
     recorded, names, watch = context.get()
     tensor = _new(Tensor)
     tensor._data = out
@@ -259,7 +259,8 @@ def record(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = _NO_KWA
     tensor.name = tensor.grad = None
     tensor.index = _next_index()
     if tracked and recorded and out.dtype.kind == "f":
-        tensor.requires_grad, tensor.fn, tensor.args, tensor.kwargs = True, fn, args, kwargs
+        tensor.requires_grad, tensor.fn = True, fn
+        tensor.args, tensor.kwargs = args, kwargs
     elif tracked and recorded and out.dtype.kind == "c":
         raise TypeError(f"{name_of(fn)} gave complex numbers, which have no derivatives here: stay with real ones")
     else:
@@ -276,8 +277,10 @@ def apply(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if kwargs.get("out") is not None:
         raise TypeError(f"{spelled(fn)}(..., out=...) would overwrite an array: write y = {spelled(fn)}(...)")
     known = primitives.get(fn) or Primitive()
-    if known.rules and not kwargs and len(args) == known.count:  # the usual case, np.sum(x), in short
+    if not kwargs and known.rules and len(args) == known.count:  # the usual cases, np.sum(x) and np.stack(xs), in short
         return record(fn, args)
+    if not kwargs and known.rewrite and known.count == 0 and len(args) < 3:
+        return known.rewrite(*args)
     if not (known.rules or known.joint or known.rewrite):
         return fn(*bare(args, fn, known), **{key: bare(value, fn, known) for key, value in kwargs.items()})
     args, kwargs = arranged(fn, known, args, kwargs)
@@ -301,10 +304,10 @@ def raw(value: Any) -> Any:
     return value._data if type(value) is Tensor else value
 
 
-def owned(array: Any) -> Array:
+def owned(array: Any, dtype: npt.DTypeLike | None = None) -> Any:
     """A read-only copy that shares memory with nobody."""
-    copy = np.array(array)
-    copy.setflags(write=False)
+    copy: Any = np.array(array, dtype)
+    copy.setflags(False)  # read-only; by position, which is faster
     return copy
 
 
@@ -333,6 +336,8 @@ def frozen(value: Any) -> Any:
     Arrays are copied, read-only ones too (others may write to their memory). Lists and tuples stay what they are: in an
     index they differ.
     """
+    if type(value) is np.ndarray:
+        return owned(value)
     if hasattr(type(value), "__array__") and not isinstance(value, (Tensor, np.generic)):
         value = owned(np.asarray(value))
     elif isinstance(value, (list, tuple)):

@@ -77,17 +77,17 @@ defvjp(np.log1p, lambda g, y, a: g / (1 + a))
 
 
 @primitive
+@np.errstate(over="ignore")
 def logistic(x):
     """1 / (1 + exp(-x)), which keeps its digits in either tail; where exp overflows it is 0, without a warning."""
-    with np.errstate(over="ignore"):
-        return 1 / (1 + np.exp(np.negative(x)))
+    return 1 / (1 + np.exp(np.negative(x)))
 
 
 @primitive
+@np.errstate(invalid="ignore", over="ignore")
 def share(a, b, exp):
     """exp(a) / (exp(a) + exp(b)): two infinities share equally, two zeros have no share in their sum."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        y = 1 / (1 + exp(np.subtract(b, a)))
+    y = np.reciprocal(1 + exp(np.subtract(b, a)))
     if not math.isnan(np.vdot(y, y)):  # one number to look at; only ∞ - ∞, and NaN, come further
         return y
     return np.where(np.equal(a, b), 0.5 * np.greater(a, -np.inf), y)

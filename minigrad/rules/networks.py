@@ -7,6 +7,8 @@ An element that is -inf is masked: it has no share, and gets no gradient; if all
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from minigrad.engine.primitive import primitive
@@ -64,6 +66,23 @@ def weighted(weight, cost):
 
 
 @primitive
+def squared_error(target, output, weight=None):
+    """The mean of weight · (output - target)²; where only the sum of the squares overflows, it does not."""
+    error = np.asarray(np.subtract(output, target))
+    other = error if weight is None else error * weight
+    if error.dtype.char == "e":  # half precision, which has no room for the sum, nor for a large size
+        return np.mean(error * other)
+    cost = np.vdot(error, other) / error.size
+    return np.vdot(error, other / error.size) if math.isinf(cost) else cost
+
+
+def slope_of_square(g, target, output, weight):
+    """Twice each element's share of a mean of squares."""
+    error = output - target
+    return g * (2 / max(error.size, 1)) * (error if weight is None else error * weight)
+
+
+@primitive
 def surprise(target, x):
     """-[target · log p + (1 - target) · log(1 - p)] for p = logistic(x): each logarithm keeps its digits."""
     yes, no = np.logaddexp(0, np.negative(x)), np.logaddexp(0, x)
@@ -83,6 +102,8 @@ defvjp(softmax_by, lambda g, p, x, y, axis=-1: share_of_softmax(g, p, axis), Non
 defvjp(log_softmax, lambda g, y, x, axis=-1: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True))
 defvjp(weighted, lambda g, y, weight, cost: g * cost,
                  lambda g, y, weight, cost: g * weight)
+defvjp(squared_error, lambda g, y, target, output, weight=None: -slope_of_square(g, target, output, weight),
+                      lambda g, y, target, output, weight=None: slope_of_square(g, target, output, weight))
 defvjp(surprise, lambda g, y, target, x: -g * x,
                  lambda g, y, target, x: g * ((1 - target) * logistic(x) - target * logistic(-x)))
 linear(weighted, form="elementwise")

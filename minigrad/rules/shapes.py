@@ -6,12 +6,12 @@ Where NumPy itself writes a function in terms of others, so does minigrad: `rewr
 from __future__ import annotations
 
 import inspect
+from operator import index
 
 import numpy as np
 
-from minigrad.engine.primitive import primitive
 from minigrad.engine.tables import defvjp, linear, plain, rewrite
-from minigrad.engine.tensor import Tensor, frozen, record
+from minigrad.engine.tensor import Tensor, record
 
 
 def inverse(axes, ndim):
@@ -90,13 +90,11 @@ rewrite(np.meshgrid, meshgrid)
 # -- joining: the arrays become arguments of their own, and one rule returns all their cotangents ---------------------
 
 
-@primitive
 def concatenate(*arrays, axis=0):
     """`numpy.concatenate` with the arrays as separate arguments."""
     return np.concatenate(arrays, axis)
 
 
-@primitive
 def stack(*arrays, axis=0):
     """`numpy.stack` with the arrays as separate arguments."""
     return np.stack(arrays, axis)
@@ -133,14 +131,14 @@ def parts(arrays):
 
 def stacking(arrays, axis=0, *, dtype=None):
     """`numpy.stack`."""
-    y = record(stack, tuple(parts(arrays)), {"axis": frozen(axis)})
+    y = record(stack, tuple(parts(arrays)), {"axis": index(axis)})
     return y if dtype is None else y.astype(dtype)
 
 
 def concatenation(arrays, axis=0, *, dtype=None):
     """`numpy.concatenate`; ``axis=None`` joins the flattened arrays."""
     arrays = map(np.ravel, parts(arrays)) if axis is None else parts(arrays)
-    y = record(concatenate, tuple(arrays), {"axis": frozen(axis or 0)})
+    y = record(concatenate, tuple(arrays), {"axis": index(axis or 0)})
     return y if dtype is None else y.astype(dtype)
 
 

@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 
-from minigrad.rules.networks import log_softmax, logsumexp, softmax, softmax_by, surprise, weighted
+from minigrad.rules.networks import log_softmax, logsumexp, softmax, softmax_by, squared_error, surprise, weighted
 from minigrad.rules.norms import root
 from tests.rules.cases.grid import Case, grid, nonzero, positive
 
@@ -147,3 +147,9 @@ def networks():
         yield Case(weighted, weighted, (grid(shape), grid(shape, 1)))
         yield Case(surprise, surprise, (grid(shape), 3 * grid(shape, 1)))
     yield Case(weighted, lambda cost: weighted(np.eye(2, 3), cost), (grid((2, 3)),))
+    for target, output in (((), ()), ((2, 3), (2, 3)), ((3,), (2, 1, 3)), ((2, 3), ())):
+        yield Case(squared_error, squared_error, (grid(target), grid(output, 1)))
+    for shape in ((3,), (2, 3)):
+        yield Case(
+            squared_error, lambda a, b: squared_error(a, b, weight=np.array([0, 0.5, 2])), (grid(shape), grid(shape, 1))
+        )
