@@ -20,6 +20,8 @@ context: ContextVar[Context] = ContextVar("minigrad", default=Context())  # noqa
 class Within:
     """A ``with`` block with a `Context` of its own."""
 
+    __slots__ = ("inner", "tokens")
+
     def __init__(self, inner: Callable[[Context], Context]) -> None:
         self.inner = inner
         self.tokens: list[Token[Context]] = []

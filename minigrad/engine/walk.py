@@ -104,7 +104,7 @@ def backward(outputs: Tensor | Tensors, cotangents: Any = None, *, observe: Obse
     order = ancestors(output for output, _ in seeds)
     leaves = [tensor for tensor in order if tensor.fn is None]
     for leaf in leaves:
-        if leaf.dtype.kind != "f":
+        if leaf._data.dtype.kind != "f":
             raise TypeError(f"{leaf!r} cannot have a gradient: only floating-point tensors can")
     reached = walk(order, seeds, leaves, observe=observe)
     for leaf in leaves:
@@ -148,12 +148,12 @@ def seeded(outputs: Tensor | Tensors, cotangents: Any) -> Seeds:
         raise ValueError(f"{len(outputs)} outputs need as many cotangents, got {len(given)}")
     for i, output in enumerate(outputs):
         if given[i] is None:
-            if output.size != 1:
+            if output._data.size != 1:
                 raise ValueError(f"an output of shape {output.shape} is not one number: sum it, or pass a cotangent")
-            given[i] = np.ones_like(output._data)
+            given[i] = np.ones(output._data.shape, output._data.dtype)
         elif not isinstance(given[i], Tensor):
             given[i] = Tensor(given[i], dtype=output.dtype)._data
-        if given[i].shape != output.shape:
+        if given[i].shape != output._data.shape:
             raise ValueError(f"a cotangent of shape {given[i].shape} was given for an output of shape {output.shape}")
     return list(zip(outputs, given, strict=True))
 
