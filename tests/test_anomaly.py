@@ -69,7 +69,7 @@ def test_backward_names_the_line_of_the_forward_call():
         ),
         (lambda x: np.exp(1000 * x[1]), r"exp\(\(\)\) gave inf\n"),
         (lambda x: x.detach() / 0, r"forward: divide\(\(2,\), 0\) gave inf at \[0\]"),
-        (lambda x: mg.functions.squared_error(np.nan, x), r"forward: subtract\(x \(2,\), nan\)"),
+        (lambda x: mg.functions.squared_error(np.nan, x), r"forward: squared_error\(nan, x \(2,\)\)"),
     ],
 )
 def test_what_is_said_of_a_forward_pass(call, expected):
