@@ -6,8 +6,9 @@ RNN, or one of its relatives with gates. `unrolling`: along a sequence it is a g
 it and back. `tasks`: what there is to be learnt, and what has to be beaten. `training`: its weights are learnt (`fit`),
 after somebody has looked over the setup (`lint`); a `checkpoints` file keeps all of that; or they come from elsewhere
 (`exchange`). `sweeping`: the same many times, over a grid of options and seeds (`sweep`). `generating`: it hears its
-own outputs (`generate`). `figure`: what all that looks like (`draw`), and how it moves (`animate`). `plots`: curves
-and spectra, by matplotlib. The last two are loaded when they are first asked for.
+own outputs (`generate`). `reading`: a loop that somebody wrote by hand is a run as well (`run_of`). `figure`: what all
+that looks like (`draw`), and how it moves (`animate`). `plots`: curves and spectra, by matplotlib. The last two are
+loaded when they are first asked for.
 """
 
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ from minigrad.rnn.generating import generate, horizon, sample
 from minigrad.rnn.history import History
 from minigrad.rnn.linting import Finding, lint
 from minigrad.rnn.outcomes import Outcome
+from minigrad.rnn.reading import run_of
 from minigrad.rnn.remembering import Passed, bptt, rtrl, truncated_bptt
 from minigrad.rnn.scanning import scan
 from minigrad.rnn.sweeping import Standing, Sweep, sweep
@@ -69,6 +71,7 @@ __all__ = [
     "maps",
     "oscillator",
     "rtrl",
+    "run_of",
     "sample",
     "scan",
     "spectral",

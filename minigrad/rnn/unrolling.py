@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,21 @@ from minigrad.engine.tensor import Array, Tensor
 from minigrad.rnn.stepping import COSTS, Cost, Model, Whole, along
 from minigrad.scopes import scope as within
 
-__all__ = ["COSTS", "Cost", "Model", "Run", "unroll"]
+__all__ = ["COSTS", "Cost", "Model", "Operand", "Run", "unroll"]
+
+
+class Operand(NamedTuple):
+    """Plain numbers that stand for a role in step t: the argument of a call, at its position."""
+
+    role: str
+    t: int
+    consumer: Tensor
+    position: int
+
+    @property
+    def at(self) -> tuple[int, int]:
+        """The index of what the call has made, and the position: what tells it from others."""
+        return self.consumer.index, self.position
 
 
 @dataclass(frozen=True, repr=False)
@@ -44,8 +58,10 @@ class Run:
     final : dict of str to Tensor
         What a step T + 1 would be given: ``initial=run`` goes on from there. Of a sequence that ended earlier, what its
         own last step left.
+    operands : list of Operand
+        Of a loop that was read back: where plain arrays were used, for which a tensor of the run stands. Else empty.
 
-    ``run["h"]`` is the list h_1 ... h_T.
+    ``run["h"]`` is the list h_1 ... h_T; of a loop that was read back, of those that there are.
     """
 
     model: Model
@@ -55,17 +71,29 @@ class Run:
     forced: bool
     targets: list[Tensor] = field(default_factory=list)
     final: dict[str, Tensor] = field(default_factory=dict)
+    operands: list[Operand] = field(default_factory=list)
 
     def __repr__(self) -> str:
         cost = f", cost {self.cost.item():.4g}" if self.cost is not None else ""
-        batch = self.steps[0]["x"].shape[:-1]
+        batch = self.steps[0]["x"].shape[:-1] if "x" in self.steps[0] and not self.operands else ()
         along = f"{len(self)} steps" + (f", batch of {batch[0]}" if batch else "")
-        return f"<Run of {type(self.model).__name__} along {along}: {', '.join(self.steps[0])}{cost}>"
+        return f"<Run of {type(self.model).__name__} along {along}: {', '.join(self.roles)}{cost}>"
+
+    @property
+    def roles(self) -> list[str]:
+        """All roles that a step has, in the order of computation."""
+        return list(dict.fromkeys(role for step in self.steps for role in step))
+
+    @property
+    def costs(self) -> dict[int, Tensor]:
+        """The costs C_t by their steps."""
+        return {t: step["C"] for t, step in enumerate(self.steps, 1) if "C" in step}
 
     def __getitem__(self, role: str) -> list[Tensor]:
-        if role not in self.steps[0]:
-            raise KeyError(f"{role!r} is no role of this run: it has {', '.join(self.steps[0])}")
-        return [step[role] for step in self.steps]
+        found = [step[role] for step in self.steps if role in step]
+        if not found:
+            raise KeyError(f"{role!r} is no role of this run: it has {', '.join(self.roles)}")
+        return found
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -79,6 +107,7 @@ class Run:
             dict(enumerate(self.targets)),
             cost,
             self.final,
+            {(each.role, each.t, each.position, k): each.consumer for k, each in enumerate(self.operands)},
         ]
         recording = Recording.of([tensor for section in sections for tensor in section.values()])
         return _restored, (self.model, self.forced, len(self), [list(section) for section in sections], recording)
@@ -96,8 +125,9 @@ class Run:
 def _restored(model: Model, forced: bool, length: int, sections: list[list[Any]], recording: Recording) -> Run:
     """A run from what `Run.__reduce__` stored."""
     tensors = iter(recording.tensors())
-    *found, targets, cost, final = [{name: next(tensors) for name in names} for names in sections]
-    return Run(model, found[:length], found[length:], cost.get(""), forced, list(targets.values()), final)
+    *found, targets, cost, final, plain = [{name: next(tensors) for name in names} for names in sections]
+    operands = [Operand(role, t, consumer, position) for (role, t, position, _), consumer in plain.items()]
+    return Run(model, found[:length], found[length:], cost.get(""), forced, list(targets.values()), final, operands)
 
 
 def unroll(

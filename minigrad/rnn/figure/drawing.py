@@ -120,7 +120,7 @@ def draw(
     if not any(tensor.requires_grad for tensor in run.steps[-1].values()):
         raise ValueError("the run was not recorded, so there is no graph to draw: unroll it outside no_grad")
     if color == "gradient" and by == "cost":
-        if of is not None or run.cost is None:
+        if of is not None or not run.costs:
             raise ValueError('by="cost" tells the costs of a run apart: unroll with targets, and leave out of=')
     elif color == "gradient":
         of = differentiable(run, of)

@@ -83,7 +83,7 @@ def animate(
     chosen = differentiable(run, of)
     wiring = Wiring.of_run(run, chosen, targets=targets)
     stage = _Stage.of_picture(picture, Figure.of(wiring, chosen), Names(wiring, names))
-    choices = {"all": chosen} | {str(t): run["C"][t - 1] for t in _costs(run, stage, costs)}
+    choices = {"all": chosen} | {str(t): run.costs[t] for t in _costs(run, stage, costs)}
     title = clean(f"Back-propagation through time: {type(run.model).__name__}" if title is None else title)
     film = _film(run, wiring, stage, choices)
     description = f"{_count(len(run), 'step')}, unrolled; {len(film['frames'])} frames"
@@ -93,12 +93,12 @@ def animate(
 
 def _costs(run: Run, stage: _Stage, costs: Sequence[int] | None) -> list[int]:
     """The steps whose costs can be chosen alone."""
-    recorded = [t for t, step in enumerate(run.steps, 1) if "C" in step and step["C"].requires_grad]
+    recorded = [t for t, C in run.costs.items() if C.requires_grad]
     if costs is None:
         drawn = {part.key[1] for part in stage.circles.values()}
         shown = [t for t in recorded if t in drawn]
         return shown if len(shown) <= MANY else [*shown[:ENDS], *shown[-ENDS:]]
-    if "C" not in run.steps[0]:
+    if not run.costs:
         raise ValueError("costs names steps, but the run has no costs: unroll it with targets")
     if wrong := [t for t in costs if t not in range(1, len(run) + 1)]:
         raise ValueError(f"costs names {wrong}, but the steps of this run are 1 ... {len(run)}")

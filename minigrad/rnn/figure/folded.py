@@ -69,7 +69,7 @@ def spots_of(run: Run, figure: Figure) -> Spots:
     present = {role for role, _ in figure.tensors}
     told: Spots | None = getattr(run.model, "folded", None)
     if told is None:
-        known = known_of(run)
+        known = known_of(run, figure.connections)
         told = arranged(run, figure) if known is None else known.folded
     return {role: spot for role, spot in told.items() if role in present}
 

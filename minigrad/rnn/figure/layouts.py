@@ -12,14 +12,19 @@ not: without a layout its roles are placed where they look best (`slots`). Eithe
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import cache
+from itertools import product
 from typing import NamedTuple
 
-from minigrad.rnn.cells import GRU, LRU, LSTM, RNN, EulerOscillator, MinGRU
-from minigrad.rnn.figure.pattern import Pattern
+import numpy as np
+
+from minigrad.rnn.cells import GRU, LRU, LSTM, RNN, EulerOscillator, MinGRU, OutputFeedbackRNN
+from minigrad.rnn.figure.pattern import Link, Pattern
 from minigrad.rnn.figure.placing import Spots, template_of
 from minigrad.rnn.figure.template import Template
-from minigrad.rnn.figure.wiring import Wiring
-from minigrad.rnn.unrolling import Run
+from minigrad.rnn.figure.wiring import Connection, Wiring
+from minigrad.rnn.unrolling import Run, unroll
 
 
 class Layout(NamedTuple):
@@ -82,19 +87,36 @@ def template_for(run: Run, wiring: Wiring) -> Template:
     pattern = Pattern.of(wiring)
     told: Spots | None = getattr(run.model, "layout", None)
     if told is None:
-        known = known_of(run)
+        known = known_of(run, wiring.connections)
         return template_of(pattern, None if known is None else known.unrolled)
     if missing := sorted(set(pattern.roles) - {"target"} - told.keys()):  # which stands beside C
         raise ValueError(f"the model's layout has no place for {', '.join(missing)}: give it a column and a row")
     return template_of(pattern, told)
 
 
-def known_of(run: Run) -> Layout | None:
-    """The layout that is known of the model's class, if it has a place for every role of the run."""
-    roles = {*run.carried[0], *run.steps[0]}
+def known_of(run: Run, connections: Iterable[Connection]) -> Layout | None:
+    """The layout that is known of the model's class, or of what is made like it, with a place for every role."""
+    roles = {*run.carried[0], *run.roles}
     if isinstance(run.model, LSTM) and run.model.peepholes and roles <= PEEPHOLES.unrolled.keys():
         return PEEPHOLES
     for kind in type(run.model).__mro__:
         if kind in KNOWN and roles <= KNOWN[kind].unrolled.keys():
             return KNOWN[kind]
-    return None
+    return by_structure().get(structure(connections))
+
+
+def structure(connections: Iterable[Connection]) -> frozenset[Link]:
+    """What leads where in a step; initial values are the step before the first."""
+    return frozenset(Link(a, b, t - s) for (a, s), (b, t) in connections if (a, b) != ("target", "C"))
+
+
+@cache
+def by_structure() -> dict[frozenset[Link], Layout]:
+    """The layouts that are known, for whatever does what these models do and calls it as they do."""
+    xs = np.zeros((2, 1))
+    runs = [(unroll(kind(1, 2, 1), xs, xs), KNOWN[kind]) for kind in (RNN, LSTM, GRU, MinGRU, LRU)]
+    runs += [(unroll(LSTM(1, 2, 1, peepholes=True), xs, xs), PEEPHOLES)]
+    for hidden, forced in product((False, True), repeat=2):
+        model = OutputFeedbackRNN(1, 2, 1, hidden=hidden)
+        runs += [(unroll(model, xs, xs, teacher_forcing=forced), KNOWN[RNN])]
+    return {structure(Wiring.of_run(run).connections): layout for run, layout in runs}

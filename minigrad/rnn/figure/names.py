@@ -40,10 +40,11 @@ class Names:
     """
 
     def __init__(self, wiring: Wiring, given: Mapping[str, str] | None = None) -> None:
-        given, used = given or {}, {name for name, _ in wiring.uses}
+        used = {name for name, _ in wiring.uses}
         roles = dict.fromkeys(role for role, _ in wiring.tensors)
         parameters = {name: tensor for name, tensor in wiring.parameters.items() if name in used}
         known = {"C": None, **roles, **parameters}
+        given = {name: called for name, called in wiring.called.items() if name in known} | dict(given or {})
         if unknown := [name for name in given if name not in known]:
             raise ValueError(f"names has {unknown}, but the figure shows {', '.join(known)}")
         self.forced = wiring.forced  # then y_0 is what the first step hears in the place of a target

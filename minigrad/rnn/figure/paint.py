@@ -137,14 +137,15 @@ class ByCost(ByGradient):
     """
 
     def __init__(self, wiring: Wiring, run: Run, steps: Sequence[int], cost: str = "C") -> None:
-        super().__init__(Figure.of(wiring, *_recorded(run["C"])), f"Σ {cost}", steps)
+        costs = {t: C for t, C in run.costs.items() if C.requires_grad}
+        super().__init__(Figure.of(wiring, *costs.values()), f"Σ {cost}", steps)
         self.cost = escaped(cost)
-        alone = [t for t in steps if run["C"][t - 1].requires_grad]
+        alone = [t for t in steps if t in costs]
         self.parts = [
-            (f"{self.cost}{subscript(t)}", hue(i / max(len(alone) - 1, 1)), Figure.of(wiring, run["C"][t - 1]))
+            (f"{self.cost}{subscript(t)}", hue(i / max(len(alone) - 1, 1)), Figure.of(wiring, costs[t]))
             for i, t in enumerate(alone)
         ]
-        if rest := _recorded([C for t, C in enumerate(run["C"], 1) if t not in set(steps)]):
+        if rest := [C for t, C in costs.items() if t not in set(steps)]:
             self.parts.append(("others", OTHERS, Figure.of(wiring, *rest)))
 
     def shares(self, table: Table, key: Any) -> list[tuple[str, str, float]]:
@@ -214,7 +215,7 @@ def painted(
 
 def called(of: Tensor, run: Run, wiring: Wiring, names: Names) -> str:
     """How what is differentiated is called: Σ C, as its circle, or by its own name."""
-    if of is run.cost:
+    if of is run.cost and run.costs:
         return f"Σ {names.cost}"
     own = short(pretty(clean(of.name or names.cost)), 30)
     own = next((names.place(place) for place, tensor in wiring.tensors.items() if tensor is of), own)
@@ -246,10 +247,6 @@ def _drawn(figure: Figure, steps: set[int]) -> list[float]:
 
 def _is_given(table: Table, key: Any) -> bool:
     return table == "sizes" and key[0] in GIVEN
-
-
-def _recorded(costs: list[Tensor]) -> list[Tensor]:
-    return [C for C in costs if C.requires_grad]
 
 
 def _list(shares: list[tuple[str, str, float]]) -> str:

@@ -155,14 +155,16 @@ class Steps:
         if not self.run.model.carried:  # then nothing comes across
             return []
         role, early, late = self.run.model.carried[0], gap.before, gap.last + 1
-        near, far = self.figure.sizes[role, early], self.figure.sizes[role, late]
+        near, far = self.figure.sizes.get((role, early)), self.figure.sizes.get((role, late))
         if near is None or not far:  # what is differentiated lies within the gap, or before it
             return []
         if self.of is not self.run.cost:
             return [f"gradient × {near / far:.2g}"]
         if len(self.grid.gaps) > MANY:
             return []
-        beyond = [C for C in self.run["C"][late - 1 :] if C.requires_grad]
+        beyond = [C for t, C in self.run.costs.items() if t >= late and C.requires_grad]
+        if not beyond:  # one cost for all steps
+            return []
         ends = [self.figure.tensors[role, t] for t in (early, late)]
         near, far = map(rms, gradients(beyond, ends, [np.ones_like(C.data) for C in beyond]))
         return [f"from t ≥ {late}:", f"gradient × {near / far:.2g}"] if far else []

@@ -7,7 +7,7 @@ drawn.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from minigrad.engine.tensor import Tensor
@@ -42,6 +42,8 @@ class Wiring:
         Those whose inner nodes were used for something else as well.
     forced : bool
         Whether targets are fed back.
+    called : dict of str to str
+        Names that a loop that was read back has of its own.
     elsewhere : set of str
         The parameters that are used without the run's steps, in what is differentiated or in what the run was given.
     """
@@ -50,6 +52,7 @@ class Wiring:
     parameters: dict[str, Tensor]
     tensors: dict[Place, Tensor]
     forced: bool = False
+    called: Mapping[str, str] = field(default_factory=dict)
     connections: dict[Connection, list[Edge]] = field(default_factory=dict)
     uses: dict[Use, list[Edge]] = field(default_factory=dict)
     recurrent: dict[str, str] = field(default_factory=dict)
@@ -66,20 +69,26 @@ class Wiring:
         tensors = places_of(run)
         graph = graph_of([*others, *tensors.values()])
         if targets and not run.forced:
-            tensors |= {("target", t): y for t, y in enumerate(run.targets, 1) if y.index in graph.numbers}
+            plain = any(operand.role == "target" for operand in run.operands)
+            tensors |= {("target", t): y for t, y in enumerate(run.targets, 1) if plain or y.index in graph.numbers}
+            graph = graph_of([*others, *tensors.values()])
         parameters: dict[int, tuple[str, Tensor]] = {}  # one that has two names is called by the first
         for name, parameter in run.model.parameters().items():
             parameters.setdefault(parameter.index, (name, parameter))
-        found = cls(graph, dict(parameters.values()), tensors, run.forced)
-        found._follow()
+        found = cls(graph, dict(parameters.values()), tensors, run.forced, getattr(run.model, "called", {}))
+        found._follow({(graph.numbers[o.consumer.index], o.position): (o.role, o.t) for o in run.operands})
         used, outside = {name for name, _ in found.uses}, found.outside(others)
         found.elsewhere.update(name for name in used if graph.numbers[found.parameters[name].index] in outside)
         return found
 
     @property
     def cuts(self) -> set[Connection]:
-        """The connections whose argument was detached."""
-        return {connection for connection, edges in self.connections.items() if not edges}
+        """The connections whose argument was detached; plain numbers had no gradient before."""
+        return {
+            (source, target)
+            for (source, target), edges in self.connections.items()
+            if not edges and self.tensors[source].requires_grad
+        }
 
     @property
     def given(self) -> set[int]:
@@ -87,19 +96,26 @@ class Wiring:
         computed = {self.tensors[place].index for place in self.inner}
         return {tensor.index for tensor in self.tensors.values()} - computed
 
-    def _follow(self) -> None:
+    def _follow(self, operands: dict[tuple[int, int], Place]) -> None:
+        """Go back from every place to others and to parameters; ``operands`` stand for plain numbers."""
         graph, entering = self.graph, self.graph.arguments()
         places = {graph.numbers[tensor.index]: place for place, tensor in self.tensors.items()}
         twins = self._detached(places)
         standing = places | twins
-        owners = self._owners(standing)
+        owners = self._owners(standing, {consumer for consumer, _ in operands})
+        plain: dict[int, list[Place]] = {}
+        for (consumer, _), operand in operands.items():
+            plain.setdefault(consumer, []).extend([operand] * (operand in self.tensors))
         for number, place in places.items():
             if self.tensors[place].fn is None or place[1] == 0 or place[0] in ("x", "target"):
                 continue
             open_, seen = [number], {number}
             self.inner[place] = seen
             while open_:
-                for edge in entering[open_.pop()]:
+                consumer = open_.pop()
+                for operand in plain.get(consumer, ()):
+                    self.connections.setdefault((operand, place), [])
+                for edge in entering[consumer]:
                     source = edge.source
                     if source in places:
                         self.connections.setdefault((places[source], place), []).append(edge)
@@ -107,7 +123,9 @@ class Wiring:
                         self.connections.setdefault((twins[source], place), [])
                     elif source in owners:
                         beside = [other.source for other in entering[edge.target]]
-                        partners = [standing[other] for other in beside if other in standing]
+                        partners = [standing[other] for other in beside if other in standing] + plain.get(
+                            edge.target, []
+                        )
                         self._use(owners[source], place, edge, partners)
                     elif source not in seen:
                         seen.add(source)
@@ -132,12 +150,15 @@ class Wiring:
                 if t < place[1]:
                     self.recurrent[name] = "y" if role == "target" else role
 
-    def _owners(self, standing: dict[int, Place]) -> dict[int, frozenset[str]]:
-        """The nodes that are parameters or made from nothing else (Wᵀ, A Bᵀ, a mask times W), and from which."""
+    def _owners(self, standing: dict[int, Place], given: set[int]) -> dict[int, frozenset[str]]:
+        """The nodes that are parameters or made from nothing else (Wᵀ, A Bᵀ, a mask times W), and from which.
+
+        What was ``given`` numbers that stand for a role is not among them.
+        """
         indices = ((name, self.graph.numbers.get(parameter.index)) for name, parameter in self.parameters.items())
         names = {number: frozenset([name]) for name, number in indices if number is not None}
         owners: dict[int, frozenset[str]] = {}
-        in_steps = set(standing)
+        in_steps = given | standing.keys()
         for number, entering in enumerate(self.graph.arguments()):
             sources = [edge.source for edge in entering]
             if number in names:

@@ -14,7 +14,9 @@ from minigrad.rnn.bidirectional import Bidirectional
 from minigrad.rnn.cells import GRU, LSTM, RNN, OutputFeedbackRNN
 from minigrad.rnn.cells import Stacked as Layers
 from minigrad.rnn.figure.drawing import draw
+from minigrad.rnn.reading import run_of
 from minigrad.rnn.unrolling import Run, unroll
+from tests.rnn import loops
 from tests.rnn.figure.models import Gated, Stacked, Truncated
 
 FOLDER = Path(__file__).with_name("golden")
@@ -128,11 +130,22 @@ def truncated() -> Digraph:
     return draw(run(Truncated(2, 4, 2, every=2), 6))
 
 
+def by_hand() -> Digraph:
+    cost, _ = loops.nameless(4)
+    return draw(run_of(cost))
+
+
+def lstm_by_hand() -> Digraph:
+    cost, _ = loops.lstm(3)
+    return draw(run_of(cost))
+
+
 PROGRAMS = {
     f.__name__: f
     for f in (
         *(one_step, four_steps, by_cost, values, feedback, forced, elided, some_steps, vanishing, exploding),
         *(not_finite, gated, stacked, truncated, numbers, penalised, decoder, encoder, lstm, gru, layers, both_ways),
+        *(by_hand, lstm_by_hand),
     )
 }
 

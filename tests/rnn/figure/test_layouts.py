@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -43,7 +45,7 @@ def test_every_role_has_a_place_of_its_own(known):
 
 @pytest.mark.parametrize("kind", ["W", "R", "WR"])
 def test_subclasses_stand_as_what_they_are_made_from(kind):
-    assert known_of(example(kind)) is KNOWN[RNN]
+    assert known_of(example(kind), ()) is KNOWN[RNN]
 
 
 def test_a_cell_knows_its_step_not_its_picture():
@@ -120,14 +122,19 @@ def test_what_goes_on_to_itself_has_a_lane_of_its_own(kind):
     assert len(line) == 2
 
 
-def test_the_lectures_network_would_be_arranged_as_it_is_known():
-    """But for the target, which it has only if it is fed back."""
-    known = KNOWN.pop(RNN)
-    try:
-        found = where(example("W"))
-    finally:
-        KNOWN[RNN] = known
-    assert found.spots == where(example("W")).spots
+@pytest.mark.parametrize(("kind", "known"), [("W", RNN), ("R", RNN), ("WR", RNN)])
+@pytest.mark.parametrize("forced", [False, True])
+def test_what_does_the_same_by_the_same_names_stands_where_that_does(kind, known, forced):
+    run = example(kind, T=3, teacher_forcing=forced and "R" in kind)
+    connections = Wiring.of_run(run).connections
+    stranger = replace(run, model=arranged(Stacked)(2, 3, 3))
+    assert known_of(stranger, connections) is KNOWN[known]
+    assert known_of(stranger, [*connections, (("x", 1), ("y", 1))]) is None
+
+
+def test_so_does_a_cell_with_gates_of_somebody_else():
+    run = unroll(arranged(Gated)(2, 3, 3), *data(3))
+    assert where(run).spots == where(unroll(LSTM(2, 3, 3), *data(3))).spots
 
 
 @pytest.mark.parametrize("T", [2, 3, 20])
