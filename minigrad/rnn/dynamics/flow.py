@@ -1,6 +1,8 @@
 """Where the gradient goes along a sequence: ‖∂C/∂h_t‖ for every t, and the Jacobians whose products it is made of.
 
-Both come out of the engine: nothing here knows the formula of any network.
+Both come out of the engine: nothing here knows the formula of any network. Whose gradient it is, told cost by cost and
+step by step, is in `shares`, and how to ask a network to keep it, in `regulariser`; both are found here, as
+``minigrad.rnn.flow``.
 """
 
 from __future__ import annotations
@@ -13,9 +15,36 @@ import numpy as np
 from minigrad.engine.tensor import Array, Tensor
 from minigrad.engine.walk import gradients
 from minigrad.rnn.dynamics.products import JacobianProduct
+from minigrad.rnn.dynamics.regulariser import omega
+from minigrad.rnn.dynamics.shares import (
+    Contributions,
+    Flow,
+    contributions,
+    decay_rate,
+    gradient_flow,
+    memory_horizon,
+    parameter_contributions,
+)
 
 if TYPE_CHECKING:  # a run is read here, not made: what makes it stands above
     from minigrad.rnn.unrolling import Run
+
+__all__ = [
+    "Contributions",
+    "Flow",
+    "contributions",
+    "decay_rate",
+    "each_jacobian",
+    "gradient_flow",
+    "gradient_norms",
+    "hidden_jacobians",
+    "jacobian_product",
+    "memory_horizon",
+    "omega",
+    "parameter_contributions",
+    "state_slices",
+    "step_jacobians",
+]
 
 
 def gradient_norms(run: Run, of: Tensor | None = None, role: str = "h") -> Array:

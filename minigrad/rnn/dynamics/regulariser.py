@@ -1,0 +1,92 @@
+"""Pascanu's regulariser: a network is told to keep the length of its gradient from step to step.
+
+It is a function of a gradient, so its own gradient is a second derivative. The paper did without, by treating states
+and gradients as constants; here both are to be had.
+
+References
+----------
+R. Pascanu, T. Mikolov, Y. Bengio (2013), "On the difficulty of training recurrent neural networks", ICML, section 3.3,
+equations (9) and (10), and the code published with it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad.engine.ancestors import ancestors
+from minigrad.engine.tensor import Tensor
+from minigrad.engine.walk import delivered, gradients, seeded, walk
+from minigrad.rnn.dynamics.shares import Between, step_of
+
+if TYPE_CHECKING:
+    from minigrad.rnn.unrolling import Run
+
+
+def omega(run: Run, squared: bool = False, full: bool = True, of: Tensor | None = None, role: str = "h") -> Tensor:
+    """Ω = Σ_{k=1}^{T-1} (‖d_{k+1} J_{k+1}‖ / ‖d_{k+1}‖ - 1)², with d_k = ∂C/∂h_k and J_{k+1} = ∂h_{k+1}/∂h_k.
+
+    It is 0 where every step keeps the length of the gradient that goes back through it, as an orthogonal W does in a
+    linear network. Add it to the cost: ``(run.cost + 4.0 * omega(run)).backward()``.
+
+    Parameters
+    ----------
+    run : Run
+        An unrolling with costs, or any if ``of`` is given.
+    squared : bool
+        Take the ratio of the squares of both norms, as the published code does, instead of the norms, as the paper.
+    full : bool
+        Differentiate through everything, which is the gradient of Ω; or keep all h_k and d_k as they are, as the paper
+        does "for computational reasons": then only the J_{k+1} have a gradient.
+    of : Tensor, optional
+        C; by default Σ C_t.
+    role : str
+        Whose state: ``"h"``. Of a model that carries more than that, such as an LSTM, only what goes from h_k to
+        h_{k+1} directly counts.
+
+    Returns
+    -------
+    Tensor ()
+        Of a batch, the mean over its sequences. Terms with d = 0 are left out: nothing is to be kept there.
+
+    Raises
+    ------
+    ValueError
+        If there is no cost, or nothing was recorded.
+    """
+    of = of if of is not None else run.cost
+    if of is None or not of.requires_grad:
+        raise ValueError("there is no recorded cost whose gradient could be kept: unroll with targets, outside no_grad")
+    states = run[role]
+    cotangents = gradients(of, states, create_graph=full)
+    between, total = Between(states[1:], states), Tensor(0.0, dtype=of.dtype)
+    for before, after, d in zip(states, states[1:], cotangents[1:], strict=False):
+        (back,) = between.gradients(after, [before], d, create_graph=True)
+        total = total + _term(back, d, squared)
+    return total if full or not total.requires_grad else _immediate(total, run)
+
+
+def _term(back: Any, d: Any, squared: bool) -> Any:
+    """(‖back‖/‖d‖ - 1)², averaged over sequences; 0 for d = 0."""
+    a, b = np.sum(back * back, axis=-1), np.sum(d * d, axis=-1)
+    there = b > 0
+    ratio = np.where(there, a, 1.0) / np.where(there, b, 1.0)
+    return np.mean(((ratio if squared else np.sqrt(ratio)) - 1.0) ** 2)
+
+
+def _immediate(value: Tensor, run: Run) -> Tensor:
+    """``value``, with the gradient that is left if all that the run computed is constant.
+
+    The walk back from Ω meets what was recorded when gradients were taken, then what the run recorded; there it stops,
+    but for the parameters and what was made of them before the first step.
+    """
+    last, parameters = run.cost.index if run.cost is not None else 0, list(run.model.parameters().values())
+    last = max(last, *(tensor.index for tensor in run.steps[-1].values()))
+    order = [t for t in ancestors([value]) if t.index > last or step_of(t) is None]
+    found = delivered(walk(order, seeded(value, None), parameters), parameters, False)
+    fixed: Any = value.detach()
+    for parameter, gradient in zip(parameters, found, strict=True):
+        fixed = fixed + np.sum(gradient * (parameter - parameter.data))
+    result: Tensor = fixed
+    return result
