@@ -9,11 +9,14 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import Any
 
 import graphviz  # type: ignore[import-untyped]
 
 from minigrad.files import writing
+from minigrad.pictures.embedded import embedded, sentence
 from minigrad.pictures.finding import GraphvizError, NoGraphvizError, drawn
 from minigrad.pictures.paper import dots, in_font, scaled, width_of, with_attributes
 
@@ -28,6 +31,7 @@ _PICTURES = (".svg", ".png", ".pdf", ".eps")
 _SOURCES = (".dot", ".gv")
 _BITMAPS = ("png", "jpg", "jpeg", "jpe", "gif")
 _DRIVERS = {"eps": "eps:cairo"}  # Graphviz's own PostScript embeds no fonts and knows no ₁
+_SVG, _BITMAP_TYPES = "image/svg+xml", {"image/png": "png", "image/jpeg": "jpeg"}
 _SVG_SIZE = re.compile(rb'<svg width="([\d.]+)pt" height="([\d.]+)pt"')
 
 
@@ -92,7 +96,15 @@ class Digraph(graphviz.Digraph):  # type: ignore[misc]  # the package has no typ
     """A directed graph in the DOT language that draws itself with the Graphviz of `find_graphviz`.
 
     It is built like any `graphviz.Digraph`, and shows itself in a notebook.
+
+    Attributes
+    ----------
+    title, alt : str
+        What it is called, and what is to be seen, in words: on a page, for those who do not see it.
     """
+
+    title = "graph"
+    alt = "a graph"
 
     def render(
         self,
@@ -188,6 +200,7 @@ class Digraph(graphviz.Digraph):  # type: ignore[misc]  # the package has no typ
         wanted = width_of(width)
         svg = drawn(self.source, "svg", self.engine, timeout)
         graph: Digraph = self.copy()
+        graph.title, graph.alt = self.title, self.alt
         graph.attr(**scaled(svg.decode("utf-8"), _size(svg), wanted))
         return graph
 
@@ -219,6 +232,29 @@ class Digraph(graphviz.Digraph):  # type: ignore[misc]  # the package has no typ
         """
         shown = picture(self.source, format or self.format, engine or self.engine, timeout)
         return shown if encoding is None else shown.decode(encoding)
+
+    def _repr_mimebundle_(
+        self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None, **_: Any
+    ) -> dict[str, bytes | str]:
+        """What a notebook shows: the picture as part of the page, and as a file for those that show no HTML.
+
+        If it cannot be drawn, a sentence says why.
+        """
+        wanted = {"text/html", _SVG} if include is None else set(include)
+        wanted -= set(exclude or ())
+        try:
+            return self.bundle(wanted)
+        except (NoGraphvizError, GraphvizError) as error:
+            return {"text/html": sentence(error), "text/plain": str(error)}
+
+    def bundle(self, wanted: Collection[str], timeout: float | None = TIMEOUT) -> dict[str, bytes | str]:
+        """The picture by MIME type, of those that it has among ``wanted``; raises what `pipe` does."""
+        made = {mime: self.pipe(format, timeout=timeout) for mime, format in _BITMAP_TYPES.items() if mime in wanted}
+        if not {"text/html", _SVG}.isdisjoint(wanted):
+            svg = str(self.pipe("svg", encoding="utf-8", timeout=timeout))
+            made |= {_SVG: svg} if _SVG in wanted else {}
+            made |= {"text/html": embedded(svg, self.title, self.alt)} if "text/html" in wanted else {}
+        return made
 
     def save(self, filename: str | os.PathLike[str] | None = None) -> Path:
         """Write the DOT text to ``filename``, by default the graph's own `filepath`, whole or not at all."""

@@ -11,14 +11,17 @@ know nothing of them: `minigrad` itself gives them one, which imports this file 
 from __future__ import annotations
 
 import html
-import re
+import warnings
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
 from minigrad.engine.tables import name_of
 from minigrad.engine.tensor import Tensor
 from minigrad.graph import rms
 from minigrad.module import Module
 from minigrad.pictures.dot import Digraph
+from minigrad.pictures.embedded import WIDE
 from minigrad.pictures.operations import draw
 
 SMALL = 50
@@ -26,11 +29,8 @@ SMALL = 50
 PATIENCE = 2.0
 """Seconds after which a drawing is given up; usually it takes a tenth of one."""
 
-_WIDE = "overflow-x: auto; max-width: 100%"
-_HEADER = re.compile(r"^.*?(?=<svg)", re.DOTALL)
 
-
-def shown(text: str, picture: Callable[[], Digraph] | None, words: str = "") -> dict[str, str]:
+def shown(text: str, picture: Callable[[], Digraph] | None, words: str = "") -> dict[str, Any]:
     """An object's ``repr``, and below it a picture, or else words, as a notebook's MIME bundle.
 
     Parameters
@@ -38,21 +38,20 @@ def shown(text: str, picture: Callable[[], Digraph] | None, words: str = "") -> 
     text : str
         What the object prints as.
     picture : callable or None
-        Makes the drawing; None if it is not to be tried. Whatever it raises, ``words`` are shown instead.
+        Makes the drawing; None if it is not to be tried. Whatever it raises, ``words`` are shown instead. Whatever it
+        warns of is not shown: nobody has asked for a drawing.
     words : str
         HTML.
     """
-    below = words
+    bundle: dict[str, Any] = {"text/html": words}
     if picture is not None:
-        try:
-            svg = str(picture().pipe("svg", encoding="utf-8", timeout=PATIENCE))
-            below = f'<div style="{_WIDE}">{_HEADER.sub("", svg)}</div>'
-        except Exception:  # no Graphviz, a slow one, a graph gone stale: reason enough for words, none for an error
-            pass
-    return {"text/html": f'<pre style="{_WIDE}">{html.escape(text)}</pre>\n{below}'}
+        # No Graphviz, a slow one, a graph gone stale: reason enough for words, none for an error.
+        with warnings.catch_warnings(action="ignore"), suppress(Exception):
+            bundle = picture().bundle(("text/html", "image/svg+xml"), timeout=PATIENCE)
+    return bundle | {"text/html": f'<pre style="{WIDE}">{html.escape(text)}</pre>\n{bundle["text/html"]}'}
 
 
-def of_tensor(tensor: Tensor) -> dict[str, str]:
+def of_tensor(tensor: Tensor) -> dict[str, Any]:
     """A tensor's values, and the graph it was made by: nothing more for a leaf."""
     if tensor.fn is None:
         return {}
@@ -69,7 +68,7 @@ def of_tensor(tensor: Tensor) -> dict[str, str]:
     return shown(repr(tensor), picture, words)
 
 
-def of_module(module: Module) -> dict[str, str]:
+def of_module(module: Module) -> dict[str, Any]:
     """A model's parameters as a table, with the sizes of their values and gradients."""
     rows, total = [], 0
     for name, parameter in module.parameters().items():

@@ -24,6 +24,7 @@ from minigrad.pictures.nesting import Scope, descending, matching, scopes_of
 from minigrad.pictures.operands import told_apart, with_arrays
 from minigrad.pictures.sizes import Sizes, differentiable
 from minigrad.pictures.style import DATA, FONT, INK, PARAMETER, TIGHT, ZERO, Scale, hint, key, printed
+from minigrad.pictures.style import number as rounded
 from minigrad.pictures.text import LONGEST, formula, in_short, names_in, operation, ordinal, outputs_in, shape, values
 
 MAX_NODES = 100
@@ -202,7 +203,27 @@ class _Drawing:
         whole.body += [self._line(line, size) for line, size in zip(self.lines, self.line_sizes, strict=True)]
         for first, second in successions(self.graph, self.boxes, self.lines):
             whole.body.append(_entry(f"{first.id} -> {second.id}", {"style": "invis", "weight": "0"}))
+        whole.title = f"Graph of {', '.join(map(self._output, sorted(self.outputs)[:LISTED]))}"
+        whole.alt = f"{whole.title}: {', '.join(self._told())}"
         return whole
+
+    def _output(self, number: int) -> str:
+        node = self.graph.nodes[number]
+        return self.names[number] if node.name or not node.fn else formula(node, self.graph, self.names)
+
+    def _told(self) -> list[str]:
+        """What is to be seen, in words."""
+        operations = sum(1 for node in self.graph.nodes if node.fn)
+        parameters = [
+            name for name, node in zip(self.names, self.graph.nodes, strict=True) if not node.fn and node.requires_grad
+        ]
+        told = [f"{operations:,} operation{'s' * (operations != 1)}"]
+        if parameters:
+            told.append(f"parameters {' '.join(parameters[:LISTED])}{' …' * (len(parameters) > LISTED)}")
+        if self.sizes.color != "none":
+            what, ends = "values" if self.sizes.of is None else "gradient", (self.scale.low, self.scale.high)
+            told.append(f"coloured by the RMS of the {what}, {' … '.join(map(rounded, ends))}")
+        return told
 
     def _nested(self, inside: dict[Scope, list[str]]) -> list[str]:
         """The text of the clusters within each other, each line written once however deep it stands."""

@@ -235,9 +235,16 @@ def test_a_pdf_is_one(real, out):
 
 def test_a_notebook_shows_svg(real):
     bundle = pinned()._repr_mimebundle_()
-    assert set(bundle) == {"image/svg+xml"} and "h₁" in bundle["image/svg+xml"]
+    assert set(bundle) == {"text/html", "image/svg+xml"} and all("h₁" in each for each in bundle.values())
+    assert bundle["image/svg+xml"] == pinned().pipe("svg", encoding="utf-8")
+    assert set(pinned()._repr_mimebundle_(exclude=["text/html"])) == {"image/svg+xml"}
     both = pinned()._repr_mimebundle_(include=["image/png", "image/jpeg"])
     assert both["image/png"][:4] == b"\x89PNG" and both["image/jpeg"][:2] == b"\xff\xd8"
+
+
+def test_without_graphviz_a_notebook_shows_why():
+    bundle = pinned()._repr_mimebundle_()
+    assert bundle["text/html"].startswith("<p>there is no Graphviz") and "install Graphviz" in bundle["text/plain"]
 
 
 def test_a_pinned_picture_too_wide_for_a_bitmap_is_drawn_as_svg(real, out):

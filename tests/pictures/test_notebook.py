@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import html
+import json
+import re
 import shutil
 import sys
+import warnings
 from importlib.util import find_spec
 
 import numpy as np
@@ -13,6 +17,7 @@ from minigrad import Module, Tensor
 from minigrad.pictures import draw, notebook
 from minigrad.pictures.notebook import SMALL, of_module, of_tensor, shown
 from minigrad.rnn import RNN
+from tests.browser import dom, in_a_browser
 from tests.pictures import golden
 
 needs_graphviz = pytest.mark.skipif(
@@ -36,6 +41,88 @@ def chain_of(length):
     for _ in range(length):
         y = -y
     return y
+
+
+# -- a notebook, and a browser that shows it --------------------------------------------------------------------------
+
+CELLS = (
+    """import numpy as np, minigrad as mg
+from minigrad.rnn import RNN, draw, unroll
+run = unroll(RNN(2, 8, 1, rng=0), np.ones((12, 2)), np.zeros((12, 1)))""",
+    "run",
+    "draw(run)",
+    "mg.draw(run.cost)",
+    "mg.draw(run['C'][2], direction='TB')",
+    "run['C'][0]",
+)
+LOOK = """
+<script>
+addEventListener("load", () => {
+  const seen = [];
+  for (const svg of document.querySelectorAll("svg[role=img]")) {
+    const box = svg.getBoundingClientRect(), around = svg.closest(".jp-RenderedHTMLCommon").getBoundingClientRect();
+    const drawn = svg.querySelector("g.graph").getBoundingClientRect();
+    const pointed = [...svg.querySelectorAll("g.node")].filter((g) => g.querySelector(":scope > title")).map((g) => {
+      const own = g.getBoundingClientRect();
+      svg.scrollIntoView(); scrollBy(0, g.getBoundingClientRect().top - 100);
+      const now = g.getBoundingClientRect();
+      const at = document.elementFromPoint(now.left + now.width / 2, now.top + now.height / 2);
+      return [g.id, at && at.closest("g[id]").id, g.querySelector(":scope > title").textContent];
+    });
+    scrollTo(0, 0);
+    seen.push({
+      label: svg.getAttribute("aria-label"), title: svg.querySelector(":scope > title").textContent, pointed,
+      box: [box.left, box.right, box.top, box.bottom], around: [around.left, around.right, around.top, around.bottom],
+      drawn: [drawn.left, drawn.right, drawn.top, drawn.bottom],
+      ratio: svg.viewBox.baseVal.width / svg.viewBox.baseVal.height,
+    });
+  }
+  const told = document.createElement("script");
+  told.id = "seen"; told.type = "application/json"; told.textContent = JSON.stringify({ width: innerWidth, seen });
+  document.body.append(told);
+});
+</script>
+"""
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """A notebook that was executed, as a page."""
+    nbformat, nbclient, nbconvert = map(pytest.importorskip, ("nbformat", "nbclient", "nbconvert"))
+    pytest.importorskip("ipykernel")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
+    nbclient.NotebookClient(notebook, timeout=120).execute()
+    outputs = [output for cell in notebook.cells for output in cell.outputs]
+    assert [output.output_type for output in outputs] == ["execute_result"] * (len(CELLS) - 1)  # and no warning
+    assert all(output.data.keys() == {"text/html", "image/svg+xml", "text/plain"} for output in outputs)
+    source, _ = nbconvert.HTMLExporter().from_notebook_node(notebook)
+    path = tmp_path_factory.mktemp("notebook") / "page.html"
+    path.write_text(source.replace("</body>", LOOK + "</body>"), encoding="utf-8")
+    return path
+
+
+@needs_graphviz
+@in_a_browser
+@pytest.mark.filterwarnings("ignore")  # of Jupyter's own
+@pytest.mark.parametrize("width", [1280, 830, 390])
+def test_a_page_shows_all_of_every_picture_whatever_its_width(page, width, tmp_path):
+    shown_as = dom(page, tmp_path / "profile", width=width)
+    found = json.loads(html.unescape(re.search(r'<script id="seen"[^>]*>(.*?)</script>', shown_as, re.DOTALL)[1]))
+    assert len(found["seen"]) == len(CELLS) - 1
+    for picture in found["seen"]:
+        left, right, top, bottom = picture["box"]
+        assert picture["around"][0] - 1 <= left < right <= picture["around"][1] + 1  # it fits
+        assert left >= 0 and right <= found["width"] + 1
+        assert (right - left) / (bottom - top) == pytest.approx(picture["ratio"], rel=0.02)  # undistorted
+        for low, high, at, end in ((left, right, *picture["drawn"][:2]), (top, bottom, *picture["drawn"][2:])):
+            assert low - 1 <= at < end <= high + 1  # whole
+        assert picture["title"] and picture["label"].startswith(picture["title"])
+        assert len(picture["pointed"]) > 5
+        for node, at, tooltip in picture["pointed"]:
+            assert tooltip and (at == node or node.startswith("legend"))
+
+
+# -- what it is made of -----------------------------------------------------------------------------------------------
 
 
 @needs_graphviz
@@ -76,6 +163,19 @@ def test_nothing_that_fails_is_seen():
     assert "Made by <code>sum</code>" in of_tensor(y)["text/html"]
     assert shown("<run>", lambda: 1 / 0, "words")["text/html"].endswith("words")
     assert "&lt;run&gt;" in shown("<run>", None)["text/html"]
+
+
+@needs_graphviz
+def test_a_picture_that_nobody_asked_for_warns_of_nothing():
+    """Warnings are errors here, and would leave words alone."""
+    x = leaf([0.0, 2.0])
+    assert "∞" in of_tensor(np.sum(np.sqrt(x)))["text/html"]
+
+    def warning():
+        warnings.warn("dot is broken", stacklevel=1)
+        return draw(leaf(1.0))
+
+    assert "<svg" in shown("text", warning)["text/html"]
 
 
 @needs_graphviz

@@ -134,7 +134,11 @@ def draw(
         cost = (run.cost if of is None else of) if color == "gradient" else None
         tensors = [*wiring.tensors.values(), *wiring.parameters.values()]
         drawing.work_out(Numbers(tensors, cost, "" if cost is None else called(cost, run, wiring, written)))
-    return drawing.drawn(folded)
+    picture = drawing.drawn(folded)
+    picture.title, _, roles = repr(run).strip("<>").partition(": ")
+    picture.alt = f"{picture.title}, {'folded and ' * folded}unrolled: {roles}"
+    picture.alt += "" if color == "none" else f", coloured by the RMS of the {color}"
+    return picture
 
 
 def differentiable(run: Run, of: Tensor | None) -> Tensor:
@@ -304,7 +308,7 @@ class _Drawing(Steps):
         return self.joints[joint]
 
 
-def of_run(run: Run) -> dict[str, str]:
+def of_run(run: Run) -> dict[str, Any]:
     """What a notebook shows of a run: the figure, if it is not long, and else how to draw it."""
     color: Any = "none" if run.cost is None else "gradient"
     words = "<p><code>minigrad.rnn.draw(run)</code> draws it, <code>minigrad.rnn.animate(run)</code> plays it.</p>"

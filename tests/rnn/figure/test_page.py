@@ -10,8 +10,6 @@ import hashlib
 import html
 import json
 import re
-import shutil
-import subprocess
 from xml.dom import minidom
 
 import numpy as np
@@ -23,6 +21,7 @@ from minigrad.rnn.cells import RNN
 from minigrad.rnn.figure.drawing import draw
 from minigrad.rnn.figure.film import animate
 from minigrad.rnn.unrolling import unroll
+from tests.browser import dom, in_a_browser
 from tests.rnn.figure.models import data, example, network
 from tests.rnn.figure.pages import drawn, film_of, rms, sizes_of, svg_of
 
@@ -166,20 +165,10 @@ def test_a_path_that_cannot_be_written_leaves_nothing(tmp_path, name, error, mes
 
 # -- in a browser -----------------------------------------------------------------------------------------------------
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
-in_a_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")
-
 
 def look(path, tmp_path, fragment="", *options, seconds=2):
     """The page at ``path`` as Chromium sees it after some seconds of its own time."""
-    command = [
-        BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-        "--disable-background-networking", "--disable-component-update", "--disable-sync",
-        f"--user-data-dir={tmp_path / 'profile'}", "--window-size=1400,900", *options,
-        f"--virtual-time-budget={1000 * seconds}", "--dump-dom", path.as_uri() + fragment,
-    ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, timeout=120, check=True)
-    return done.stdout.decode("utf-8")
+    return dom(path, tmp_path / "profile", *options, fragment=fragment, seconds=seconds)
 
 
 def states(dom):
