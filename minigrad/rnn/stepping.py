@@ -138,6 +138,11 @@ class Stepping:
         """The target of step t, if there is one; with it, C_t joins the step's tensors."""
         if self.targets is None:
             return None
+        if "y" not in tensors:
+            raise ValueError(
+                f"a step of {type(self.model).__name__} has {', '.join(tensors)}, and no y to be compared with targets:"
+                " call its output y, or unroll without targets"
+            )
         target: Tensor = self.targets[t - 1]
         target.name = f"target_{t}"
         if costs:

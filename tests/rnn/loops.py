@@ -178,7 +178,24 @@ def rows(T=3):
     return total, {}
 
 
+def translation(T=4):
+    """An encoder hears, a decoder speaks: its steps are numbered on."""
+    drawn, half = Drawn(), T // 2
+    (W, U, _, V, _), S, R = drawn.rnn(), drawn.parameter("S", 5, 5), drawn.parameter("R", 5, 1)
+    (xs, ys), e, cost = drawn.data(T), np.zeros(5), 0
+    for t in range(half):
+        e = np.tanh(W @ e + U @ xs[t])
+        e.name = f"e_{t + 1}"
+    s = e
+    for t in range(half, T):
+        s = np.tanh(S @ s + R @ ys[t - 1])
+        y = V @ s
+        s.name, y.name = f"s_{t + 1}", f"y_{t + 1}"
+        cost = cost + np.sum((y - ys[t]) ** 2)
+    return cost, {}
+
+
 ALL = {
     loop.__name__: loop
-    for loop in (nameless, named, scoped, lists, last, feedback, scalars, lstm, layers, characters, rows)
+    for loop in (nameless, named, scoped, lists, last, feedback, scalars, lstm, layers, characters, rows, translation)
 }

@@ -302,3 +302,19 @@ def test_two_runs_in_one_graph_may_have_scopes_of_their_own():
     run = unroll(RNN(1, 2, 1), np.ones((2, 1)), np.ones((2, 1)), scope="encoder")
     assert run["h"][1].scope == ("encoder", "t=2")
     assert run.cost.scope == ("encoder",)
+
+
+def test_what_is_compared_with_targets_is_y():
+    class Renamed(RNN):
+        roles = ("z", "h", "o")
+
+        def step(self, bound, x, carried):
+            found = super().step(bound, x, carried)
+            return {"z": found["z"], "h": found["h"], "o": found["y"]}
+
+    model, xs = Renamed(2, 3, 1), np.ones((4, 2))
+    assert unroll(model, xs).roles == ["x", "z", "h", "o"]
+    with pytest.raises(
+        ValueError, match="a step of Renamed has x, z, h, o, and no y to be compared with targets: call"
+    ):
+        unroll(model, xs, np.ones((4, 1)))

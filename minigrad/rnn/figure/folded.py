@@ -29,31 +29,39 @@ ASIDE = (0.0, 1.5, -1.5)  # columns that a role may be moved to
 
 
 def arrows_of(run: Run, figure: Figure, kept: Iterable[str]) -> list[Arrow]:
-    """The arrows between the roles that are kept, as they are in the last step."""
+    """The arrows between the roles that are kept, as they are in the last step that has them, or in the first."""
     entering: dict[Place, list[Place]] = {}
     for source, target in figure.connections:
         entering.setdefault(target, []).append(source)
     kept = set(kept)
-    found: list[Arrow] = []
+    places = sorted((place for place in figure.tensors if place[1]), key=lambda place: place[1])
+    last, first = dict(places), dict(reversed(places))
+    found: dict[tuple[str, str, bool], Arrow] = {}
     for role in kept_in_order(kept, figure):
-        start = (role, len(run))
-        open_, inner, sources = [start], {start}, dict[Place, None]()
-        while open_:
-            for place in entering.get(open_.pop(), ()):
-                if place[0] in kept:
-                    sources[place] = None
-                elif place not in inner and place[1] == len(run):
-                    inner.add(place)
-                    open_.append(place)
-        used = [name for name in run.model.parameters() if any((name, place) in figure.taps for place in inner)]
-        now = [name for name in used if name not in figure.recurrent]
-        for heard, t in sources:
-            later = t < len(run)
-            by = [name for name in used if figure.recurrent.get(name) == ("y" if heard == "target" else heard)]
-            heard = "target" if later and run.forced and heard == "y" else heard  # at t = 1 it is y_0
-            found.append(Arrow(heard, role, later, by if later else now))
-            now = now if later else []
-    return found
+        for start in dict.fromkeys([(role, last[role]), (role, first[role])]):
+            inner, sources = _behind(start, entering, kept)
+            used = [name for name in run.model.parameters() if any((name, place) in figure.taps for place in inner)]
+            now = [name for name in used if name not in figure.recurrent]
+            for heard, t in sources:
+                later = t != start[1]
+                by = [name for name in used if figure.recurrent.get(name) == ("y" if heard == "target" else heard)]
+                heard = "target" if later and run.forced and heard == "y" else heard  # at t = 1 it is y_0
+                found.setdefault((heard, role, later), Arrow(heard, role, later, by if later else now))
+                now = now if later else []
+    return list(found.values())
+
+
+def _behind(start: Place, entering: dict[Place, list[Place]], kept: set[str]) -> tuple[set[Place], dict[Place, None]]:
+    """The places of its step through which a place is made, and those of kept roles from which."""
+    open_, inner, sources = [start], {start}, dict[Place, None]()
+    while open_:
+        for place in entering.get(open_.pop(), ()):
+            if place[0] in kept:
+                sources[place] = None
+            elif place not in inner and place[1] == start[1]:
+                inner.add(place)
+                open_.append(place)
+    return inner, sources
 
 
 def kept_in_order(kept: set[str], figure: Figure) -> list[str]:
@@ -75,11 +83,15 @@ def spots_of(run: Run, figure: Figure) -> Spots:
 
 
 def arranged(run: Run, figure: Figure) -> Spots:
-    """x, what is carried, y and C, one above the other; and what is in the way of an arrow stands aside."""
-    carried = kept_in_order(set(run.model.carried) - {"y"}, figure)
-    column: Spots = {role: (0.0, row - 1.0) for row, role in enumerate(["x", *carried, "y", "C"])}
+    """x, what is carried, outputs and C, one above the other; what is in the way of an arrow stands aside."""
+    roles = {role for role, t in figure.tensors if t}
+    outputs = outputs_of(figure)
+    carried = kept_in_order(set(run.model.carried) - {*outputs}, figure)
+    column: Spots = {role: (0.0, row - 1.0) for row, role in enumerate(["x", *carried, *outputs, "C"])}
     column["target"] = 1.2, column["C"][1]
-    column = {role: spot for role, spot in column.items() if any(role == other for other, _ in figure.tensors)}
+    for k, role in enumerate(kept_in_order(inputs_of(figure) - column.keys(), figure), 1):
+        column[role] = 1.2 * k, -1.0
+    column = {role: spot for role, spot in column.items() if role in roles}
     arrows = arrows_of(run, figure, column)
     aside = product(ASIDE, repeat=len(carried)) if len(carried) <= 6 else [(0.0,) * len(carried)]
     tried = sorted(aside, key=lambda columns: (sum(map(abs, columns)), [abs(x) for x in columns[::-1]]))
@@ -87,6 +99,18 @@ def arranged(run: Run, figure: Figure) -> Spots:
         column | {role: (x, column[role][1]) for x, role in zip(columns, carried, strict=True)} for columns in tried
     ]
     return min(moved, key=lambda spots: _crossings(spots, arrows))
+
+
+def outputs_of(figure: Figure) -> list[str]:
+    """y, or the last of those that lead to costs alone, or nowhere."""
+    roles, given = {role for role, t in figure.tensors if t}, {"x", "target", "C"}
+    heard = {source for (source, _), (target, _) in figure.connections if target != "C"}
+    return ["y"] if "y" in roles else kept_in_order(roles - heard - given, figure)[-1:]
+
+
+def inputs_of(figure: Figure) -> set[str]:
+    """The roles that nothing in the figure leads to."""
+    return {role for role, t in figure.tensors if t} - {target for _, (target, _) in figure.connections}
 
 
 def _crossings(spots: Spots, arrows: list[Arrow]) -> tuple[int, int]:

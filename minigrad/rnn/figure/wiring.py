@@ -193,10 +193,13 @@ class Wiring:
 
 
 def places_of(run: Run) -> dict[Place, Tensor]:
-    """Everything that is drawn as a circle: initial values, the roles of all steps, and targets that are fed back."""
+    """Everything that is drawn as a circle: initial values, the roles of all steps, and targets that are fed back.
+
+    A cost that counts for nothing, of many to one, is a number that nothing was made from, and none.
+    """
     tensors: dict[Place, Tensor] = {(role, 0): tensor for role, tensor in run.carried[0].items()}
     for t, step in enumerate(run.steps, 1):
         if run.forced:
             tensors["target", t] = run.targets[t - 1]
-        tensors.update({(role, t): tensor for role, tensor in step.items()})
+        tensors.update({(role, t): tensor for role, tensor in step.items() if role != "C" or tensor.fn is not None})
     return tensors

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 
 from minigrad.rnn.figure.drawing import draw
+from minigrad.rnn.reading import run_of
 from minigrad.rnn.unrolling import unroll
+from tests.rnn import loops
 from tests.rnn.figure.models import Gated, Stacked, data, example, network
 from tests.rnn.figure.shapes import faults
 from tests.rnn.figure.sources import place_of, statements
@@ -61,6 +64,28 @@ def test_a_model_that_tells_nothing_is_folded_all_the_same():
 
     arrows = folded_arrows(draw(unroll(Silent(2, 4, 3), *data(3))).source)
     assert arrows == folded_arrows(draw(example("W", T=3)).source)
+
+
+def test_roles_may_have_any_names():
+    """What leads to the cost is the output, and what nothing leads to an input."""
+    drawn = loops.Drawn()
+    (W, U, _, V, _), (xs, ys) = drawn.rnn(), drawn.data(3)
+    state, cost = np.zeros(5), 0
+    for t, x in enumerate(xs):
+        state = np.tanh(W @ state + U @ x + np.full(5, t))
+        out = V @ state
+        cost = cost + np.sum((out - ys[t]) ** 2)
+    picture = draw(run_of(cost, state=state, out=out))
+    chain = {("x", "state"), ("x2", "state"), ("state", "out"), ("out", "C")}
+    assert folded_arrows(picture.source) == (chain, {("state", "state")})
+    assert faults(picture) == []
+
+
+def test_what_only_some_steps_have_is_folded_as_it_is_there():
+    """An encoder's steps, and then a decoder's."""
+    arrows, later = folded_arrows(draw(run_of(*loops.translation(6)[:1])).source)
+    assert arrows == {("x", "e"), ("x2", "s"), ("s", "y"), ("y", "C")}
+    assert later == {("e", "e"), ("e", "s"), ("s", "s")}
 
 
 def test_what_would_be_in_the_way_stands_aside():

@@ -7,7 +7,10 @@ import pytest
 
 from minigrad.engine.tensor import Tensor
 from minigrad.rnn.figure.attribution import Figure
+from minigrad.rnn.figure.wiring import Wiring
+from minigrad.rnn.reading import run_of
 from minigrad.rnn.unrolling import unroll
+from tests.rnn import loops
 from tests.rnn.figure.models import Gated, Stacked, Truncated, data, network, textbook
 
 kinds = pytest.mark.parametrize("kind", ["W", "R", "WR"])
@@ -120,3 +123,27 @@ def test_parameters_made_from_others_outside_the_steps_are_told_apart():
     for name in "AB":
         assert figure.accumulated[name, 1] == pytest.approx(rms(getattr(model, name).grad), rel=1e-9)
     assert figure.taps["A", ("z", 1)] == 0  # h_0 = 0
+
+
+def test_a_cost_that_counts_for_nothing_is_none():
+    xs, targets = data(4)
+    run = unroll(network("W"), xs, targets[-1], at="last")
+    assert [place for place in Wiring.of_run(run).tensors if place[0] == "C"] == [("C", 4)]
+
+
+def test_plain_arrays_of_a_loop_lead_where_they_are_used():
+    run = run_of(loops.lstm()[0])
+    wiring = Wiring.of_run(run, run.cost, targets=True)
+    for t in (1, 2, 3):
+        assert {target for source, target in wiring.connections if source == ("x", t)} == {(g, t) for g in "ifog"}
+        assert {target for source, target in wiring.connections if source == ("target", t)} == {("C", t)}
+    assert {target for source, target in wiring.connections if source == ("h", 0)} == {(g, 1) for g in "ifog"}
+    assert wiring.cuts == set()
+    assert wiring.recurrent == {f"W_{g}": "h" for g in "ifog"}
+    assert {name for name, place in wiring.uses if place == ("i", 2)} == {"W_i", "U_i", "b_i"}
+
+
+def test_numbers_may_be_data_too():
+    wiring = Wiring.of_run(run_of(loops.scalars()[0]))
+    assert {(("x", 2), ("h", 2)), (("h", 0), ("h", 1)), (("h", 1), ("h", 2))} <= wiring.connections.keys()
+    assert {name for name, place in wiring.uses if place == ("h", 1)} == {"w", "u"}
