@@ -46,6 +46,8 @@ class Figure:
         What the use of a parameter at a place contributed to the parameter's gradient.
     accumulated : dict of (str, int) to float or None
         The contributions of steps t ... T to a parameter's gradient together: the size of their sum.
+    ends : dict of Place to float or None
+        What went straight from what is differentiated to a place.
     elsewhere : dict of str to float or None
         What comes to a parameter's gradient from outside the run's steps, of those parameters to which anything may.
     parameters : dict of str to float or None
@@ -61,6 +63,7 @@ class Figure:
     connections: dict[Connection, float | None]
     taps: dict[Use, float | None]
     accumulated: dict[tuple[str, int], float | None]
+    ends: dict[Place, float | None]
     elsewhere: dict[str, float | None]
     parameters: dict[str, float | None]
     recurrent: dict[str, str]
@@ -91,7 +94,8 @@ class Figure:
         sizes = {place: found.size(tensor) for place, tensor in wiring.tensors.items()}
         elsewhere = {name: rms(share) for name, share in found.elsewhere().items()}
         wholes = {name: found.size(parameter) for name, parameter in wiring.parameters.items()}
-        return cls._of(wiring, sizes, connections, taps, accumulated, elsewhere, wholes)
+        ends = {place: rms(share) for place, share in found.ends().items()}
+        return cls._of(wiring, sizes, connections, taps, accumulated, ends, elsewhere, wholes)
 
     @classmethod
     def of_values(cls, wiring: Wiring) -> Figure:
@@ -112,6 +116,7 @@ class Figure:
         connections: Mapping[Connection, float | None] = NOTHING,
         taps: Mapping[Use, float | None] = NOTHING,
         accumulated: Mapping[tuple[str, int], float | None] = NOTHING,
+        ends: Mapping[Place, float | None] = NOTHING,
         elsewhere: Mapping[str, float | None] = NOTHING,
         wholes: Mapping[str, float | None] = NOTHING,
     ) -> Figure:
@@ -123,6 +128,7 @@ class Figure:
             {connection: connections.get(connection) for connection in wiring.connections},
             {use: taps.get(use) for use in wiring.uses},
             {(name, t): accumulated.get((name, t)) for name, (_, t) in wiring.uses},
+            {place: ends.get(place) for place in wiring.ends},
             {name: elsewhere.get(name) for name in used if name in wiring.elsewhere},
             {name: wholes.get(name) for name in used},
             wiring.recurrent,
@@ -165,7 +171,7 @@ class Attribution:
     def through(self, connection: Connection) -> Any:
         """The share that went through a connection."""
         edges, shares = self.wiring.connections[connection], self.own.get(connection[1], self.shares)
-        return reduce(add, [dense(shares[edge]) for edge in edges if edge in shares] or [0.0])
+        return _sum(edges, shares)
 
     def contributions(self) -> Iterator[tuple[Use, Any]]:
         """What each use contributed to the gradient of its parameter, those of the last step first."""
@@ -197,6 +203,17 @@ class Attribution:
         reached = _walked(nodes, pending, active, asked)
         return {name: reached.get(p.index, np.zeros_like(p.data)) for name, p in parameters.items()}
 
+    def ends(self) -> dict[Place, Any]:
+        """What goes from the outputs to places, on ways on which there is nothing else that the run computed."""
+        wanted, shares = {edge for edges in self.wiring.ends.values() for edge in edges}, dict[Edge, Any]()
+        if not wanted:
+            return {}
+        nodes = self._nodes(self.wiring.outside(self.outputs, given=False))
+        active = {arg.index for node in nodes for arg in node.args if isinstance(arg, Tensor) and arg.requires_grad}
+        pending = {index: seed for index, seed in self.seeds.items() if index not in self.totals}
+        _walked(nodes, pending, active, set(), [self._observer(wanted, shares)])
+        return {place: _sum(edges, shares) for place, edges in self.wiring.ends.items()}
+
     def _own(self, place: Place, wanted: set[Edge]) -> dict[Edge, Any]:
         """The shares that come by a place."""
         tensor, shares = self.wiring.tensors[place], dict[Edge, Any]()
@@ -219,6 +236,10 @@ class Attribution:
                 shares[edge] = share
 
         return SimpleNamespace(crossed=crossed, reached=lambda tensor, cotangent: None)
+
+
+def _sum(edges: Sequence[Edge], shares: Mapping[Edge, Any]) -> Any:
+    return reduce(add, [dense(shares[edge]) for edge in edges if edge in shares] or [0.0])
 
 
 def _walked(

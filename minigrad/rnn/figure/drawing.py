@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Literal
 
 from minigrad.engine.tensor import Tensor
@@ -26,7 +27,7 @@ from minigrad.rnn.figure.pattern import Tap
 from minigrad.rnn.figure.picture import Part, Picture
 from minigrad.rnn.figure.splines import spline
 from minigrad.rnn.figure.steps import ARROW, Steps, nth, told
-from minigrad.rnn.figure.wiring import Place, Wiring
+from minigrad.rnn.figure.wiring import OF, Place, Wiring
 from minigrad.rnn.unrolling import Run
 
 TAP = 0.5  # the size of an arrowhead
@@ -53,7 +54,8 @@ def draw(
     run : Run
         What `unroll` returned.
     of : Tensor, optional
-        What is differentiated for the colours: ``run["C"][-1]`` for the last step's cost alone; Σ C_t by default.
+        What is differentiated for the colours: ``run["C"][-1]`` for the last step's cost alone; Σ C_t by default. If it
+        is told, and is no circle of the figure, it is drawn as a node, called by its name.
     folded : bool
         Whether to draw the folded network too.
     steps : {"auto", "all", "ends"}, range or sequence of int
@@ -116,7 +118,7 @@ def draw(
         raise TypeError(
             f"a {type(run).__name__} cannot be drawn unrolled: pass what unroll(model, xs, targets) returns"
         )
-    visible = chosen(steps, len(run))
+    visible, told_of = chosen(steps, len(run)), of is not None
     if not any(tensor.requires_grad for tensor in run.steps[-1].values()):
         raise ValueError("the run was not recorded, so there is no graph to draw: unroll it outside no_grad")
     if color == "gradient" and by == "cost":
@@ -126,7 +128,7 @@ def draw(
         of = differentiable(run, of)
     if targets and not run.targets:
         raise ValueError("targets=True, but the run has none: unroll it with targets")
-    wiring = Wiring.of_run(run, *([] if of is None else [of]), targets=targets)
+    wiring = Wiring.of_run(run, *([] if of is None else [of]), targets=targets, ending=told_of)
     written = Names(wiring, names)
     paint = painted(run, wiring, visible, of, color, by, written)
     drawing = _Drawing(run, wiring, visible, paint, of, written)
@@ -165,9 +167,9 @@ class _Drawing(Steps):
         self, run: Run, wiring: Wiring, visible: Sequence[int], paint: Paint, of: Tensor | None, names: Names
     ) -> None:
         super().__init__(run, wiring, Grid(template_for(run, wiring), visible, len(run)), paint, of, names)
-        self.parameters = wiring.parameters
-        self.buses = Buses(self.grid, wiring.uses)
-        used = [*self.buses.below, *self.buses.above]
+        self.wiring, self.parameters = wiring, wiring.parameters
+        self.buses = Buses(self.grid, [*wiring.uses, *((OF, place) for place in wiring.ends)])
+        used = [name for name in (*self.buses.below, *self.buses.above) if name != OF]
         self.boxes = {name: self.graph.unique(safe(name), f"{safe(name)}_parameter") for name in used}
         self.joints: dict[Place, str] = {}
 
@@ -188,6 +190,8 @@ class _Drawing(Steps):
             self.connection(*connection)
         for name in self.boxes:
             self._bus(name)
+        if self.of is not None and self.figure.ends:
+            self._ending(self.of)
         for number, gap in enumerate(self.grid.gaps):
             self.elision(gap, number)
         if folded:
@@ -259,6 +263,37 @@ class _Drawing(Steps):
         text(self.graph, id, "elsewhere", end - 28, y, size=10, tooltip=about)
         along = spline(((left, y), (end, y)), TAP)
         self.graph.edge(self.boxes[name], id, Part("elsewhere", name), arrowsize=f"{TAP}", **look, **along)
+
+    def _ending(self, of: Tensor) -> None:
+        """What is differentiated, on the right, and a line to it from every place that it was made from."""
+        y, words = self.buses.y(OF), escaped(called(of, self.run, self.wiring, self.names))
+        id, width = self.graph.unique("of"), max(30.0, 7.5 * len(words) + 12)
+        left = self.grid.right + 12
+        look = {"style": "filled", "fontcolor": "black"} | self.paint.of() | {"shape": "box", "peripheries": "2"}
+        tooltip = told(of.name or "", of, "this is differentiated")
+        self.graph.parts[id] = Part("of", OF)
+        if self.numbers:
+            words, look["fontsize"] = self.numbers.in_box(words, of)[0], f"{IN_BOXES}"
+        pin(self.graph, id, words, left + width / 2, y, width, 26.0, tooltip=tooltip, **look)
+        dots: list[tuple[float, str]] = []
+        for place in filter(lambda place: self.grid.shows(place[1]), self.buses.used[OF]):
+            line = self.buses.tap(OF, place)
+            dots.append((line[0][0], self.graph.unique(f"of_{self.circles[place]}")))
+            pin(self.graph, dots[-1][1], "", *line[0], 4.3, 4.3, shape="point", color=INK, fillcolor=INK)
+            look, use = self.paint.line("ends", place), Part("ending", place, place)
+            self.graph.edge(
+                self.circles[place], dots[-1][1], use, dir="none", **look, **spline(self.seen(line, None, place)[::-1])
+            )
+        for gap in self.grid.gaps:
+            if hidden := sum(gap.first <= t <= gap.last for _, t in self.buses.used[OF]):
+                dots.append((sum(self.grid.span(gap)) / 2, self.graph.unique("of_gap")))
+                about = hint(f"{hidden} more from t = {gap.first} … {gap.last}")
+                pin(self.graph, dots[-1][1], "", dots[-1][0], y, 5.0, 5.0, color=INK, tooltip=about)
+        dots = [*sorted(dots), (left - 2, id)]
+        for (x, tail), (to_x, head) in pairwise(dots):
+            arrow = ARROW if head == id else 0.0
+            look = {} if arrow else {"dir": "none"}
+            self.graph.edge(tail, head, Part("of", OF), color=INK, **look, **spline(((x, y), (to_x, y)), arrow))
 
     def _bus_in_gap(self, name: str, before: tuple[str, float], number: int) -> tuple[str, float]:
         """Lead a bus to the middle of a gap, where the steps that are left out add their share; where it is then."""

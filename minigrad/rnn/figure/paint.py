@@ -31,7 +31,7 @@ from minigrad.rnn.figure.names import Names, escaped, short
 from minigrad.rnn.figure.wiring import Wiring
 from minigrad.rnn.unrolling import Run
 
-Table = Literal["sizes", "connections", "taps", "accumulated", "elsewhere", "parameters"]
+Table = Literal["sizes", "connections", "taps", "accumulated", "ends", "elsewhere", "parameters"]
 Look = dict[str, str]
 
 GIVEN = ("x", "target")  # data: nothing flows on from there
@@ -51,6 +51,10 @@ class Paint:
     def node(self, table: Table, key: Any) -> Look:
         """Attributes of a circle or a parameter's box."""
         return {"fillcolor": DATA} if _is_given(table, key) else {}
+
+    def of(self) -> Look:
+        """Attributes of what is differentiated."""
+        return {}
 
     def line(self, table: Table, key: Any) -> Look:
         """Attributes of an edge."""
@@ -88,6 +92,9 @@ class ByGradient(Paint):
         size = self.size(table, key)
         return (super().node(table, key) if size is None else {}) or self.scale.node(size)
 
+    def of(self) -> Look:
+        return self.scale.node(1.0)
+
     def line(self, table: Table, key: Any) -> Look:
         plain = super().line(table, key)
         return plain if plain is _CUT else self.scale.edge(self.size(table, key))
@@ -121,6 +128,9 @@ class ByValue(ByGradient):
 
     def node(self, table: Table, key: Any) -> Look:
         return self.scale.node(self.size(table, key))
+
+    def of(self) -> Look:
+        return {}
 
     def line(self, table: Table, key: Any) -> Look:
         return Paint.line(self, table, key)
@@ -217,7 +227,7 @@ def called(of: Tensor, run: Run, wiring: Wiring, names: Names) -> str:
     """How what is differentiated is called: Σ C, as its circle, or by its own name."""
     if of is run.cost and run.costs:
         return f"Σ {names.cost}"
-    own = short(pretty(clean(of.name or names.cost)), 30)
+    own = short(pretty(clean(of.name or "L")), 30)
     own = next((names.place(place) for place, tensor in wiring.tensors.items() if tensor is of), own)
     return "Σ " * bool(of.size > 1) + own
 
@@ -239,6 +249,8 @@ def _drawn(figure: Figure, steps: set[int]) -> list[float]:
         *(size for ((_, s), (_, t)), size in figure.connections.items() if s in steps or t in steps),
         *(size for (_, (_, t)), size in figure.taps.items() if t in steps),
         *(size for (_, t), size in figure.accumulated.items() if t in steps or t - 1 in steps),  # a bus enters a gap
+        *(size for (_, t), size in figure.ends.items() if t in steps),
+        1.0 if figure.ends else None,  # of what is differentiated itself
         *figure.elsewhere.values(),
         *figure.parameters.values(),
     ]

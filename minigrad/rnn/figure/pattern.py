@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
-from minigrad.rnn.figure.wiring import Wiring
+from minigrad.rnn.figure.wiring import OF, Wiring
 
 
 class Link(NamedTuple):
@@ -77,7 +77,9 @@ class Pattern(NamedTuple):
         back = {source for source, _, lag in links if lag < 0} - {source for source, _, lag in links if lag > 0}
         begun = [Start(source, target, t - T - 1 if source in back else t) for source, target, t in starts]
         order = {name: k for k, name in enumerate(wiring.parameters)}
-        taps = sorted({Tap(name, role) for name, (role, _) in wiring.uses}, key=lambda tap: (order[tap.name], tap.role))
+        order[OF] = -1  # joints gather the last ones, and it is none of them
+        uses = [*wiring.uses, *((OF, place) for place in wiring.ends)]
+        taps = sorted({Tap(name, role) for name, (role, _) in uses}, key=lambda tap: (order[tap.name], tap.role))
         return cls(roles, tuple(links), tuple(begun), initial, tuple(taps), frozenset(wiring.recurrent), wiring.forced)
 
     @property

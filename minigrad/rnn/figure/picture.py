@@ -22,6 +22,7 @@ TABLES = {
     "connection": "connections",
     "tap": "taps",
     "bus": "accumulated",
+    "ending": "ends",
     "elsewhere": "elsewhere",
 }
 """Where a `Figure` keeps the sizes of what kind of part."""
@@ -36,10 +37,10 @@ class Part(NamedTuple):
 
     Attributes
     ----------
-    kind : {"place", "parameter", "connection", "tap", "bus", "elsewhere", "joint", "gap", "folded"}
+    kind : {"place", "parameter", "connection", "tap", "bus", "elsewhere", "ending", "of", "joint", "gap", "folded"}
         A circle, a parameter's box, an arrow from circle to circle, a tap, a piece of a bus, what leads from a
-        parameter to where else it is used, the arrow that many taps share; the words in the place of steps that are
-        left out; or anything in the folded network.
+        parameter to where else it is used, what leads from a circle to what is differentiated, or is that; the arrow
+        that many taps share; the words in the place of steps that are left out; or anything in the folded network.
     key : Place, Connection, Use, (str, int), Gap or str
         Which one, as a `Figure` knows it: a piece of a bus by the parameter and the first of the steps whose
         contributions it holds. Of the folded network, the role that it is or leads to.
@@ -47,7 +48,9 @@ class Part(NamedTuple):
         The circle or gap that it leads to: when that is reached, this is. Both lead to themselves.
     """
 
-    kind: Literal["place", "parameter", "connection", "tap", "bus", "elsewhere", "joint", "gap", "folded"]
+    kind: Literal[
+        "place", "parameter", "connection", "tap", "bus", "elsewhere", "ending", "of", "joint", "gap", "folded"
+    ]
     key: Any
     at: Place | Gap | None = None
 

@@ -20,6 +20,8 @@ Connection = tuple[Place, Place]
 """From argument to result."""
 Use = tuple[str, Place]
 """A parameter, by its name, and where it is used."""
+OF = "\0of"
+"""What is differentiated, in the place of a parameter's name: lines lead to it from what it was made from."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -44,6 +46,8 @@ class Wiring:
         Whether targets are fed back.
     called : dict of str to str
         Names that a loop that was read back has of its own.
+    ends : dict of Place to list of Edge
+        The edges by which a place goes into what is differentiated, on a way on which the run computed nothing else.
     elsewhere : set of str
         The parameters that are used without the run's steps, in what is differentiated or in what the run was given.
     """
@@ -58,13 +62,15 @@ class Wiring:
     recurrent: dict[str, str] = field(default_factory=dict)
     inner: dict[Place, set[int]] = field(default_factory=dict)
     shared: set[Place] = field(default_factory=set)
+    ends: dict[Place, list[Edge]] = field(default_factory=dict)
     elsewhere: set[str] = field(default_factory=set)
 
     @classmethod
-    def of_run(cls, run: Run, *others: Tensor, targets: bool = False) -> Wiring:
+    def of_run(cls, run: Run, *others: Tensor, targets: bool = False, ending: bool = False) -> Wiring:
         """Follow the recorded graph of a run; ``others`` are tensors made from it that will be differentiated.
 
-        With ``targets``, those that some cost was made from have places, too, fed back or not.
+        With ``targets``, those that some cost was made from have places, too, fed back or not. ``ending`` tells from
+        which places the others were made.
         """
         tensors = places_of(run)
         graph = graph_of([*others, *tensors.values()])
@@ -77,6 +83,8 @@ class Wiring:
             parameters.setdefault(parameter.index, (name, parameter))
         found = cls(graph, dict(parameters.values()), tensors, run.forced, getattr(run.model, "called", {}))
         found._follow({(graph.numbers[o.consumer.index], o.position): (o.role, o.t) for o in run.operands})
+        if ending:
+            found._end(others)
         used, outside = {name for name, _ in found.uses}, found.outside(others)
         found.elsewhere.update(name for name in used if graph.numbers[found.parameters[name].index] in outside)
         return found
@@ -178,11 +186,19 @@ class Wiring:
             if node.fn is None and number not in places and id(node.data) in originals
         }
 
-    def outside(self, outputs: Sequence[Tensor]) -> set[int]:
+    def _end(self, outputs: Sequence[Tensor]) -> None:
+        """Find the places, but for initial values, from which ``outputs`` were made."""
+        places = {self.graph.numbers[tensor.index]: place for place, tensor in self.tensors.items() if place[1]}
+        beyond = self.outside(outputs, given=False)
+        for edge in self.graph.edges:
+            if edge.target in beyond and edge.source in places and self.graph.nodes[edge.source].requires_grad:
+                self.ends.setdefault(places[edge.source], []).append(edge)
+
+    def outside(self, outputs: Sequence[Tensor], given: bool = True) -> set[int]:
         """What leads to ``outputs``, or to what the run was given, on ways on which the run computed nothing."""
         numbers, entering = self.graph.numbers, self.graph.arguments()
         places = {numbers[tensor.index] for tensor in self.tensors.values()}
-        open_ = [numbers[index] for index in self.given]
+        open_ = [numbers[index] for index in self.given] if given else []
         open_ += {numbers[output.index] for output in outputs} - places
         seen = set(open_)
         while open_:

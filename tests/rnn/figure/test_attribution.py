@@ -215,10 +215,10 @@ def test_contributions_and_what_comes_from_elsewhere_are_the_gradient(seed, n, T
         )
     if choose.draw(st.booleans(), label="the earlier one is drawn"):
         run = before
-    nameless = run["y"][-1].args[0]
+    nameless = next(iter(run["y"][-1].args), of)  # an output that hears nothing is a constant
     if nameless.requires_grad and choose.draw(st.booleans(), label="something within a step is differentiated"):
         of = np.sum(nameless) if choose.draw(st.booleans(), label="its sum") else nameless
-    wiring = Wiring.of_run(run, of)
+    wiring = Wiring.of_run(run, of, ending=True)
     found = Attribution(wiring, [of])
     parts = {name: [share] for name, share in found.elsewhere().items()}
     for (name, _), share in found.contributions():
@@ -228,6 +228,15 @@ def test_contributions_and_what_comes_from_elsewhere_are_the_gradient(seed, n, T
         (gradient,) = gradients(of, [model.parameters()[name]], np.ones_like(of.data))
         scale = max(np.max(np.abs(share)) for share in shares)
         np.testing.assert_allclose(sum(shares), gradient, rtol=1e-12, atol=1e-12 * scale, err_msg=name)
+    # And so with every circle: what went to it along all lines, from others and from what is differentiated.
+    straight = found.ends()
+    for place, tensor in wiring.tensors.items():
+        if place[1] and tensor.requires_grad and not model.twice:
+            shares = [found.through(connection) for connection in wiring.connections if connection[0] == place]
+            shares += [straight[place]] if place in straight else []
+            (gradient,) = gradients(of, [tensor], np.ones_like(of.data))
+            scale = max((np.max(np.abs(share)) for share in shares), default=0.0)
+            np.testing.assert_allclose(sum(shares), gradient, rtol=1e-12, atol=1e-12 * scale, err_msg=str(place))
 
 
 @pytest.mark.parametrize("earlier", [False, True])

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from minigrad.engine.tensor import Tensor
-from minigrad.pictures.style import DATA
+from minigrad.graph import rms as size_of
+from minigrad.pictures.style import DATA, INK
 from minigrad.rnn.figure.attribution import Figure
 from minigrad.rnn.figure.drawing import draw
 from minigrad.rnn.unrolling import unroll
 from minigrad.scopes import no_grad, scope
-from tests.rnn.figure.models import Truncated, data, example, network, textbook
+from tests.rnn.figure.models import CELLS, Truncated, data, example, network, textbook
+from tests.rnn.figure.shapes import faults
 from tests.rnn.figure.sources import place_of, statements, steps_shown
 
 kinds = pytest.mark.parametrize("kind", ["W", "R", "WR"])
@@ -98,6 +100,40 @@ def test_what_comes_from_elsewhere_is_told_beside_the_parameter():
     assert "W (used elsewhere, too)" in draw(run, of).source
     for color in ("value", "none"):
         assert "W_elsewhere" in draw(run, of, color=color).source
+
+
+def test_what_is_differentiated_is_a_node():
+    """A line leads to it from every circle that it was made from, with the share that went straight there."""
+    run = example("W", T=4)
+    of = run["C"][0] + 3 * run["C"][2] + np.sum(run["h"][3] ** 2)
+    of.name = "loss"
+    picture = draw(run, of)
+    nodes, edges = statements(picture.source)
+    assert (nodes["of"]["label"], nodes["of"]["peripheries"]) == ("loss", "2")
+    leading = {(tail, head): edge["tooltip"] for (tail, head), edge in edges.items() if "of_" + tail == head}
+    of_h = f"gradient rms {size_of(2 * run['h'][3].data):.3g}"
+    assert leading["C1", "of_C1"] == "gradient rms 1"
+    assert leading["C3", "of_C3"] == "gradient rms 3"
+    assert leading["h4", "of_h4"] == of_h
+    assert {end for ends in edges for end in ends if end.startswith("of_")} == {"of_C1", "of_C3", "of_h4"}
+    assert edges["of_h4", "of"]["color"] == edges["of_C1", "of_C3"]["color"] == INK
+    assert faults(picture) == []
+    for same in (draw(run), draw(run, run["C"][1]), draw(run, color="none")):
+        assert "of" not in statements(same.source)[0]  # Σ C need not be told, and C_2 is drawn anyway
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_what_is_differentiated_finds_room_beside_every_cell(cell):
+    run = unroll(CELLS[cell](), *data(3))
+    of = run.cost + np.sum(run[run.model.carried[0]][-1])
+    assert faults(draw(run, of)) == []
+
+
+def test_of_what_leads_to_it_from_a_gap_the_number_is_told():
+    run = example(T=20)
+    nodes, edges = statements(draw(run, run.cost).source)
+    assert nodes["of_gap"]["tooltip"] == "14 more from t = 4 … 17"
+    assert {("of_C3", "of_gap"), ("of_gap", "of_C18"), ("of_C20", "of")} <= edges.keys()
 
 
 def test_targets_that_are_fed_back_are_sources():
