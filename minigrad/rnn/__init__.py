@@ -27,6 +27,7 @@ from minigrad.rnn.outcomes import Outcome
 from minigrad.rnn.reading import run_of
 from minigrad.rnn.remembering import Passed, bptt, rtrl, truncated_bptt
 from minigrad.rnn.scanning import scan
+from minigrad.rnn.solving import Solved, newton
 from minigrad.rnn.sweeping import Standing, Sweep, sweep
 from minigrad.rnn.tasks import Batch, Task
 from minigrad.rnn.training import fit
@@ -50,6 +51,7 @@ __all__ = [
     "OutputFeedbackRNN",
     "Passed",
     "Run",
+    "Solved",
     "Stacked",
     "Standing",
     "Sweep",
@@ -69,6 +71,7 @@ __all__ = [
     "lint",
     "lyapunov",
     "maps",
+    "newton",
     "oscillator",
     "rtrl",
     "run_of",
