@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
+from minigrad.containers import Parts
 from minigrad.engine.tensor import Array, Tensor, operand
 from minigrad.files import read_arrays, write_arrays
 
 
-class Module:
+class Module(Parts):
     """Base class: every attribute that is a `Tensor` with ``requires_grad`` is a parameter.
 
-    Modules may be nested, and both may stand in lists, tuples and dicts.
+    Modules may be nested, and both may stand in lists, tuples and dicts. A module is an argument like these of `grad`
+    and all other transforms: its gradient is a dict by the parameters' names.
     """
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -48,6 +50,31 @@ class Module:
                     seen.add(id(value))
                 open_ += parts
         return found
+
+    def with_parameters(self, new: Mapping[str, Tensor]) -> Self:
+        """A module like this one, with these tensors for parameters; what else it has, both have in common."""
+        places = {id(tensor): new[name] for name, tensor in self.parameters().items()}
+        made: dict[int, Any] = {}  # by what they are copies of: a module may stand in two places, or in itself
+
+        def copied(value: Any) -> Any:
+            if isinstance(value, Tensor):
+                return places.get(id(value), value)
+            if id(value) in made or not _parts("", value):
+                return made.get(id(value), value)
+            if isinstance(value, tuple):
+                parts = [copied(part) for part in value]
+                return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+            twin: Any = object.__new__(type(value)) if isinstance(value, Module) else type(value)()
+            made[id(value)] = twin
+            if isinstance(value, list):
+                twin += [copied(part) for part in value]
+            else:
+                into, items = (vars(twin), vars(value)) if isinstance(value, Module) else (twin, value)
+                into.update({key: copied(part) for key, part in items.items()})
+            return twin
+
+        twin: Self = copied(self)
+        return twin
 
     def __repr__(self) -> str:
         shapes = ", ".join(f"{name} {parameter.shape}" for name, parameter in self.parameters().items())

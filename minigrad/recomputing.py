@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.containers import leaves, mapped
+from minigrad.containers import leaves, mapped, twin
 from minigrad.engine.context import recording
 from minigrad.engine.primitive import primitive
 from minigrad.engine.tables import defvjp, name_of
@@ -85,7 +85,7 @@ class Call:
 
     def __call__(self, moved: Sequence[Any]) -> Any:
         numbers = iter(moved)
-        return self.f(*mapped(lambda leaf: next(numbers) if _is_float(leaf) else leaf, self.args))
+        return self.f(*mapped(lambda leaf: next(numbers) if _is_float(leaf) else leaf, self.args, twin))
 
     def flat(self, value: Any) -> Array:
         """All numbers of the value one after the other: an operation of the graph has one result."""

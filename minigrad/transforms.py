@@ -13,10 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
-from minigrad.containers import leaves, mapped
+from minigrad.containers import Parts, aligned, leaves, mapped, twin
 from minigrad.engine.ancestors import ancestors, leading_to
 from minigrad.engine.context import context, recording
 from minigrad.engine.pushforward import pushforward
@@ -31,7 +32,7 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..
     Parameters
     ----------
     f : callable
-        Returns one number. Its arguments may be arrays, floats, or nested dicts, lists and tuples of them.
+        Returns one number. Its arguments may be arrays, floats, modules, or nested dicts, lists and tuples of them.
     argnums : int or sequence of int
         The positional arguments to differentiate with respect to.
 
@@ -39,6 +40,7 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..
     -------
     callable
         With ``f``'s arguments; gives the gradient in the shape of the argument, or a tuple for a sequence of argnums.
+        That of a module is a dict by its parameters' names.
 
     Examples
     --------
@@ -167,6 +169,7 @@ def jvp(f: Callable[..., Any], args: Sequence[Any], tangents: Sequence[Any]) -> 
     however many arguments and results it has.
     """
     lifted = tuple(map(_lift, args))
+    tangents = aligned(tangents, lifted)
     _check_like(tangents, lifted, "tangents")
     with recording(True):
         y = _floating(f, f(*lifted))
@@ -191,6 +194,7 @@ def hvp(f: Callable[..., Any], args: Sequence[Any], vectors: Sequence[Any]) -> t
     forward pass): one gradient with its graph recorded, one walk back through it, and never a matrix.
     """
     lifted = tuple(map(_lift, args))
+    vectors = aligned(vectors, lifted)
     _check_like(vectors, lifted, "vectors")
     with recording(True):
         y = _floating(f, f(*lifted))
@@ -227,15 +231,32 @@ def _floating(f: Callable[..., Any], y: Any) -> Any:
     return y
 
 
+_lifted: WeakSet[Parts] = WeakSet()
+"""Modules whose parameters are arguments of a transform that is being computed."""
+
+
 def _lift(value: Any) -> Any:
     """Every number in ``value`` as a tensor with an identity of its own."""
 
     def fresh(leaf: Any) -> Tensor:
         if isinstance(leaf, Tensor) and leaf.requires_grad and context.get().recording:
             return record(np.positive, (leaf,))
-        return Tensor(_data(leaf), requires_grad=True, name="argument")
+        return new(leaf)
 
-    return mapped(fresh, value)
+    def new(leaf: Any) -> Tensor:
+        return Tensor(_data(leaf), requires_grad=True, name=getattr(leaf, "name", None) or "argument")
+
+    def opened(f: Callable[[Any], Any], module: Parts) -> Parts:
+        """A module's parameters always require grad; only those that an outer transform passed are part of its graph.
+
+        One that has two names is one tensor still.
+        """
+        made = {id(leaf): (f if module in _lifted else new)(leaf) for leaf in module.parameters().values()}
+        found: Parts = twin(lambda leaf: made[id(leaf)], module)
+        _lifted.add(found)
+        return found
+
+    return mapped(fresh, value, opened)
 
 
 def _pull_back(order: Sequence[Tensor], y: Any, cotangent: Any, inputs: Sequence[Any], nested: bool) -> tuple[Any, ...]:

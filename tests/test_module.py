@@ -222,3 +222,20 @@ def test_a_name_may_end_like_the_files_in_a_checkpoint(tmp_path):
         setattr(module, "W.npy", Tensor(value + 10, requires_grad=True))
     other.load(one.save(tmp_path / "m.npz"))
     assert [p.item() for p in other.parameters().values()] == [1.0, 11.0]
+
+
+# -- a module anew ----------------------------------------------------------------------------------------------------
+
+
+def test_with_other_parameters_it_is_another_module_and_the_first_stays_what_it_was():
+    net = Net()
+    net.list, net.pair, net.itself = [net.first, {"gain": net.gain}], (net.gain, 1), net
+    made = {id(p): Tensor(2.0 * p.data, requires_grad=True) for p in net.parameters().values()}
+    new = {name: made[id(p)] for name, p in net.parameters().items()}
+    before = dict(vars(net))
+    twin = net.with_parameters(new)
+    assert type(twin) is Net and twin.itself is twin and twin.list[0] is twin.first
+    assert all(twin.parameters()[name] is new[name] for name in new)
+    assert twin.list[1]["gain"] is twin.pair[0] is twin.gain
+    assert twin.first.fixed is net.first.fixed
+    assert vars(net) == before and net.parameters()["first.W"] is not new["first.W"]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from minigrad import Tensor, grad, hessian, hvp, jacobian, jvp, no_grad, value_and_grad, vjp
+from minigrad import Module, Tensor, grad, hessian, hvp, jacobian, jvp, no_grad, value_and_grad, vjp
 from tests.numerical import assert_derivative
 
 GRIDS = hnp.arrays(np.int64, hnp.array_shapes(min_dims=0, max_dims=2, max_side=3), elements=st.integers(-24, 23))
@@ -427,3 +427,44 @@ def test_a_known_hessian():
     assert grad(lambda t: grad(grad(np.tanh))(t))(0.5) == pytest.approx(
         (6 * math.tanh(0.5) ** 2 - 2) * (1 - math.tanh(0.5) ** 2), rel=1e-14
     )
+
+
+# -- modules as arguments ---------------------------------------------------------------------------------------------
+
+
+class Line(Module):
+    def __init__(self, shared=False):
+        self.w = Tensor([0.5, -1.0], requires_grad=True, name="w")
+        self.inner = {"b": Tensor(0.25, requires_grad=True), "rate": 3.0}
+        if shared:
+            self.again = self.w
+
+    def cost(self, x):
+        return np.sum(np.tanh(self.w * x + self.inner["b"]) ** 3) + np.sum(getattr(self, "again", 0.0) * x)
+
+
+@given(st.booleans(), hnp.arrays(np.float64, 2, elements=st.floats(-1, 1)))
+def test_the_gradient_of_a_module_is_that_which_backward_leaves_on_it(shared, x):
+    line = Line(shared)
+    value, found = value_and_grad(lambda line, x: line.cost(x))(line, x)
+    assert all(type(g) is not Tensor for g in found.values()) and type(value) is not Tensor
+    assert all(p.grad is None for p in line.parameters().values())
+    line.cost(x).backward()
+    assert list(found) == list(line.parameters())
+    for name, p in line.parameters().items():
+        np.testing.assert_array_equal(found[name], p.grad)
+
+
+def test_transforms_of_modules_nest_and_agree():
+    line, x = Line(), np.array([0.3, -0.7])
+    vector = {"inner.b": np.array(0.5), "w": np.array([1.0, 2.0])}
+    second = hessian(lambda line: line.cost(x))(line)
+    (product,) = hvp(lambda line: line.cost(x), (line,), (vector,))
+    for name in ("w", "inner.b"):
+        expected = sum(np.tensordot(second[name][other], v, np.ndim(v)) for other, v in vector.items())
+        np.testing.assert_allclose(product[name], expected, rtol=1e-12)
+    slope = jvp(lambda line: line.cost(x), (line,), (vector,))[1]
+    (pulled,) = vjp(lambda line: line.cost(x), line)[1](1.0)
+    assert slope == pytest.approx(sum(np.sum(pulled[name] * v) for name, v in vector.items()), rel=1e-12)
+    with pytest.raises(ValueError, match="was given for a Line"):
+        hvp(lambda line: line.cost(x), (line,), ({"w": x},))
