@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from models import MODELS, data
 from stamps import digest, noted, source, stamp
 
 import minigrad as mg
@@ -36,22 +37,17 @@ not edit.
 Colour and width are the size of the gradient, on a logarithmic scale that the legend tells; dashed grey is exactly
 zero. In the unrolled figure, circles are coloured by their whole gradient and lines by the share that went along
 them. A parameter is a bus: each tap is the contribution of one step to its gradient, and along the bus, from right to
-left, they add up. All examples begin with
+left, they add up; its box shows the whole, with what comes from elsewhere. All examples begin with
 
 ```python
 import numpy as np
 import minigrad as mg
-from minigrad.rnn import RNN, OutputFeedbackRNN, animate, draw, unroll
+from minigrad.rnn import GRU, LSTM, RNN, Bidirectional, OutputFeedbackRNN, Stacked, animate, draw, unroll
 
 
 {data}
 ```
 """
-
-
-def data(T, batch=()):
-    rng = np.random.default_rng(0)
-    return rng.normal(size=(T, *batch, 2)), rng.normal(size=(T, *batch, 1))
 
 
 def entry(function: Callable[[], Any]) -> Callable[[], Any]:
@@ -186,6 +182,13 @@ def without_colours():
     """
     run = unroll(RNN(2, 8, 1, rng=0), data(3)[0])
     return draw(run, color="none")
+
+
+# -- the models of the house, and what goes on around a run (models.py) -----------------------------------------------
+
+ENTRIES += MODELS
+
+# -- in motion --------------------------------------------------------------------------------------------------------
 
 
 @entry
