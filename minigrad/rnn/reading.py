@@ -191,6 +191,8 @@ def _run(found: Recurrence, cost: Tensor, names: dict[int, str]) -> Run:
     n_in = int(steps[0]["x"].shape[-1]) if "x" in steps[0] and steps[0]["x"].ndim else 1
     model = Loop(tuple(dict.fromkeys(roles)), tuple(dict.fromkeys(passed)), parameters, cost.dtype, n_in)
     targets = [tensors["target", t] for t in range(1, marks.T + 1) if ("target", t) in tensors]
+    compared = [t for t, step in enumerate(steps, 1) if "C" in step]
+    wanted = targets if all(("target", t) in tensors for t in compared) and len(targets) == len(compared) else []
     given = [{role: tensors[role, 0] for role in begun}]
     given += [{role: step[role] for role in model.carried if role in step} for step in steps[:-1]]
     final = {role: steps[-1][role] for role in model.carried if role in steps[-1]}
@@ -198,8 +200,8 @@ def _run(found: Recurrence, cost: Tensor, names: dict[int, str]) -> Run:
     told = [name for name, parameter in parameters.items() if name != parameter.name and "." not in name]
     model.called = {**found.called, **dict(zip(told, told, strict=True))}
     model._said = _said(found, names, steps, targets)
-    whole = targets if len(targets) == marks.T else []
-    return Run(model, given, steps, cost, "target" in handed and bool(whole), whole, final, found.operands)
+    forced = "target" in handed and len(wanted) == marks.T
+    return Run(model, given, steps, cost, forced, wanted, final, found.operands)
 
 
 # -- in words ---------------------------------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ class Run:
     forced : bool
         Whether targets were fed back instead of outputs, at every step (teacher forcing).
     targets : list of Tensor
-        y_1 ... y_T; empty without targets.
+        y_1 ... y_T, or of those steps that have a cost; empty without targets.
     final : dict of str to Tensor
         What a step T + 1 would be given: ``initial=run`` goes on from there. Of a sequence that ended earlier, what its
         own last step left.

@@ -136,7 +136,10 @@ class _Stage:
             kinds["line" if part.kind in ("connection", "tap", "bus", "elsewhere") else part.kind][id] = part
         order = list(names.parameters)
         boxes = sorted(kinds["parameter"].items(), key=lambda box: order.index(box[1].key))
-        circles = sorted(kinds["place"].items(), key=lambda circle: figure.tensors[circle[1].key].index)
+        recorded = {place: (float(tensor.index), tensor.index) for place, tensor in figure.tensors.items()}
+        for source, target in figure.connections:  # what stands for plain numbers is made when a loop is read, too late
+            recorded[source] = min(recorded[source], (figure.tensors[target].index - 0.5, recorded[source][1]))
+        circles = sorted(kinds["place"].items(), key=lambda circle: recorded[circle[1].key])
         return cls(figure, dict(boxes), dict(circles), kinds["line"], kinds["gap"], names)
 
     @property
@@ -198,8 +201,8 @@ def _across(run: Run, stage: _Stage, figure: Figure, t: int) -> dict[str, float 
     found: dict[str, float | str | None] = {}
     for role, (id, part) in product(run.model.carried[:1], stage.gaps.items()):
         gap: Gap = part.key
-        if t > gap.last and (far := figure.sizes[role, gap.last + 1]):
-            near = figure.sizes[role, gap.before]
+        if t > gap.last and (far := figure.sizes.get((role, gap.last + 1))):
+            near = figure.sizes.get((role, gap.before))
             found |= {} if near is None else {id: _json_number(near / far)}
     return found
 

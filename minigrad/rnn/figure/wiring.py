@@ -76,7 +76,8 @@ class Wiring:
         graph = graph_of([*others, *tensors.values()])
         if targets and not run.forced:
             plain = any(operand.role == "target" for operand in run.operands)
-            tensors |= {("target", t): y for t, y in enumerate(run.targets, 1) if plain or y.index in graph.numbers}
+            known = {t: y for t, y in zip(run.costs, run.targets, strict=True) if plain or y.index in graph.numbers}
+            tensors |= {("target", t): y for t, y in known.items()}
             graph = graph_of([*others, *tensors.values()])
         parameters: dict[int, tuple[str, Tensor]] = {}  # one that has two names is called by the first
         for name, parameter in run.model.parameters().items():

@@ -16,11 +16,13 @@ from minigrad.rnn.cells import RNN
 from minigrad.rnn.figure.attribution import Figure
 from minigrad.rnn.figure.drawing import draw
 from minigrad.rnn.figure.film import FIRST, animate
+from minigrad.rnn.reading import run_of
 from minigrad.rnn.unrolling import unroll
 from minigrad.scopes import no_grad
-from tests.rnn import handmade
+from tests.rnn import handmade, loops
 from tests.rnn.figure.models import CELLS, Gated, Named, Stacked, Truncated, data, example, network, wired
 from tests.rnn.figure.pages import drawn, film_of, frames_of, rms, sizes_of
+from tests.rnn.figure.test_layouts import DRAWN
 from tests.rnn.figure.test_picture import CUNNING
 
 try:
@@ -193,6 +195,29 @@ def test_everything_that_is_drawn_lights_up_once_each_way(name, T, choose):
 @pytest.mark.parametrize("kind", CELLS)
 def test_the_models_of_the_house_are_played(kind):
     all_of_it_is_played(unroll(CELLS[kind](), *data(3)))
+
+
+@pytest.mark.parametrize("name", DRAWN)
+@pytest.mark.parametrize("targets", [False, True])
+def test_whatever_is_drawn_is_played(name, targets):
+    all_of_it_is_played(DRAWN[name](), targets=targets)
+
+
+@pytest.mark.parametrize("loop", loops.ALL.values(), ids=loops.ALL)
+@pytest.mark.parametrize("T", [4, 20])
+def test_loops_by_hand_are_played(loop, T):
+    """What stands for plain arrays lights up before what is made from it."""
+    cost, collected = loop(T)
+    run = run_of(cost, **collected)
+    targets = bool(run.targets)  # not of what is computed of all outputs together
+    all_of_it_is_played(run, targets=targets)
+    picture, page = draw(run, targets=targets), animate(run, targets=targets).html
+    order = {frame["id"]: k for k, frame in enumerate(frames_of(film_of(page), "forward"))}
+    at = {part.key: id for id, part in picture.parts.items() if part.kind == "place"}
+    arrows = [part.key for part in picture.parts.values() if part.kind == "connection"]
+    shown = [(at[source], at[target]) for source, target in arrows if source in at and target in at]
+    assert shown
+    assert all(order[source] < order[target] for source, target in shown)
 
 
 @settings(max_examples=15)
