@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import cmath
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -190,28 +192,29 @@ def test_relu_at_its_corner_takes_half():
 # x_t = w σ(x_{t-1}) + b, x_0 = ½, E = (σ(x_50) - 0.7)² (Pascanu, Mikolov and Bengio 2013, section 2.3)
 
 
-def on_the_cliff_as_plain_numpy(w, b):
+def on_the_cliff_as_plain_numpy(w, b, T=50):
     w, b = Tensor(w, requires_grad=True), Tensor(b, requires_grad=True)
     x = 0.5
-    for _ in range(50):
+    for _ in range(T):
         x = w * logistic(x) + b
     E = np.square(logistic(x) - 0.7)
     E.backward()
     return E.item(), w.grad.item(), b.grad.item()
 
 
-def on_the_cliff_as_a_network(w, b):
+def on_the_cliff_as_a_network(w, b, T=50):
     """z_t = b + W h_{t-1} is x_t if h = σ(z); so h_0 = σ(½), and the only cost that counts is the last one's."""
     model = RNN(1, 1, 1, f="logistic")
     model.load_state_dict({"W": [[w]], "U": [[0.0]], "V": [[1.0]], "b": [b], "c": [0.0]})
     h_0 = [1 / (1 + np.exp(-0.5))]
-    run = unroll(model, np.zeros((50, 1)), np.full((50, 1), 0.7), initial={"h": h_0})
+    run = unroll(model, np.zeros((T, 1)), np.full((T, 1), 0.7), initial={"h": h_0})
     run["C"][-1].backward()
     return run["C"][-1].item(), model.W.grad.item(), model.b.grad.item()
 
 
 every_way = pytest.mark.parametrize("cliff", [on_the_cliff_as_plain_numpy, on_the_cliff_as_a_network])
 S = 1 / (1 + np.exp(-0.5))
+CASES = json.loads((Path(__file__).parent / "cliff.json").read_text(encoding="utf-8"))["cases"]
 
 
 @every_way
@@ -225,6 +228,17 @@ def test_the_cliff_where_the_state_stays(cliff):
     db = 2 * (S - 0.7) * S * (1 - S) * (grown - 1) / (J - 1)
     assert cliff(w, b) == pytest.approx(((S - 0.7) ** 2, S * db, db), rel=1e-9)
     assert cliff(w, b)[1:] == pytest.approx((-411.870634, -661.682801), rel=2e-9)
+
+
+@every_way
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"w={case['w']}, {case['label'][:6]}")
+def test_the_cliff_is_what_others_have_found(cliff, case):
+    w, fixed = case["w"], case["J_to_T"] is not None
+    b = 0.5 - w * S if fixed else case["b"]
+    found = cliff(w, b, case["T"])
+    assert found == pytest.approx((case["E"], case["dE_dw"], case["dE_db"]), rel=1e-9 if fixed else 1e-12)
+    if fixed:
+        assert (w * S * (1 - S)) ** case["T"] == pytest.approx(case["J_to_T"], rel=1e-9)
 
 
 @every_way

@@ -82,7 +82,7 @@ def kreiss_point(W: Any) -> Kreiss:
     radius = abs(values[0])
     if radius > 1 + UNSTABLE:
         return Kreiss(math.inf, None)
-    if is_normal(W):
+    if is_normal(W) or np.linalg.norm(W, 2) <= 1:  # a contraction's powers are never longer than 1
         return Kreiss(1.0, None)
     floor = max((1 - radius) / 8, FLOOR)
     found = [_climb(W, *start, floor) for start in _starts(W, values, floor)]

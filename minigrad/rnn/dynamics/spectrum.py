@@ -77,7 +77,7 @@ def henrici(W: Any) -> float:
 
     Henrici (1962). It is the Frobenius norm of what stands above the diagonal in a Schur form, and 0 if and only if the
     matrix is normal. It is a difference of nearly equal numbers then: of a 0, rounding would leave 1e-8 ‖W‖. So it is
-    kept between two bounds by the commutator, ‖WᵀW - WWᵀ‖_F/(√6 ‖W‖_F) from below (Elsner, Paardekooper 1987) and
+    kept between two bounds by the commutator, ‖WᵀW - WWᵀ‖_F/(√6 ‖W‖_F) from below (see Elsner, Paardekooper 1987) and
     ((n³ - n)/12)^¼ ‖WᵀW - WWᵀ‖_F^½ from above (Henrici), and is 0 if `is_normal`.
     """
     W, exponent = normalised(square("W", W))  # so that no square overflows

@@ -47,6 +47,13 @@ def test_of_a_normal_matrix_with_radius_1_or_less_it_is_1(rng, n):
     assert kreiss_constant(Q) == kreiss_constant(Q * rng.uniform(-1, 1, n) @ Q.T) == 1
 
 
+@quick
+@given(generators, sizes)
+def test_of_a_contraction_it_is_1_too(rng, n):
+    W = rng.standard_normal((n, n))
+    assert kreiss_constant(W / np.linalg.norm(W, 2)) == 1
+
+
 @pytest.mark.parametrize("k", [0.5, 3.0, 100.0])
 def test_of_a_nilpotent_matrix_it_is_known_in_closed_form(k):
     """[[0, k], [0, 0]]: σ_min(zI - W) = (√(k² + 4|z|²) - k)/2, and the supremum is found along one line."""
