@@ -44,8 +44,8 @@ class Figure:
     connections : dict of Connection to float or None
     taps : dict of Use to float or None
         What the use of a parameter at a place contributed to the parameter's gradient.
-    accumulated : dict of (str, int) to float or None
-        The contributions of steps t ... T to a parameter's gradient together: the size of their sum.
+    accumulated : dict of Use to float or None
+        What this use of a parameter and all later ones contributed to its gradient together: the size of their sum.
     ends : dict of Place to float or None
         What went straight from what is differentiated to a place.
     elsewhere : dict of str to float or None
@@ -62,7 +62,7 @@ class Figure:
     sizes: dict[Place, float | None]
     connections: dict[Connection, float | None]
     taps: dict[Use, float | None]
-    accumulated: dict[tuple[str, int], float | None]
+    accumulated: dict[Use, float | None]
     ends: dict[Place, float | None]
     elsewhere: dict[str, float | None]
     parameters: dict[str, float | None]
@@ -85,12 +85,12 @@ class Figure:
             if edges and wiring.tensors[source].requires_grad
         }
         taps: dict[Use, float] = {}
-        accumulated: dict[tuple[str, int], float] = {}
+        accumulated: dict[Use, float] = {}
         sums: dict[str, Any] = defaultdict(float)
         for (name, place), contribution in found.contributions():
             taps[name, place] = rms(contribution)
             sums[name] = sums[name] + contribution
-            accumulated[name, place[1]] = rms(sums[name])
+            accumulated[name, place] = rms(sums[name])
         sizes = {place: found.size(tensor) for place, tensor in wiring.tensors.items()}
         elsewhere = {name: rms(share) for name, share in found.elsewhere().items()}
         wholes = {name: found.size(parameter) for name, parameter in wiring.parameters.items()}
@@ -115,7 +115,7 @@ class Figure:
         sizes: Mapping[Place, float | None] = NOTHING,
         connections: Mapping[Connection, float | None] = NOTHING,
         taps: Mapping[Use, float | None] = NOTHING,
-        accumulated: Mapping[tuple[str, int], float | None] = NOTHING,
+        accumulated: Mapping[Use, float | None] = NOTHING,
         ends: Mapping[Place, float | None] = NOTHING,
         elsewhere: Mapping[str, float | None] = NOTHING,
         wholes: Mapping[str, float | None] = NOTHING,
@@ -127,7 +127,7 @@ class Figure:
             {place: sizes.get(place) for place in wiring.tensors},
             {connection: connections.get(connection) for connection in wiring.connections},
             {use: taps.get(use) for use in wiring.uses},
-            {(name, t): accumulated.get((name, t)) for name, (_, t) in wiring.uses},
+            {use: accumulated.get(use) for use in wiring.uses},
             {place: ends.get(place) for place in wiring.ends},
             {name: elsewhere.get(name) for name in used if name in wiring.elsewhere},
             {name: wholes.get(name) for name in used},
@@ -174,8 +174,8 @@ class Attribution:
         return _sum(edges, shares)
 
     def contributions(self) -> Iterator[tuple[Use, Any]]:
-        """What each use contributed to the gradient of its parameter, those of the last step first."""
-        for (name, place), edges in sorted(self.wiring.uses.items(), key=lambda use: -use[0][1][1]):
+        """What each use contributed to the gradient of its parameter, the last one first."""
+        for (name, place), edges in reversed(self.wiring.uses.items()):
             parameter = self.wiring.parameters[name]
             if not parameter.requires_grad:
                 continue

@@ -31,8 +31,7 @@ class Buses:
     def __init__(self, grid: Grid, uses: Iterable[Use]) -> None:
         self.grid, self.below, self.above = grid, grid.template.below, grid.template.above
         self.used: dict[str, list[Place]] = {}
-        tap = grid.template.tap
-        for name, place in sorted(uses, key=lambda use: (use[1][1], tap(use[0], use[1][0])[0][0])):
+        for name, place in sorted(uses, key=lambda use: (use[1][1], grid.template.comes(use[0], use[1][0]))):
             self.used.setdefault(name, []).append(place)
 
     def y(self, name: str) -> float:

@@ -129,6 +129,8 @@ def draw(
     if targets and not run.targets:
         raise ValueError("targets=True, but the run has none: unroll it with targets")
     wiring = Wiring.of_run(run, *([] if of is None else [of]), targets=targets, ending=told_of)
+    template = template_for(run, wiring)
+    wiring = wiring.from_left(template.comes)
     written = Names(wiring, names)
     paint = painted(run, wiring, visible, of, color, by, written)
     drawing = _Drawing(run, wiring, visible, paint, of, written)
@@ -300,7 +302,7 @@ class _Drawing(Steps):
         gap = self.grid.gaps[number]
         used = self.buses.used[name]
         first, last = (bisect_left(used, t, key=lambda place: place[1]) for t in (gap.first, gap.last + 1))
-        hidden = [t for _, t in used[first:last]]
+        hidden = used[first:last]
         if not hidden:
             return before
         middle = self.graph.unique(nth(self.boxes[name], number + 1) + "_gap")
@@ -310,11 +312,11 @@ class _Drawing(Steps):
         self._piece(name, hidden[0], before[0], middle, (before[1], x), gap)
         return middle, x
 
-    def _piece(self, name: str, t: int, tail: str, head: str, xs: tuple[float, float], at: Place | Gap) -> None:
-        """A piece of a bus: what steps t ... T contribute together."""
-        look, y = self.paint.line("accumulated", (name, t)), self.buses.y(name)
+    def _piece(self, name: str, use: Place, tail: str, head: str, xs: tuple[float, float], at: Place | Gap) -> None:
+        """A piece of a bus: what this use and all that are further right contribute together."""
+        look, y = self.paint.line("accumulated", (name, use)), self.buses.y(name)
         along = spline(((xs[0], y), (xs[1], y)))
-        self.graph.edge(tail, head, Part("bus", (name, t), at), dir="none", **look, **along)
+        self.graph.edge(tail, head, Part("bus", (name, use), at), dir="none", **look, **along)
 
     def _tap(self, name: str, place: Place, before: tuple[str, float]) -> tuple[str, float]:
         """Lead a bus on to where a use leaves it, and from there to its place; return where it is then."""
@@ -322,7 +324,7 @@ class _Drawing(Steps):
         id, (x, y) = self.graph.unique(f"{self.boxes[name]}_{self.circles[place]}"), line[0]
         point = {"shape": "point", "color": PARAMETER, "fillcolor": PARAMETER}
         pin(self.graph, id, "", x, y, 4.3, 4.3, tooltip=hint(f"{name} used at t = {place[1]}"), **point)
-        self._piece(name, place[1], before[0], id, (before[1], x), place)
+        self._piece(name, place, before[0], id, (before[1], x), place)
         look, use = self.paint.line("taps", (name, place)), Part("tap", (name, place), place)
         joint = self.grid.template.joints.get(Tap(name, place[0]))
         if joint is None:

@@ -25,6 +25,7 @@ from minigrad.pictures.style import COLORS, NONFINITE, ZERO, Scale, clean
 from minigrad.rnn.figure.attribution import Figure
 from minigrad.rnn.figure.drawing import differentiable, draw
 from minigrad.rnn.figure.grid import ENDS, MANY, Gap
+from minigrad.rnn.figure.layouts import template_for
 from minigrad.rnn.figure.names import Names
 from minigrad.rnn.figure.page import Animation, furnished, page
 from minigrad.rnn.figure.paint import GIVEN, called
@@ -82,6 +83,7 @@ def animate(
     picture = draw(run, of, steps=steps, color="none", targets=targets, names=names)  # it refuses what cannot be drawn
     chosen = differentiable(run, of)
     wiring = Wiring.of_run(run, chosen, targets=targets)
+    wiring = wiring.from_left(template_for(run, wiring).comes)
     stage = _Stage.of_picture(picture, Figure.of(wiring, chosen), Names(wiring, names))
     choices = {"all": chosen} | {str(t): run.costs[t] for t in _costs(run, stage, costs)}
     title = clean(f"Back-propagation through time: {type(run.model).__name__}" if title is None else title)
@@ -291,7 +293,8 @@ def _about_line(part: Part, stage: _Stage) -> dict[str, str]:
     if part.kind == "tap":
         label = f"{name} → {stage.names.place(part.key[1])}"
         return {"label": label, "facts": f"contribution to the gradient of {name}", "to": name}
-    last, first = max(t for other, t in stage.figure.accumulated if other == part.key[0]), part.key[1]
+    first = part.key[1][1]
+    last = max(t for other, (_, t) in stage.figure.accumulated if other == part.key[0])
     steps = f"step {last}" if first == last else f"steps {last} … {first}"
     return {"label": f"{name}, {steps}", "facts": f"gradient of {name} accumulated so far"}
 

@@ -248,7 +248,9 @@ def _drawn(figure: Figure, steps: set[int]) -> list[float]:
         *(size for (_, t), size in figure.sizes.items() if t in steps),
         *(size for ((_, s), (_, t)), size in figure.connections.items() if s in steps or t in steps),
         *(size for (_, (_, t)), size in figure.taps.items() if t in steps),
-        *(size for (_, t), size in figure.accumulated.items() if t in steps or t - 1 in steps),  # a bus enters a gap
+        *(
+            size for (_, (_, t)), size in figure.accumulated.items() if t in steps or t - 1 in steps
+        ),  # a bus enters a gap
         *(size for (_, t), size in figure.ends.items() if t in steps),
         1.0 if figure.ends else None,  # of what is differentiated itself
         *figure.elsewhere.values(),

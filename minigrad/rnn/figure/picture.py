@@ -42,8 +42,8 @@ class Part(NamedTuple):
         parameter to where else it is used, what leads from a circle to what is differentiated, or is that; the arrow
         that many taps share; the words in the place of steps that are left out; or anything in the folded network.
     key : Place, Connection, Use, (str, int), Gap or str
-        Which one, as a `Figure` knows it: a piece of a bus by the parameter and the first of the steps whose
-        contributions it holds. Of the folded network, the role that it is or leads to.
+        Which one, as a `Figure` knows it: a piece of a bus by the first of the uses whose contributions it
+        holds. Of the folded network, the role that it is or leads to.
     at : Place, Gap or None
         The circle or gap that it leads to: when that is reached, this is. Both lead to themselves.
     """

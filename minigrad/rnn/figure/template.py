@@ -52,6 +52,10 @@ class Template:
         tap = Tap(name, role)
         return self.taps[Tap(name, self.joints.get(tap, role))]
 
+    def comes(self, name: str, role: str) -> float:
+        """Where a parameter comes into the step for a role, from left to right."""
+        return self.tap(name, role)[0][0]
+
     @property
     def inner(self) -> Iterator[Point]:
         """All points between which lines run within the steps."""

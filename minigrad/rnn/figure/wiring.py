@@ -7,8 +7,8 @@ drawn.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from minigrad.engine.tensor import Tensor
 from minigrad.graph import Edge, Graph, graph_of
@@ -36,7 +36,8 @@ class Wiring:
     connections : dict of Connection to list of Edge
         The edges of the graph by which a connection leaves its source; none if it is cut.
     uses : dict of Use to list of Edge
-        The edges by which a parameter, or what was made from parameters alone (Wᵀ), goes into what leads to a place.
+        The edges by which a parameter, or what was made from parameters alone (Wᵀ), goes into what leads to a place;
+        step by step.
     recurrent : dict of str to str
     inner : dict of Place to set of int
         A place that the run computed, and the nodes from which it was made, back to other places and to parameters.
@@ -98,6 +99,11 @@ class Wiring:
             for (source, target), edges in self.connections.items()
             if not edges and self.tensors[source].requires_grad
         }
+
+    def from_left(self, where: Callable[[str, str], float]) -> Wiring:
+        """The same, with the uses of a step from left to right; ``where`` tells where a parameter comes to a role."""
+        order = sorted(self.uses, key=lambda use: (use[1][1], where(use[0], use[1][0])))
+        return replace(self, uses={use: self.uses[use] for use in order})
 
     @property
     def given(self) -> set[int]:

@@ -8,8 +8,9 @@ import pytest
 from minigrad.engine.tensor import Tensor
 from minigrad.graph import rms as size_of
 from minigrad.pictures.style import DATA, INK
-from minigrad.rnn.figure.attribution import Figure
+from minigrad.rnn.figure.attribution import Attribution, Figure
 from minigrad.rnn.figure.drawing import draw
+from minigrad.rnn.figure.wiring import Wiring
 from minigrad.rnn.unrolling import unroll
 from minigrad.scopes import no_grad, scope
 from tests.rnn.figure.models import CELLS, Truncated, data, example, network, textbook
@@ -72,7 +73,7 @@ def test_a_gap_swallows_what_leads_into_it():
 
     for name in run.model.parameters():
         role = "y" if name in "Vc" else "z"
-        whole, before, after = (figure.accumulated[name, t] for t in (1, 5, 9))
+        whole, before, after = (figure.accumulated[name, (role, t)] for t in (1, 5, 9))
         assert told(name, f"{name}_gap") == pytest.approx(whole, rel=0.01)
         assert told(f"{name}_gap", f"{name}_{role}5") == pytest.approx(before, rel=0.01)
         assert told(f"{name}_{role}8", f"{name}_2_gap") == pytest.approx(after, rel=0.01)
@@ -94,8 +95,8 @@ def test_what_comes_from_elsewhere_is_told_beside_the_parameter():
     assert edges["W", "W_elsewhere"]["tooltip"] == share
     assert nodes["W_elsewhere"]["tooltip"].endswith(f"too: {share}")
     assert f"gradient rms {figure.parameters['W']:.3g}, {figure.elsewhere['W']:.3g} of that" in nodes["W"]["tooltip"]
-    assert edges["W", "W_z1"]["tooltip"] == f"gradient rms {figure.accumulated['W', 1]:.3g}"
-    assert figure.parameters["W"] > 100 * figure.accumulated["W", 1]
+    assert edges["W", "W_z1"]["tooltip"] == f"gradient rms {figure.accumulated['W', ('z', 1)]:.3g}"
+    assert figure.parameters["W"] > 100 * figure.accumulated["W", ("z", 1)]
     assert edges["W", "W_elsewhere"]["color"] == nodes["W"]["fillcolor"] != edges["W", "W_z1"]["color"]
     assert "W (used elsewhere, too)" in draw(run, of).source
     for color in ("value", "none"):
@@ -120,6 +121,23 @@ def test_what_is_differentiated_is_a_node():
     assert faults(picture) == []
     for same in (draw(run), draw(run, run["C"][1]), draw(run, color="none")):
         assert "of" not in statements(same.source)[0]  # Σ C need not be told, and C_2 is drawn anyway
+
+
+def test_along_a_bus_every_use_adds_what_it_contributed():
+    """A GRU's W is used twice in every step: between these taps runs what the right one and later steps add."""
+    run = unroll(CELLS["GRU"](), *data(2))
+    wiring = Wiring.of_run(run, run.cost)
+    vectors = dict(Attribution(wiring, [run.cost]).contributions())
+    picture = draw(run)
+    nodes, edges = statements(picture.source)
+    uses = {id.partition("--")[2]: part.key for id, part in picture.parts.items() if part.kind == "bus"}
+    for name in "WUb":
+        order = sorted((id for id, use in uses.items() if use[0] == name), key=lambda id: place_of(nodes[id])[0])
+        assert len(order) == 4
+        for k, id in enumerate(order):
+            together = size_of(sum(vectors[uses[other]] for other in order[k:]))
+            (piece,) = (edge for (_, head), edge in edges.items() if head == id)
+            assert piece["tooltip"] == f"gradient rms {together:.3g}"
 
 
 @pytest.mark.parametrize("cell", CELLS)
