@@ -8,9 +8,9 @@ shown as it is. A `template` is a step laid out, `scrutiny` looks through it onc
 
 Then `grid`, where steps stand; `buses`, how parameters come to them; `layouts`, the slots of known models; `picture`,
 which knows what each of its ids stands for; `paint`, the colours; `splines`, lines with round corners; `folded`, the
-other half, whose arrows are `strokes` and whose roles stand where there are few `crossings`; `steps`, circles and
-arrows; and `drawing`, which puts all of it together (`draw`). `film` tells what happens on it, and `page` plays that
-(`animate`).
+other half, whose arrows are `strokes` and whose roles stand where there are few `crossings`; `steps`, the circles and
+arrows of the unrolled half; `compact`, the same in the width of a column; and `drawing`, which puts all of it together
+(`draw`). `film` tells what happens on it, and `page` plays that (`animate`).
 """
 
 from minigrad.rnn.figure.drawing import draw

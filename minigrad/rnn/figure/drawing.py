@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -17,6 +18,7 @@ from minigrad.graph import graph_of
 from minigrad.pictures.notebook import shown
 from minigrad.pictures.style import FONT, INK, PARAMETER, TIGHT, hint, pin, text
 from minigrad.rnn.figure.buses import Buses
+from minigrad.rnn.figure.compact import Asked, compact
 from minigrad.rnn.figure.folded import Folded
 from minigrad.rnn.figure.grid import Gap, Grid, chosen
 from minigrad.rnn.figure.layouts import template_for
@@ -82,8 +84,8 @@ def draw(
     -------
     Picture
         A `Digraph`. Positions are part of it, so that every Graphviz keeps them. ``.render("unrolled.svg")`` writes a
-        picture. Every node has its name as ``id``, every edge ``source--target``, and SVG keeps them; what they stand
-        for is told by ``.parts``.
+        picture; ``.render("unrolled.pdf", width="column")`` lays it out anew, for the column of a paper. Every node has
+        its name as ``id``, every edge ``source--target``, and SVG keeps them; what they stand for ``.parts`` tells.
 
     Raises
     ------
@@ -142,6 +144,9 @@ def draw(
     picture.title, _, roles = repr(run).strip("<>").partition(": ")
     picture.alt = f"{picture.title}, {'folded and ' * folded}unrolled: {roles}"
     picture.alt += "" if color == "none" else f", coloured by the RMS of the {color}"
+    if not numbers:  # which want large circles
+        asked = Asked(run, of, color, by, folded, targets, names, None if steps == "auto" else visible)
+        picture.redrawn = partial(compact, asked)
     return picture
 
 

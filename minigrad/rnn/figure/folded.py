@@ -125,14 +125,16 @@ def _crossings(spots: Spots, arrows: list[Arrow]) -> tuple[int, int]:
 
 
 class Folded:
-    """The folded network left of ``right``."""
+    """The folded network left of ``right``; of the sizes see `Sketch`."""
 
-    def __init__(self, picture: Picture, run: Run, figure: Figure, names: Names, right: float) -> None:
+    def __init__(
+        self, picture: Picture, run: Run, figure: Figure, names: Names, right: float, *sizes: float
+    ) -> None:
         self.picture, self.figure, spots = picture, figure, spots_of(run, figure)
         self.written = names
         arrows = arrows_of(run, figure, spots)
         self.sketch = Sketch(
-            spots, [arrow._replace(by=[names.parameters[name] for name in arrow.by]) for arrow in arrows]
+            spots, [arrow._replace(by=[names.parameters[name] for name in arrow.by]) for arrow in arrows], *sizes
         )
         self.x = right - self.sketch.right
         self.names = {role: picture.unique(f"folded_{safe(role)}") for role in spots}

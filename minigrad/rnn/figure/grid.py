@@ -73,10 +73,12 @@ class Grid:
         The steps that are drawn.
     T : int
         How many there are.
+    gap : float
+        How much wider a gap is than the space between two steps.
     """
 
-    def __init__(self, template: Template, visible: Sequence[int], T: int) -> None:
-        self.template, self.visible, self.T = template, visible, T
+    def __init__(self, template: Template, visible: Sequence[int], T: int, gap: float = GAP) -> None:
+        self.template, self.visible, self.T, self.gap = template, visible, T, gap
         self.spacing = template.spacing
         self.low, self.high = template.low, template.high
         self.gaps = gaps(visible, T)
@@ -84,10 +86,10 @@ class Grid:
         period = self.spacing.period
         self._x, x = {0: -period}, 0.0
         for t in visible:
-            x += GAP * (t in after_gap)
+            x += gap * (t in after_gap)
             self._x[t], x = x, x + period
         self._last = (
-            self._x[T] if T in self._x else x - period + GAP
+            self._x[T] if T in self._x else x - period + gap
         )  # what stands behind the last step is seen from it
 
     def shows(self, t: int) -> bool:
@@ -127,7 +129,7 @@ class Grid:
     def span(self, gap: Gap) -> tuple[float, float]:
         """From where to where a gap reaches."""
         left = self.box(gap.before)[1]
-        return left, self.box(gap.last + 1)[0] if self.shows(gap.last + 1) else left + GAP + TRACK
+        return left, self.box(gap.last + 1)[0] if self.shows(gap.last + 1) else left + self.gap + TRACK
 
     def gap_with(self, t: int) -> Gap:
         """The gap that step t is left out in."""

@@ -21,7 +21,8 @@ TRACK = 8.0  # from track to track
 BESIDE, BESIDE_BOX, ABOVE = 26.0, 32.0, 27.0  # from the centre of a circle, or a box, to the first track
 PORT = 20.0  # from the centre of a circle to a column where one may turn towards it
 CROWDED = 10.0, 12.0  # more of these, and such rows, for circles to which very many lines lead
-LEFT, RIGHT = 2, 3  # tracks left of a step's first and right of its last column
+LEFT, RIGHT = 2, 3  # tracks left of a step's first and right of its last column, where parameters come to it
+FEW = 1, 2  # and where they do not
 FANS = 14.0, 14.0, 9.5  # between two lines at a circle, in degrees: in a crowd of lines less
 CLEAR = 6.0  # from a line to a circle that it does not lead to
 OUT = 30.0  # from the outermost track to the line that leads out
@@ -35,7 +36,8 @@ TRAVEL, MIDDLE, STUB, OUTSIDE = range(4)
 class Spacing:
     """Where columns and rows of slots stand, when so many tracks more than usual run between them.
 
-    ``crowd`` tells how many lines lead to a circle: 0 for few, 1 for many, 2 for very many.
+    ``crowd`` tells how many lines lead to a circle: 0 for few, 1 for many, 2 for very many; ``tracks`` how many tracks
+    there are at a step's left and right, at least.
 
     Attributes
     ----------
@@ -54,6 +56,7 @@ class Spacing:
         wider: int = 0,
         higher: int = 0,
         crowd: int = 0,
+        tracks: tuple[int, int] = (LEFT, RIGHT),
     ) -> None:
         boxed = {slots[role][0] for role in boxes if role in slots}
         columns, rows = (sorted({slot[axis] for slot in slots.values()}) for axis in (0, 1))
@@ -65,9 +68,9 @@ class Spacing:
             at += max((b - a) * pitch, room if b - a >= 1 else 0.0)
             self.x[b] = at
         self.y = {row: row * (ROW + TRACK * higher) for row in rows}
-        self.width, self.more, self.crowd = at, (wider, higher), crowd
-        self.left = self.beside[columns[0]] + TRACK * (LEFT - 1 + wider) + 4
-        self.right = self.beside[columns[-1]] + TRACK * (RIGHT - 1 + wider) + 10
+        self.width, self.more, self.crowd, self.tracks = at, (wider, higher), crowd, tracks
+        self.left = self.beside[columns[0]] + TRACK * (tracks[0] - 1 + wider) + 4
+        self.right = self.beside[columns[-1]] + TRACK * (tracks[1] - 1 + wider) + 10
         self.period = self.width + self.left + self.right + TRACK
 
     @property
@@ -80,8 +83,8 @@ class Spacing:
         xs = list(self.x.values())
         halves = list(self.beside.values())
         found = dict.fromkeys(xs, MIDDLE)
-        tracks = [xs[0] - halves[0] - TRACK * k for k in range(LEFT + self.more[0])]
-        tracks += [xs[-1] + halves[-1] + TRACK * k for k in range(RIGHT + self.more[0])]
+        tracks = [xs[0] - halves[0] - TRACK * k for k in range(self.tracks[0] + self.more[0])]
+        tracks += [xs[-1] + halves[-1] + TRACK * k for k in range(self.tracks[1] + self.more[0])]
         for (a, half), (b, other) in pairwise(zip(xs, halves, strict=True)):
             tracks += _tracks(a + half, b - other)
         found |= dict.fromkeys(tracks, TRAVEL)

@@ -7,11 +7,14 @@ of its ends. Whoever wants to do something with what is drawn, as the film does,
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Callable
 from itertools import chain, count
 from typing import Any, Literal, NamedTuple
 
-from minigrad.pictures.dot import Digraph
+from minigrad.pictures.dot import TIMEOUT, Digraph
+from minigrad.pictures.paper import Width, width_of
 from minigrad.rnn.figure.attribution import Figure
 from minigrad.rnn.figure.grid import Gap
 from minigrad.rnn.figure.wiring import Place
@@ -70,12 +73,16 @@ class Picture(Digraph):
         What stands for something in the network, by its id; not words, dots, bends and the legend.
     zoom : float
         How many times larger all that is added from now on is drawn than it is told.
+    redrawn : callable or None
+        Draws the same for a `Width`.
     """
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, *args: Any, least: float = 0.0, **options: Any) -> None:
         super().__init__(*args, **options)
         self.zoom = 1.0
         self.parts: dict[str, Part] = {}
+        self.redrawn: Callable[[Width], Picture] | None = None
+        self.least, self.extent = least, (math.inf, math.inf, -math.inf, -math.inf)
         self._taken: set[str] = set()
         self._edges: dict[tuple[str, str], int] = {}
 
@@ -88,6 +95,17 @@ class Picture(Digraph):
         return name
 
     def node(self, name: str, label: str | None = None, **attributes: str) -> None:
+        """Add a node; its words are not set in less than the ``least`` size."""
+        small = float(attributes.get("fontsize", self.least)) / (self.least or 1.0)
+        if 0 < small < 1 and self.least:
+            attributes["fontsize"] = f"{self.least:g}"
+            if attributes.get("shape") == "plaintext":
+                attributes["width"] = f"{float(attributes['width']) / small:.3f}"
+        if "pos" in attributes:
+            x, y = map(float, attributes["pos"].split(","))
+            rim = 4.0 if attributes.get("shape") == "doublecircle" else 0.0
+            half_x, half_y = (36 * float(attributes[side]) + rim for side in ("width", "height"))
+            self.reached(x - half_x, y - half_y, x + half_x, y + half_y)
         super().node(name, label, **{"id": name, **self._zoomed(attributes)})
 
     def attr(self, kw: str | None = None, **attributes: str) -> None:
@@ -103,9 +121,20 @@ class Picture(Digraph):
             for key, value in attributes.items()
         }
 
+    def reached(self, left: float, low: float, right: float, high: float) -> None:
+        """Note how far the picture goes."""
+        old = self.extent
+        self.extent = min(old[0], left), min(old[1], low), max(old[2], right), max(old[3], high)
+
+    def for_width(self, width: str, *, timeout: float | None = TIMEOUT) -> Digraph:
+        """The same run laid out for that width: see `Digraph.for_width`."""
+        return super().for_width(width, timeout=timeout) if self.redrawn is None else self.redrawn(width_of(width))
+
     def edge(self, tail: str, head: str, part: Part | None = None, **attributes: str) -> None:
         nth = self._edges[tail, head] = self._edges.get((tail, head), 0) + 1
         id = f"{tail}--{head}" + f"--{nth}" * (nth > 1)
         if part is not None:
             self.parts[id] = part
+        for x, y in (map(float, point.split(",")) for point in attributes.get("pos", "").removeprefix("e,").split()):
+            self.reached(x, y, x, y)
         super().edge(tail, head, id=id, **self._zoomed(attributes))

@@ -16,7 +16,7 @@ from math import dist, hypot
 from typing import NamedTuple
 
 from minigrad.rnn.figure.geometry import Line, Outline, Point, length, meeting, shifted
-from minigrad.rnn.figure.lattice import COLUMN, ROW, Lattice, Spacing
+from minigrad.rnn.figure.lattice import COLUMN, FEW, LEFT, RIGHT, ROW, Lattice, Spacing
 from minigrad.rnn.figure.names import CIRCLE
 from minigrad.rnn.figure.pattern import Link, Pattern, Start, Tap
 from minigrad.rnn.figure.routes import End, Routes
@@ -114,7 +114,7 @@ def laid_out(stood: Stood, slots: Spots) -> tuple[Template | None, list[Link | S
     boxes = [role for role in slots if pattern.is_box(role)]
     crowd = sum(pattern.most_at_a_role > many for many in CROWDS)
     for more in range(WIDER):
-        spacing = Spacing(slots, boxes, more, (more + 1) // 2, crowd)
+        spacing = Spacing(slots, boxes, more, (more + 1) // 2, crowd, (LEFT, RIGHT) if pattern.taps else FEW)
         first: list[Link | Start | str | None] = []
         for _ in range(AGAIN):
             found = _Step(pattern, slots, spacing).laid_out(first)

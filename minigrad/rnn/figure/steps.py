@@ -22,7 +22,7 @@ from minigrad.rnn.figure.numbers import ZOOM, Numbers
 from minigrad.rnn.figure.paint import ByGradient, Paint
 from minigrad.rnn.figure.picture import Part, Picture
 from minigrad.rnn.figure.splines import spline
-from minigrad.rnn.figure.wiring import Place, Wiring
+from minigrad.rnn.figure.wiring import Connection, Place, Wiring
 from minigrad.rnn.unrolling import Run
 
 ARROW = 0.7  # the size of arrowheads
@@ -37,32 +37,41 @@ class Steps:
         What is drawn so far.
     circles : dict of Place to str
         What the circles are called in there.
+    lines : dict of Connection to Line
+        What is seen of the arrows to the steps that are drawn.
+    vanishing : list of Line
+        And of those to others.
     """
+
+    small, smaller, least = 11.0, 10.0, 0.0  # sizes of words in points, and the size that none are smaller than
 
     def __init__(self, run: Run, wiring: Wiring, grid: Grid, paint: Paint, of: Tensor | None, names: Names) -> None:
         self.run, self.figure, self.grid, self.paint, self.of, self.names = run, paint.figure, grid, paint, of, names
-        self.graph = Picture("unrolled", strict=False)
+        self.graph = Picture("unrolled", least=self.least, strict=False)
         self.numbers: Numbers | None = None
         self.circles = {place: self.graph.unique(circle(place)) for place in wiring.tensors}
         self.ends: dict[tuple[str, float, float], str] = {}  # where connections vanish in gaps
+        self.lines: dict[Connection, Line] = {}
+        self.vanishing: list[Line] = []
 
     def work_out(self, numbers: Numbers) -> None:
         """Write numbers into the circles and boxes, of a figure that is larger for that."""
         self.numbers, self.graph.zoom = numbers, ZOOM
 
     def circle(self, graph: Any, place: Place) -> None:
+        """Draw what stands at a place; targets are boxes."""
         role = place[0]
         look, words = self.paint.node("sizes", place), escaped(self.names.place(place))
         mark = "" if self.numbers else self.paint.mark("sizes", place)
         width = height = CIRCLE
         if len(words) > 4 or mark:
-            look["fontsize"] = "10"
+            look["fontsize"] = f"{self.smaller:g}"
         if role == "C":
             width = height = COST
             look["shape"] = "doublecircle"
             look |= {"fontsize": "8"} if mark else {}
         elif role == "target" or self._stands_for_target(place):
-            (width, height), look["shape"], look["fontsize"] = TARGET, "box", "9" if mark else "11"
+            (width, height), look["shape"], look["fontsize"] = TARGET, "box", "9" if mark else f"{self.small:g}"
         x, y = self.grid.at(place)
         tensor = self.figure.tensors[place]
         if self.numbers:
@@ -93,6 +102,10 @@ class Steps:
         if not end:
             head, at = self._end_in_gap(source, "in", *line[-1]), self.grid.gap_with(target[1])
         line = self.seen(line, source if start else None, target if end else None)
+        if end:
+            self.lines[source, target] = line
+        else:
+            self.vanishing.append(line)
         self.graph.edge(tail, head, Part("connection", (source, target), at), **look, **spline(line, ARROW))
         if (source, target) in self.figure.cuts:
             bars = {"style": "filled", "fillcolor": "white", "tooltip": "cut: the values pass, no gradient does"}
@@ -105,11 +118,11 @@ class Steps:
             return
         line, _ = self.grid.line(ghost, target)
         name = self.graph.unique(f"{self.circles[source]}_ghost_{self.circles[target]}")
-        look = {"style": "dashed,filled", "color": INK, "fontcolor": INK, "fontsize": "10"}
+        look = {"style": "dashed,filled", "color": INK, "fontcolor": INK, "fontsize": f"{self.smaller:g}"}
         words = escaped(self.names.place(source))
         x, y = self.grid.at(ghost)
         pin(self.graph, name, words, x, y, CIRCLE, CIRCLE, tooltip=hint(f"{words}, once more"), **look)
-        seen = self.seen(line or (), ghost, target)
+        seen = self.lines[source, target] = self.seen(line or (), ghost, target)
         look = self.paint.line("connections", (source, target))
         use = Part("connection", (source, target), target)
         self.graph.edge(name, self.circles[target], use, **look, **spline(seen, ARROW))
@@ -138,10 +151,14 @@ class Steps:
         name, x = self.graph.unique(nth("gap", number + 1)), sum(self.grid.span(gap)) / 2
         self.graph.parts[name] = Part("gap", gap, gap)
         words, drop = f"… {len(gap)} step{'s' * (len(gap) > 1)} …", self._drop(gap)
-        top = self.grid.high - (3 if drop else 10)  # all of it above the lanes of the uppermost circles
+        top = self.above(len(drop))
         text(self.graph, name, words, x, top)
         for i, line in enumerate(drop):
             text(self.graph, self.graph.unique(f"{name}_drop"), line, x, top - 14.6 - 14.1 * i, size=10)
+
+    def above(self, more: int) -> float:
+        """Where the words over a gap stand, with so many lines below them: above the lanes of the uppermost circles."""
+        return self.grid.high - (3 if more else 10)
 
     @np.errstate(all="ignore")
     def _drop(self, gap: Gap) -> list[str]:

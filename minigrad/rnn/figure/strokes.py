@@ -22,7 +22,8 @@ SQUARE = 10.0
 ALONG = (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8)  # where on a piece of a line something may stand
 GAPS = 5.0, 8.0, 12.0, 3.0  # and how far from it words may
 ROOM, ROOM_AT_BOX = 21.0, 27.0  # from the centre of a circle, or of a box, to words
-LETTER, TALL = 3.3, 7.5  # half the width and height of a letter
+SIZE = 11.0  # of words, in points
+LETTER, TALL = 3.3, 7.5  # half the width and height of a letter in it
 NAMES = 4  # so many names are written; tooltips have them all
 
 
@@ -74,7 +75,7 @@ class Box(NamedTuple):
 
 
 class Sketch:
-    """The folded network, laid out.
+    """The folded network, laid out; its words are set in this ``size``, and may stand so far ``beyond`` its right.
 
     Attributes
     ----------
@@ -82,7 +83,10 @@ class Sketch:
     strokes : list of Stroke
     """
 
-    def __init__(self, spots: Mapping[str, tuple[float, float]], arrows: list[Arrow]) -> None:
+    def __init__(
+        self, spots: Mapping[str, tuple[float, float]], arrows: list[Arrow], size: float = SIZE, beyond: float = 45.0
+    ) -> None:
+        self.larger, self.beyond = size / SIZE, beyond
         for more in range(WIDER):
             spacing = Spacing(spots, [role for role in spots if role == "target"], more, more, 1)
             self.centres = {role: (spacing.x[column], spacing.y[row]) for role, (column, row) in spots.items()}
@@ -151,7 +155,7 @@ class Sketch:
     @property
     def right(self) -> float:
         """How far it reaches to the right."""
-        boxes = [box.x + box.width - 45 for box in self.boxes]  # words may stand below "unfold"
+        boxes = [box.x + box.width - self.beyond for box in self.boxes]  # words may stand below "unfold"
         lines = [x + 20 for stroke in self.strokes if stroke.square for x, _ in stroke.line]
         return max([*(x for x, _ in self.centres.values()), *boxes, *lines])
 
@@ -171,7 +175,7 @@ class Sketch:
         """Beside the square, or else beside the longest straight piece that has room."""
         if not arrow.words:
             return None
-        width = LETTER * len(arrow.words)
+        width, tall = LETTER * len(arrow.words) * self.larger, TALL * self.larger
         pieces = sorted(pairwise(line), key=lambda piece: -dist(*piece))
         if square is not None:
             pieces.sort(key=lambda piece: to_segment(square, *piece) > 1e-6)
@@ -179,8 +183,8 @@ class Sketch:
             x, y = (b[0] - a[0]) / max(dist(a, b), 1e-9), (b[1] - a[1]) / max(dist(a, b), 1e-9)
             for gap in GAPS:
                 for at in [*([square] if square and a in pieces[0] else []), *(_at(a, b, part) for part in ALONG)]:
-                    far = gap + width * abs(y) + TALL * abs(x) + SQUARE / 2 * (at is square)
-                    sides = [Box(at[0] + side * y * far, at[1] - side * x * far, width, TALL) for side in (1, -1)]
+                    far = gap + width * abs(y) + tall * abs(x) + SQUARE / 2 * (at is square)
+                    sides = [Box(at[0] + side * y * far, at[1] - side * x * far, width, tall) for side in (1, -1)]
                     if arrow.later:  # outside of a loop
                         sides.sort(key=lambda box: -dist(line[0], box[:2]))
                     else:  # on the right

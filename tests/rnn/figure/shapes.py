@@ -103,7 +103,8 @@ def faults(picture, *, folded=True):
     kinds = {name: parts[name].kind if name in parts else "" for name in nodes}
     circles = {name for name, kind in kinds.items() if kind in ("place", "folded")}
     words = {name for name, node in nodes.items() if node.get("shape") == "plaintext" and not name.startswith("cut_")}
-    boxes = {name for name, kind in kinds.items() if kind == "parameter"}
+    boxes = {name for name, kind in kinds.items() if kind in ("parameter", "tap")}
+    parameters = {name for name, kind in kinds.items() if kind == "parameter"}
     if not folded:
         left = min(rectangle(nodes[name])[0][0] - 60 for name in circles if kinds[name] == "place")
         lines = {id: line for id, line in lines.items() if parts[id].kind != "folded"}
@@ -113,7 +114,7 @@ def faults(picture, *, folded=True):
     return [
         *(f"{a} lies on {b}" for a, b in overlaps(nodes, circles | words | boxes)),
         *(f"{id} touches {name}" for id, name in touches(nodes, lines, circles, CLEAR)),
-        *(f"{id} runs through the words {name}" for id, name in touches(nodes, lines, words, 0.1)),
+        *(f"{id} runs through the words {name}" for id, name in touches(nodes, lines, words | boxes - parameters, 0.1)),
         *confusions(lines, circles),
     ]
 

@@ -1,0 +1,271 @@
+"""The unrolled figure in the width of a column, of a page or of a slide: less of it, never smaller letters.
+
+There are no buses and no boxes. Roles that only lead on (z) are passed through, as in the folded half, so a step is
+often a single column. A parameter is a label beside the arrow that it acts on, in the colour of what that step
+contributed. Of long runs as many steps are drawn as there is room for, from both ends. All is laid out as in `drawing`,
+in its units; the graph's ``viewport`` then makes it as wide as asked.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import pairwise
+from math import dist
+from typing import Any, NamedTuple
+
+from minigrad.engine.tensor import Tensor
+from minigrad.pictures.paper import LARGEST, Width
+from minigrad.pictures.style import FONT, TIGHT, hint, pin
+from minigrad.rnn.figure.attribution import Figure
+from minigrad.rnn.figure.folded import Folded, spots_of
+from minigrad.rnn.figure.geometry import Point, length
+from minigrad.rnn.figure.grid import Grid
+from minigrad.rnn.figure.layouts import known_of
+from minigrad.rnn.figure.names import label, short
+from minigrad.rnn.figure.paint import painted
+from minigrad.rnn.figure.pattern import Pattern
+from minigrad.rnn.figure.picture import Part, Picture
+from minigrad.rnn.figure.placing import template_of
+from minigrad.rnn.figure.steps import ARROW, Steps
+from minigrad.rnn.figure.strokes import ALONG, Box
+from minigrad.rnn.figure.template import Template
+from minigrad.rnn.figure.wiring import Connection, Place, Use, Wiring
+from minigrad.rnn.unrolling import Run
+
+TEXT, ROLE = 12.8, 14.0  # the least size of words, and that in circles, in the units of the drawing
+FOLDED, SKIP = 40.0, 50.0  # from the folded half to the steps, and how much wider a gap is than what is between steps
+LETTER, TALL, BETWEEN = 7.6, 14.0, 2.0  # the width and height of a letter in a label, and from label to label
+GAPS, ALONE = (4.0, 6.0, 9.0, 14.0), 2.0  # how far from its arrow a label may stand, and how much further from others
+ENOUGH = 3  # with fewer steps than this there is no room for the folded half
+NAMES = 4  # so many parameters are named at an arrow
+
+
+class Asked(NamedTuple):
+    """What is to be drawn: see `drawing.draw`. Without ``steps``, as many as there is room for."""
+
+    run: Run
+    of: Tensor | None
+    color: str
+    by: str
+    folded: bool
+    steps: Sequence[int] | None
+
+
+def compact(asked: Asked, width: Width) -> Picture:
+    """Draw a run in this width.
+
+    Raises
+    ------
+    ValueError
+        If there is no room for what is asked for, or for a single step.
+    """
+    run = passing(asked.run)
+    others = [] if asked.of is None else [asked.of]
+    wiring = Wiring.of_run(run, *others)
+    template = column(run, wiring)
+    least = width.text / TEXT
+    narrowest = math.inf
+    for folded, steps in _choices(asked, template, width.points / least):
+        paint = painted(run, wiring, steps, asked.of, asked.color, asked.by)
+        drawing = _Compact(run, wiring, Grid(template, steps, len(run), SKIP), paint, asked.of)
+        picture = drawing.drawn(folded)
+        left, low, right, high = picture.extent
+        scale = min(width.points / (right - left + 1), LARGEST * least)
+        if scale >= least:
+            picture.attr(viewport=f"{width.points:.2f},{(high - low + 3) * scale:.2f},{scale:.5f}")
+            picture.redrawn = partial(compact, asked)
+            return picture
+        narrowest = min(narrowest, (right - left + 1) * least / 72)
+    what = "a single step" if asked.steps is None else f"the {len(asked.steps)} steps that were named"
+    raise ValueError(
+        f"{width.asked} wide, {what} could not be drawn with text that can be read (at least {width.text:g} pt): allow"
+        f" a width of {math.ceil(10 * narrowest) / 10:g}in" + ", or name fewer steps" * (asked.steps is not None)
+    )
+
+
+def passing(run: Run) -> Run:
+    """The run without the roles that only lead from one to another: those that the folded half leaves out, too."""
+    folded = getattr(run.model, "folded", None)
+    if folded is None:
+        known = known_of(run)
+        folded = {} if known is None else known.folded
+    kept = {"x", "y", "C", "target", *run.carried[0], *folded}
+    return replace(run, steps=[{role: each for role, each in step.items() if role in kept} for step in run.steps])
+
+
+def column(run: Run, wiring: Wiring) -> Template:
+    """A step without parameters, its roles one above the other, or where they stand in the folded half."""
+    pattern = Pattern.of(wiring)._replace(taps=(), recurrent=frozenset())
+    spots = spots_of(run, Figure.of_nothing(wiring))
+    if spots.keys() >= set(pattern.roles):
+        folded = {role: spots[role] for role in pattern.roles}
+        order = sorted((role for role in pattern.roles if not pattern.is_box(role)), key=lambda role: folded[role][1])
+        for slots in (folded | {role: (0.0, row - 1.0) for row, role in enumerate(order)}, folded):
+            try:
+                return template_of(pattern, slots)
+            except ValueError:  # there is no way for some arrow from step to step, which the folded half has not
+                continue
+    return template_of(pattern)
+
+
+def _choices(asked: Asked, template: Template, room: float) -> Iterator[tuple[bool, Sequence[int]]]:
+    """With the folded half or without, and which steps: what shows most first."""
+    T, period = len(asked.run), template.spacing.period
+    most = min(int(room / period), T)
+    for folded in (True, False) if asked.folded else (False,):
+        if asked.steps is not None:
+            yield folded, asked.steps
+            continue
+        for n in range(most, 0, -1):
+            if folded and n < min(T, ENOUGH):
+                break
+            if n * period + SKIP * (n < T) <= room + period:
+                yield folded, [*range(1, n - n // 2 + 1), *range(T - n // 2 + 1, T + 1)] if n > 1 else [T]
+    if not most and asked.steps is None:
+        yield False, [T]
+
+
+def acted_on(wiring: Wiring) -> dict[Use, list[Connection]]:
+    """The arrow that each use of a parameter acts on; or several, if what they bring is put together before."""
+    entering, numbers = wiring.graph.arguments(), wiring.graph.numbers
+    places = {numbers[tensor.index]: place for place, tensor in wiring.tensors.items()}
+    arrows: dict[Place, list[Place]] = {}
+    for source, target in wiring.connections:
+        arrows.setdefault(target, []).append(source)
+    found: dict[Use, list[Connection]] = {}
+    for (name, place), edges in wiring.uses.items():
+        open_ = [other.source for edge in edges for other in entering[edge.target] if other.source != edge.source]
+        seen, heard = set(open_), set[Place]()
+        while open_:
+            number = open_.pop()
+            if number in places:
+                heard.add(places[number])
+                continue
+            sources = {edge.source for edge in entering[number]} - seen
+            seen |= sources
+            open_ += sources
+        there = arrows.get(place, [])
+        exact = [source for source in there if source in heard]
+        within = [source for source in there if source[1] == place[1]]
+        carried = [source for source in there if source[0] == wiring.recurrent.get(name)]
+        chosen = exact if len(exact) == 1 else carried or within or there
+        found[name, place] = [(source, place) for source in chosen]
+    return found
+
+
+class _Compact(Steps):
+    """Steps with the names of parameters beside their arrows."""
+
+    small, smaller, letters, least = TEXT, TEXT, 4, TEXT
+
+    def __init__(self, run: Run, wiring: Wiring, grid: Grid, *rest: Any) -> None:
+        super().__init__(run, wiring, grid, *rest)
+        self.wiring = wiring
+        self.boxes: list[Box] = []
+
+    def drawn(self, folded: bool) -> Picture:
+        """The whole picture."""
+        self.graph.attr(layout="nop2", outputorder="edgesfirst", fontname=FONT, **TIGHT)
+        self.graph.attr("node", shape="circle", style="filled", fixedsize="true", margin="0", fontname=FONT)
+        self.graph.attr("node", fillcolor="white", fontsize=f"{ROLE:g}", label="")
+        self.graph.attr("edge", arrowsize=f"{ARROW}", fontname=FONT)
+        for place in self.figure.tensors:
+            if self.grid.shows(place[1]):
+                self.circle(self.graph, place)
+        for connection in self.figure.connections:
+            self.connection(*connection)
+        for number, gap in enumerate(self.grid.gaps):
+            self.elision(gap, number)
+        self._labels()
+        left, low, right, _ = self.graph.extent
+        if folded:
+            Folded(self.graph, self.run, self.figure, left - FOLDED, TEXT, FOLDED - 16).draw()
+            low = self.graph.extent[1]
+        self.paint.legend(self.graph, (left + right) / 2 + 90, low - 14)
+        return self.graph
+
+    # -- parameters ---------------------------------------------------------------------------------------------------
+
+    def above(self, more: int) -> float:
+        return self.grid.high - 14 + 14.1 * more  # and above the circles beside
+
+    def _labels(self) -> None:
+        """The names of parameters beside the arrows that they act on."""
+        order = list(self.wiring.parameters)
+        groups: dict[tuple[Connection, ...], list[str]] = {}
+        for (name, place), arrows in acted_on(self.wiring).items():
+            if arrows and self.grid.shows(place[1]):
+                groups.setdefault(tuple(arrows), []).append(name)
+        for group, names in groups.items():
+            arrows = sorted(
+                (arrow for arrow in group if arrow in self.lines), key=lambda each: length(self.lines[each])
+            )
+            self._label(arrows, sorted(names, key=order.index))
+
+    def _label(self, arrows: list[Connection], names: list[str]) -> None:
+        shown = names if len(names) <= NAMES else names[: NAMES - 1]
+        words = [label(short(name.rpartition(".")[2], 6)) for name in shown] + ["…"] * (len(shown) < len(names))
+        widths = [LETTER * max(len(each), 1) + 6 for each in words]
+        whole = sum(widths) + BETWEEN * (len(words) - 1)
+        places = ((arrow, self._beside(arrow, whole / 2, alone)) for alone in (ALONE, 0.0) for arrow in arrows)
+        arrow, at = next(((arrow, at) for arrow, at in places if at is not None), (None, None))
+        if arrow is None or at is None:
+            return
+        x = at[0] - whole / 2
+        for name, written, width in zip([*shown, ""], words, widths, strict=False):
+            self._chip(arrow, name, names, written, (x + width / 2, at[1]), width)
+            x += width + BETWEEN
+
+    def _chip(self, arrow: Connection, name: str, names: list[str], words: str, at: Point, width: float) -> None:
+        place = arrow[1]
+        look: dict[str, str] = {"shape": "box", "fontsize": f"{TEXT:g}", "penwidth": "0"}
+        id = self.graph.unique(f"{name or 'more'}_{self.circles[place]}")
+        if name:
+            use = name, place
+            look |= self.paint.node("taps", use)
+            self.graph.parts[id] = Part("tap", use, place)
+            about = [f"{name} used at t = {place[1]}", self.paint.words("taps", use)]
+        else:
+            about = [", ".join(names)]
+        if "dashed" in look.get("style", ""):  # exactly 0: a grey letter
+            look["style"] = "filled"
+        elif look.get("style") != "striped":
+            look["style"] = "filled,rounded"
+        tooltip = hint(", ".join(filter(None, about)))
+        pin(self.graph, id, words, at[0], at[1], width, TALL, tooltip=tooltip, **look)
+
+    def _beside(self, arrow: Connection, half: float, alone: float) -> Point | None:
+        """A place beside an arrow where nothing else is, and all others are so much further away."""
+        line = self.lines[arrow]
+        for gap in GAPS:
+            for a, b in sorted(pairwise(line), key=lambda piece: -dist(*piece)):
+                x, y = (b[0] - a[0]) / max(dist(a, b), 1e-9), (b[1] - a[1]) / max(dist(a, b), 1e-9)
+                for part in ALONG:
+                    at = a[0] + (b[0] - a[0]) * part, a[1] + (b[1] - a[1]) * part
+                    far = gap + half * abs(y) + TALL / 2 * abs(x)
+                    boxes = [Box(at[0] + side * y * far, at[1] - side * x * far, half, TALL / 2) for side in (1, -1)]
+                    for box in sorted(boxes, key=lambda box: (-round(box.x - at[0], 3), -box.y)):
+                        if self._free(box, arrow, gap + alone):
+                            self.boxes.append(box)
+                            return box.x, box.y
+        return None
+
+    def _free(self, box: Box, arrow: Connection, alone: float) -> bool:
+        """Whether there is no circle, no line and no label, and no other arrow is near."""
+        for place in self.figure.tensors:
+            if self.grid.shows(place[1]):
+                outline = self._outline(place)
+                if abs(outline.x - box.x) < 80 and box.away(outline[:2], outline[:2]) < (27 if outline.box else 20):
+                    return False
+        if not all(map(box.beside, self.boxes)):
+            return False
+        others = [line for other, line in self.lines.items() if other != arrow] + self.vanishing
+        return all(
+            box.away(a, b) > room
+            for room, lines in ((1.5, [self.lines[arrow]]), (max(alone, 1.5), others))
+            for line in lines
+            for a, b in pairwise(line)
+        )
