@@ -9,7 +9,7 @@ in its units; the graph's ``viewport`` then makes it as wide as asked.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -21,10 +21,10 @@ from minigrad.pictures.paper import LARGEST, Width
 from minigrad.pictures.style import FONT, TIGHT, hint, pin
 from minigrad.rnn.figure.attribution import Figure
 from minigrad.rnn.figure.folded import Folded, spots_of
-from minigrad.rnn.figure.geometry import Point, length
+from minigrad.rnn.figure.geometry import RADIUS, Outline, Point, length
 from minigrad.rnn.figure.grid import Grid
 from minigrad.rnn.figure.layouts import known_of
-from minigrad.rnn.figure.names import label, short
+from minigrad.rnn.figure.names import TARGET, Names, escaped, told_apart
 from minigrad.rnn.figure.paint import painted
 from minigrad.rnn.figure.pattern import Pattern
 from minigrad.rnn.figure.picture import Part, Picture
@@ -38,9 +38,10 @@ from minigrad.rnn.unrolling import Run
 TEXT, ROLE = 12.8, 14.0  # the least size of words, and that in circles, in the units of the drawing
 FOLDED, SKIP = 40.0, 50.0  # from the folded half to the steps, and how much wider a gap is than what is between steps
 LETTER, TALL, BETWEEN = 7.6, 14.0, 2.0  # the width and height of a letter in a label, and from label to label
+RIM = 4.0  # for the width of lines at the picture's edges
 GAPS, ALONE = (4.0, 6.0, 9.0, 14.0), 2.0  # how far from its arrow a label may stand, and how much further from others
 ENOUGH = 3  # with fewer steps than this there is no room for the folded half
-NAMES = 4  # so many parameters are named at an arrow
+NAMES, IN_CIRCLES, IN_LABELS = 4, 4, 6  # so many parameters are named at an arrow; and so many letters of names
 
 
 class Asked(NamedTuple):
@@ -51,6 +52,8 @@ class Asked(NamedTuple):
     color: str
     by: str
     folded: bool
+    targets: bool
+    names: Mapping[str, str] | None
     steps: Sequence[int] | None
 
 
@@ -63,22 +66,23 @@ def compact(asked: Asked, width: Width) -> Picture:
         If there is no room for what is asked for, or for a single step.
     """
     run = passing(asked.run)
-    others = [] if asked.of is None else [asked.of]
-    wiring = Wiring.of_run(run, *others)
+    wiring = Wiring.of_run(run, *([] if asked.of is None else [asked.of]), targets=asked.targets)
+    names = Names(wiring, _of_these(asked.names or {}, wiring))
+    names.roles, names.parameters = told_apart(names.roles, IN_CIRCLES), told_apart(names.parameters, IN_LABELS)
     template = column(run, wiring)
     least = width.text / TEXT
     narrowest = math.inf
     for folded, steps in _choices(asked, template, width.points / least):
-        paint = painted(run, wiring, steps, asked.of, asked.color, asked.by)
-        drawing = _Compact(run, wiring, Grid(template, steps, len(run), SKIP), paint, asked.of)
+        paint = painted(run, wiring, steps, asked.of, asked.color, asked.by, names)
+        drawing = _Compact(run, wiring, Grid(template, steps, len(run), SKIP), paint, asked.of, names)
         picture = drawing.drawn(folded)
         left, low, right, high = picture.extent
-        scale = min(width.points / (right - left + 1), LARGEST * least)
+        scale = min(width.points / (right - left + RIM), LARGEST * least)
         if scale >= least:
-            picture.attr(viewport=f"{width.points:.2f},{(high - low + 3) * scale:.2f},{scale:.5f}")
+            picture.attr(viewport=f"{width.points:.2f},{(high - low + RIM) * scale:.2f},{scale:.5f}")
             picture.redrawn = partial(compact, asked)
             return picture
-        narrowest = min(narrowest, (right - left + 1) * least / 72)
+        narrowest = min(narrowest, (right - left + RIM) * least / 72)
     what = "a single step" if asked.steps is None else f"the {len(asked.steps)} steps that were named"
     raise ValueError(
         f"{width.asked} wide, {what} could not be drawn with text that can be read (at least {width.text:g} pt): allow"
@@ -90,7 +94,7 @@ def passing(run: Run) -> Run:
     """The run without the roles that only lead from one to another: those that the folded half leaves out, too."""
     folded = getattr(run.model, "folded", None)
     if folded is None:
-        known = known_of(run)
+        known = known_of(run, Wiring.of_run(run).connections)
         folded = {} if known is None else known.folded
     kept = {"x", "y", "C", "target", *run.carried[0], *folded}
     return replace(run, steps=[{role: each for role, each in step.items() if role in kept} for step in run.steps])
@@ -109,6 +113,12 @@ def column(run: Run, wiring: Wiring) -> Template:
             except ValueError:  # there is no way for some arrow from step to step, which the folded half has not
                 continue
     return template_of(pattern)
+
+
+def _of_these(names: Mapping[str, str], wiring: Wiring) -> dict[str, str]:
+    """Names without those of roles that are passed through."""
+    shown = {"C", *(role for role, _ in wiring.tensors), *(name for name, _ in wiring.uses)}
+    return {name: written for name, written in names.items() if name in shown}
 
 
 def _choices(asked: Asked, template: Template, room: float) -> Iterator[tuple[bool, Sequence[int]]]:
@@ -159,12 +169,13 @@ def acted_on(wiring: Wiring) -> dict[Use, list[Connection]]:
 class _Compact(Steps):
     """Steps with the names of parameters beside their arrows."""
 
-    small, smaller, letters, least = TEXT, TEXT, 4, TEXT
+    small, smaller, least = TEXT, TEXT, TEXT
 
     def __init__(self, run: Run, wiring: Wiring, grid: Grid, *rest: Any) -> None:
         super().__init__(run, wiring, grid, *rest)
         self.wiring = wiring
         self.boxes: list[Box] = []
+        self.outlines: list[Outline] = []
 
     def drawn(self, folded: bool) -> Picture:
         """The whole picture."""
@@ -179,10 +190,11 @@ class _Compact(Steps):
             self.connection(*connection)
         for number, gap in enumerate(self.grid.gaps):
             self.elision(gap, number)
+        self.outlines = [self._outline(place) for place in self.figure.tensors if self.grid.shows(place[1])]
         self._labels()
         left, low, right, _ = self.graph.extent
         if folded:
-            Folded(self.graph, self.run, self.figure, left - FOLDED, TEXT, FOLDED - 16).draw()
+            Folded(self.graph, self.run, self.figure, self.names, left - FOLDED, TEXT, FOLDED - 16).draw()
             low = self.graph.extent[1]
         self.paint.legend(self.graph, (left + right) / 2 + 90, low - 14)
         return self.graph
@@ -207,7 +219,7 @@ class _Compact(Steps):
 
     def _label(self, arrows: list[Connection], names: list[str]) -> None:
         shown = names if len(names) <= NAMES else names[: NAMES - 1]
-        words = [label(short(name.rpartition(".")[2], 6)) for name in shown] + ["…"] * (len(shown) < len(names))
+        words = [escaped(self.names.parameters[name]) for name in shown] + ["…"] * (len(shown) < len(names))
         widths = [LETTER * max(len(each), 1) + 6 for each in words]
         whole = sum(widths) + BETWEEN * (len(words) - 1)
         places = ((arrow, self._beside(arrow, whole / 2, alone)) for alone in (ALONE, 0.0) for arrow in arrows)
@@ -255,11 +267,10 @@ class _Compact(Steps):
 
     def _free(self, box: Box, arrow: Connection, alone: float) -> bool:
         """Whether there is no circle, no line and no label, and no other arrow is near."""
-        for place in self.figure.tensors:
-            if self.grid.shows(place[1]):
-                outline = self._outline(place)
-                if abs(outline.x - box.x) < 80 and box.away(outline[:2], outline[:2]) < (27 if outline.box else 20):
-                    return False
+        for x, y, boxed in self.outlines:
+            half_x, half_y = (TARGET[0] / 2, TARGET[1] / 2) if boxed else (RADIUS, RADIUS)
+            if not box.beside(Box(x, y, half_x + 0.5, half_y + 0.5)):
+                return False
         if not all(map(box.beside, self.boxes)):
             return False
         others = [line for other, line in self.lines.items() if other != arrow] + self.vanishing

@@ -19,7 +19,9 @@ from minigrad.rnn.figure.routes import plain
 from minigrad.rnn.figure.template import Template
 from minigrad.rnn.figure.wiring import Place
 
-GAP, INTO = 98.0, 14.0  # how much wider a gap is than the space between two steps, and how far lines lead into it
+GAP = 98.0  # how much wider a gap is than the space between two steps
+INTO = 14.0, 18.0, 10.0, 22.0, 6.0  # how far lines lead into it: where they can be told apart
+NEAR = 4.5  # from end to end
 BESIDE = 30.0  # from initial values to the edge of their column
 BUS = 30.0  # from bus to bus
 MANY, ENDS = 12, 3  # of more steps than this, only so many are drawn at either end
@@ -81,6 +83,7 @@ class Grid:
         self.template, self.visible, self.T, self.gap = template, visible, T, gap
         self.spacing = template.spacing
         self.low, self.high = template.low, template.high
+        self.into = max(INTO, key=lambda into: _room(template, into))
         self.gaps = gaps(visible, T)
         after_gap = {gap.last + 1 for gap in self.gaps}
         period = self.spacing.period
@@ -179,10 +182,32 @@ class Grid:
         if not hidden:
             return line
         left, right = self.span(self.gap_with(hidden[0]))
-        edge = left + INTO if ahead > 0 else right - INTO
+        edge = left + self.into if ahead > 0 else right - self.into
         found = [line[0]]
         for (x, y), (to_x, to_y) in pairwise(line):
             if (to_x - edge) * ahead >= 0:
                 return (*found, (edge, y + (to_y - y) * (edge - x) / (to_x - x)))
             found.append((to_x, to_y))
         return line
+
+
+def _room(template: Template, into: float) -> float:
+    """How far lines would be from one another where a gap hides them, so far from the edges of the steps beside it."""
+    spacing = template.spacing
+    right, left, first = spacing.width + spacing.right, -spacing.left, spacing.width - spacing.period + BESIDE
+    links = [
+        shifted(line, copy * spacing.period)
+        for link, line in template.links.items()
+        for copy in range(-abs(link.lag), abs(link.lag) + 1)
+    ]
+    starts = [line for start, line in template.starts.items() if start.t > 0]
+    least = NEAR
+    for edge, lines in ((right + into, links), (left - into, links), (first + into, starts)):
+        ys = [
+            a[1] + (b[1] - a[1]) * (edge - a[0]) / (b[0] - a[0])
+            for line in lines
+            for a, b in pairwise(line)
+            if min(a[0], b[0]) <= edge < max(a[0], b[0])
+        ]
+        least = min([least, *(b - a for a, b in pairwise(sorted(ys)))])
+    return least

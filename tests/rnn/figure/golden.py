@@ -140,12 +140,20 @@ def lstm_by_hand() -> Digraph:
     return draw(run_of(cost))
 
 
+def column() -> Digraph:
+    return draw(run(rnn(), 3)).for_width("column")
+
+
+def lstm_page() -> Digraph:
+    return draw(run(LSTM(2, 3, 2), 100)).for_width("page")
+
+
 PROGRAMS = {
     f.__name__: f
     for f in (
         *(one_step, four_steps, by_cost, values, feedback, forced, elided, some_steps, vanishing, exploding),
         *(not_finite, gated, stacked, truncated, numbers, penalised, decoder, encoder, lstm, gru, layers, both_ways),
-        *(by_hand, lstm_by_hand),
+        *(by_hand, lstm_by_hand, column, lstm_page),
     )
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 import numpy as np
@@ -21,6 +22,7 @@ from tests.rnn.figure.models import CELLS, Truncated, data, example, wired
 from tests.rnn.figure.shapes import faults, nodes_of, rectangle
 from tests.rnn.figure.sources import steps_shown
 
+NIGHTLY = settings.default.max_examples if settings.default.max_examples > 100 else 0
 MODELS = {
     **CELLS,
     "both ways": lambda: Bidirectional(RNN(2, 3), RNN(2, 3), n_out=3),
@@ -75,12 +77,12 @@ def drawn(run, width, **options):
 @pytest.mark.parametrize("width", PRESETS)
 @pytest.mark.parametrize("name", MODELS)
 def test_every_model_fits_every_width(name, width):
-    for T in (1, 3, 30):
+    for T in {"column": (1, 3, 30), "page": (30,), "slide": (3,)}[width]:
         run = unroll(MODELS[name](), *data(T)) if name != "without outputs" else unroll(MODELS[name](), data(T)[0])
         drawn(run, width, color="gradient" if run.cost is not None else "none")
 
 
-@settings(max_examples=20)
+@settings(max_examples=NIGHTLY or 8)
 @given(
     seed=st.integers(0, 2**32 - 1), T=st.integers(1, 9), forced=st.booleans(), n=st.integers(1, 5),
     length=st.floats(60, 900), unit=st.sampled_from(sorted(UNITS)), folded=st.booleans(), choose=st.data(),
@@ -112,8 +114,6 @@ def test_it_is_as_wide_on_paper(real, tmp_path):
 def test_nothing_is_cut_off(real):
     """The outermost dots are white, and those beside them soon are not."""
     image = pytest.importorskip("PIL.Image", reason="Pillow, which reads the bitmap, is not installed")
-    import io
-
     picture = draw(example("WR", T=20)).for_width("column")
     bitmap = image.open(io.BytesIO(picture.pipe("png"))).convert("L").point(lambda grey: 255 * (grey < 200))
     left, top, right, bottom = bitmap.getbbox()

@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 
 from minigrad.engine.tensor import Tensor
 from minigrad.pictures.style import subscript
+from minigrad.rnn.figure.compact import column, passing
 from minigrad.rnn.figure.drawing import draw
 from minigrad.rnn.figure.geometry import to_segment
-from minigrad.rnn.figure.grid import INTO, Grid, gaps
+from minigrad.rnn.figure.grid import Grid, gaps
 from minigrad.rnn.figure.layouts import template_for
 from minigrad.rnn.figure.wiring import Wiring
 from minigrad.rnn.unrolling import unroll
-from tests.rnn.figure.models import data, example, network
+from tests.rnn.figure.models import data, example, network, wired
 from tests.rnn.figure.sources import place_of, statements, steps_shown
 
 
@@ -114,9 +115,22 @@ def test_a_line_that_leads_into_a_gap_keeps_its_way_up_to_there():
         out = cut.line((source, 17), (target, 18))[1]
         assert into[0] == start[0] and out[-1] == (end[-1][0] - whole.x(18) + cut.x(18), end[-1][1])
         left, right = cut.span(cut.gaps[0])
-        assert (into[-1][0], out[0][0]) == pytest.approx((left + INTO, right - INTO))
+        assert (into[-1][0], out[0][0]) == pytest.approx((left + cut.into, right - cut.into))
         assert min(to_segment(into[-1], a, b) for a, b in pairwise(start)) < 1e-6
         assert cut.line((source, 9), (target, 10)) == (None, None)
+
+
+def test_lines_are_hidden_where_they_can_be_told_apart():
+    """Two that cross do so in the gap or before it, not at its edge."""
+    run = passing(wired(4, 425310703, 7))
+    template = column(run, Wiring.of_run(run))
+    grid, least = Grid(template, [1, 7], 7), []
+    for grid.into in (14.0, grid.into):
+        lines = [
+            grid.line((link.source, 1), (link.target, 1 + link.lag))[0] for link in template.links if link.lag == 1
+        ]
+        least.append(min(b - a for a, b in pairwise(sorted(line[-1][1] for line in lines))))
+    assert least[0] < 3 and least[1] >= 4
 
 
 @pytest.mark.parametrize("T", [12, 100, 5000])
