@@ -79,8 +79,8 @@ def scaled(svg: str, size: tuple[float, float], width: Width) -> dict[str, str]:
         least = size[0] * width.text / min(texts) / 72
         raise ValueError(
             f"{width.asked} wide, its text would be {scale * min(texts):.1f} pt and could not be read (at least"
-            f' {width.text:g} pt): draw less, as with level="scope" or max_nodes=, turn it with direction="TB", or'
-            f" allow a width of {math.ceil(10 * least) / 10:g}in"
+            f" {width.text:g} pt): draw less (fewer steps or nodes, closed scopes, another direction), or allow a"
+            f" width of {math.ceil(10 * least) / 10:g}in"
         )
     return {"viewport": f"{width.points:.2f},{size[1] * scale:.2f},{scale:.5f}"}
 

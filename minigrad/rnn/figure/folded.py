@@ -127,9 +127,7 @@ def _crossings(spots: Spots, arrows: list[Arrow]) -> tuple[int, int]:
 class Folded:
     """The folded network left of ``right``; of the sizes see `Sketch`."""
 
-    def __init__(
-        self, picture: Picture, run: Run, figure: Figure, names: Names, right: float, *sizes: float
-    ) -> None:
+    def __init__(self, picture: Picture, run: Run, figure: Figure, names: Names, right: float, *sizes: float) -> None:
         self.picture, self.figure, spots = picture, figure, spots_of(run, figure)
         self.written = names
         arrows = arrows_of(run, figure, spots)

@@ -125,7 +125,8 @@ def test_lines_are_hidden_where_they_can_be_told_apart():
     run = passing(wired(4, 425310703, 7))
     template = column(run, Wiring.of_run(run))
     grid, least = Grid(template, [1, 7], 7), []
-    for grid.into in (14.0, grid.into):
+    for into in (14.0, grid.into):
+        grid.into = into
         lines = [
             grid.line((link.source, 1), (link.target, 1 + link.lag))[0] for link in template.links if link.lag == 1
         ]
