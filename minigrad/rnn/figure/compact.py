@@ -9,10 +9,11 @@ in its units; the graph's ``viewport`` then makes it as wide as asked.
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, product
 from math import dist
 from typing import Any, NamedTuple
 
@@ -25,7 +26,7 @@ from minigrad.rnn.figure.geometry import RADIUS, Outline, Point, length
 from minigrad.rnn.figure.grid import Grid
 from minigrad.rnn.figure.layouts import known_of
 from minigrad.rnn.figure.names import TARGET, Names, escaped, told_apart
-from minigrad.rnn.figure.paint import painted
+from minigrad.rnn.figure.paint import Paint, painted
 from minigrad.rnn.figure.pattern import Pattern
 from minigrad.rnn.figure.picture import Part, Picture
 from minigrad.rnn.figure.placing import template_of
@@ -37,9 +38,12 @@ from minigrad.rnn.unrolling import Run
 
 TEXT, ROLE = 12.8, 14.0  # the least size of words, and that in circles, in the units of the drawing
 FOLDED, SKIP = 40.0, 50.0  # from the folded half to the steps, and how much wider a gap is than what is between steps
-LETTER, TALL, BETWEEN = 7.6, 14.0, 2.0  # the width and height of a letter in a label, and from label to label
+LETTER, TALL, BETWEEN = 7.6, 15.0, 2.0  # the width and height of a letter in a label, and from label to label
 RIM = 4.0  # for the width of lines at the picture's edges
-GAPS, ALONE = (4.0, 6.0, 9.0, 14.0), 2.0  # how far from its arrow a label may stand, and how much further from others
+GAPS, ALONE = (
+    (4.0, 6.0, 9.0, 14.0, 20.0),
+    2.0,
+)  # how far from its arrow a label may stand, and how much further from others
 ENOUGH = 3  # with fewer steps than this there is no room for the folded half
 NAMES, IN_CIRCLES, IN_LABELS = 4, 4, 6  # so many parameters are named at an arrow; and so many letters of names
 
@@ -69,20 +73,29 @@ def compact(asked: Asked, width: Width) -> Picture:
     wiring = Wiring.of_run(run, *([] if asked.of is None else [asked.of]), targets=asked.targets)
     names = Names(wiring, _of_these(asked.names or {}, wiring))
     names.roles, names.parameters = told_apart(names.roles, IN_CIRCLES), told_apart(names.parameters, IN_LABELS)
-    template = column(run, wiring)
-    least = width.text / TEXT
-    narrowest = math.inf
-    for folded, steps in _choices(asked, template, width.points / least):
-        paint = painted(run, wiring, steps, asked.of, asked.color, asked.by, names)
-        drawing = _Compact(run, wiring, Grid(template, steps, len(run), SKIP), paint, asked.of, names)
-        picture = drawing.drawn(folded)
-        left, low, right, high = picture.extent
-        scale = min(width.points / (right - left + RIM), LARGEST * least)
-        if scale >= least:
-            picture.attr(viewport=f"{width.points:.2f},{(high - low + RIM) * scale:.2f},{scale:.5f}")
-            picture.redrawn = partial(compact, asked)
-            return picture
-        narrowest = min(narrowest, (right - left + RIM) * least / 72)
+    least, narrowest = width.text / TEXT, math.inf
+    found: list[Picture] = []
+    paints: dict[tuple[int, ...], Paint] = {}
+    for roomy in (False, True):
+        template = column(run, wiring, roomy)
+        for folded, steps in _choices(asked, template, width.points / least):
+            if (shown := tuple(steps)) not in paints:
+                paints[shown] = painted(run, wiring, steps, asked.of, asked.color, asked.by, names)
+            grid = Grid(template, steps, len(run), SKIP)
+            drawing = _Compact(run, wiring, grid, paints[shown], asked.of, names)
+            picture = drawing.drawn(folded)
+            left, low, right, high = picture.extent
+            scale = min(width.points / (right - left + RIM), LARGEST * least)
+            if scale >= least:
+                picture.attr(viewport=f"{width.points:.2f},{(high - low + RIM) * scale:.2f},{scale:.5f}")
+                picture.redrawn = partial(compact, asked)
+                found.append(picture)
+                break
+            narrowest = min(narrowest, (right - left + RIM) * least / 72)
+        if found and drawing.complete:
+            return found[-1]
+    if found:  # a label may be missing; the arrows tell it
+        return found[0]
     what = "a single step" if asked.steps is None else f"the {len(asked.steps)} steps that were named"
     raise ValueError(
         f"{width.asked} wide, {what} could not be drawn with text that can be read (at least {width.text:g} pt): allow"
@@ -100,9 +113,9 @@ def passing(run: Run) -> Run:
     return replace(run, steps=[{role: each for role, each in step.items() if role in kept} for step in run.steps])
 
 
-def column(run: Run, wiring: Wiring) -> Template:
+def column(run: Run, wiring: Wiring, roomy: bool = False) -> Template:
     """A step without parameters, its roles one above the other, or where they stand in the folded half."""
-    pattern = Pattern.of(wiring)._replace(taps=(), recurrent=frozenset())
+    pattern = Pattern.of(wiring)._replace(taps=(), recurrent=frozenset(), roomy=roomy)
     spots = spots_of(run, Figure.of_nothing(wiring))
     if spots.keys() >= set(pattern.roles):
         folded = {role: spots[role] for role in pattern.roles}
@@ -166,6 +179,11 @@ def acted_on(wiring: Wiring) -> dict[Use, list[Connection]]:
     return found
 
 
+def _width(words: str) -> float:
+    """Of words, in letters: those above and below the line are narrower."""
+    return sum(0.5 if unicodedata.decomposition(letter).startswith(("<sup", "<sub")) else 1.0 for letter in words)
+
+
 class _Compact(Steps):
     """Steps with the names of parameters beside their arrows."""
 
@@ -176,6 +194,7 @@ class _Compact(Steps):
         self.wiring = wiring
         self.boxes: list[Box] = []
         self.outlines: list[Outline] = []
+        self.complete = True  # no label was left out for want of room
 
     def drawn(self, folded: bool) -> Picture:
         """The whole picture."""
@@ -218,18 +237,26 @@ class _Compact(Steps):
             self._label(arrows, sorted(names, key=order.index))
 
     def _label(self, arrows: list[Connection], names: list[str]) -> None:
+        """Beside one of these arrows, in a row or, where there is no room for that, one below the other."""
         shown = names if len(names) <= NAMES else names[: NAMES - 1]
         words = [escaped(self.names.parameters[name]) for name in shown] + ["…"] * (len(shown) < len(names))
-        widths = [LETTER * max(len(each), 1) + 6 for each in words]
-        whole = sum(widths) + BETWEEN * (len(words) - 1)
-        places = ((arrow, self._beside(arrow, whole / 2, alone)) for alone in (ALONE, 0.0) for arrow in arrows)
-        arrow, at = next(((arrow, at) for arrow, at in places if at is not None), (None, None))
-        if arrow is None or at is None:
+        widths = [LETTER * _width(each) + 5 for each in words]
+        row = sum(widths) + BETWEEN * (len(words) - 1), TALL
+        stack = max(widths), (TALL + BETWEEN) * len(words) - BETWEEN
+        tries = product((ALONE, 0.0), (row, stack), arrows)
+        found = next(((box, arrow) for alone, size, arrow in tries if (box := self._beside(arrow, size, alone))), None)
+        if found is None:
+            self.complete = False
             return
-        x = at[0] - whole / 2
+        box, arrow = found
+        x, y = box.x - box.width, box.y + box.height
         for name, written, width in zip([*shown, ""], words, widths, strict=False):
-            self._chip(arrow, name, names, written, (x + width / 2, at[1]), width)
-            x += width + BETWEEN
+            if box.height > TALL:
+                self._chip(arrow, name, names, written, (box.x, y - TALL / 2), width)
+                y -= TALL + BETWEEN
+            else:
+                self._chip(arrow, name, names, written, (x + width / 2, box.y), width)
+                x += width + BETWEEN
 
     def _chip(self, arrow: Connection, name: str, names: list[str], words: str, at: Point, width: float) -> None:
         place = arrow[1]
@@ -249,20 +276,20 @@ class _Compact(Steps):
         tooltip = hint(", ".join(filter(None, about)))
         pin(self.graph, id, words, at[0], at[1], width, TALL, tooltip=tooltip, **look)
 
-    def _beside(self, arrow: Connection, half: float, alone: float) -> Point | None:
+    def _beside(self, arrow: Connection, size: tuple[float, float], alone: float) -> Box | None:
         """A place beside an arrow where nothing else is, and all others are so much further away."""
-        line = self.lines[arrow]
+        line, half, tall = self.lines[arrow], size[0] / 2, size[1] / 2
         for gap in GAPS:
             for a, b in sorted(pairwise(line), key=lambda piece: -dist(*piece)):
                 x, y = (b[0] - a[0]) / max(dist(a, b), 1e-9), (b[1] - a[1]) / max(dist(a, b), 1e-9)
                 for part in ALONG:
                     at = a[0] + (b[0] - a[0]) * part, a[1] + (b[1] - a[1]) * part
-                    far = gap + half * abs(y) + TALL / 2 * abs(x)
-                    boxes = [Box(at[0] + side * y * far, at[1] - side * x * far, half, TALL / 2) for side in (1, -1)]
+                    far = gap + half * abs(y) + tall * abs(x)
+                    boxes = [Box(at[0] + side * y * far, at[1] - side * x * far, half, tall) for side in (1, -1)]
                     for box in sorted(boxes, key=lambda box: (-round(box.x - at[0], 3), -box.y)):
                         if self._free(box, arrow, gap + alone):
                             self.boxes.append(box)
-                            return box.x, box.y
+                            return box
         return None
 
     def _free(self, box: Box, arrow: Connection, alone: float) -> bool:

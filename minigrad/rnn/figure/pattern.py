@@ -51,6 +51,8 @@ class Pattern(NamedTuple):
         The parameters that act on what comes from another step.
     forced : bool
         Whether targets are fed back.
+    roomy : bool
+        Whether there is room between the steps, as what comes from parameters needs it.
     """
 
     roles: tuple[str, ...]
@@ -60,6 +62,7 @@ class Pattern(NamedTuple):
     taps: tuple[Tap, ...]
     recurrent: frozenset[str]
     forced: bool = False
+    roomy: bool = True
 
     @classmethod
     def of(cls, wiring: Wiring) -> Pattern:

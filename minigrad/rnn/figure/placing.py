@@ -114,7 +114,7 @@ def laid_out(stood: Stood, slots: Spots) -> tuple[Template | None, list[Link | S
     boxes = [role for role in slots if pattern.is_box(role)]
     crowd = sum(pattern.most_at_a_role > many for many in CROWDS)
     for more in range(WIDER):
-        spacing = Spacing(slots, boxes, more, (more + 1) // 2, crowd, (LEFT, RIGHT) if pattern.taps else FEW)
+        spacing = Spacing(slots, boxes, more, (more + 1) // 2, crowd, (LEFT, RIGHT) if pattern.roomy else FEW)
         first: list[Link | Start | str | None] = []
         for _ in range(AGAIN):
             found = _Step(pattern, slots, spacing).laid_out(first)

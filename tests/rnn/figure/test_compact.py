@@ -79,7 +79,11 @@ def drawn(run, width, **options):
 def test_every_model_fits_every_width(name, width):
     for T in {"column": (1, 3, 30), "page": (30,), "slide": (3,)}[width]:
         run = unroll(MODELS[name](), *data(T)) if name != "without outputs" else unroll(MODELS[name](), data(T)[0])
-        drawn(run, width, color="gradient" if run.cost is not None else "none")
+        picture = drawn(run, width, color="gradient" if run.cost is not None else "none")
+        labels = {part.key for part in picture.parts.values() if part.kind == "tap"}
+        shown = set(steps_shown(picture.source, "x"))
+        uses = {use for use in acted_on(Wiring.of_run(passing(run))) if use[1][1] in shown}
+        assert labels == uses or "…" in picture.source
 
 
 @settings(max_examples=NIGHTLY or 8)
