@@ -128,7 +128,11 @@ class Picture(Digraph):
 
     def for_width(self, width: str, *, timeout: float | None = TIMEOUT) -> Digraph:
         """The same run laid out for that width: see `Digraph.for_width`."""
-        return super().for_width(width, timeout=timeout) if self.redrawn is None else self.redrawn(width_of(width))
+        if self.redrawn is None:
+            return super().for_width(width, timeout=timeout)
+        drawn = self.redrawn(width_of(width))
+        drawn.title, drawn.alt = self.title, self.alt
+        return drawn
 
     def edge(self, tail: str, head: str, part: Part | None = None, **attributes: str) -> None:
         nth = self._edges[tail, head] = self._edges.get((tail, head), 0) + 1
