@@ -215,7 +215,7 @@ def draw_trajectory(path: Path, xs: Array, targets: Array, forecasts: dict[str, 
     with plots.saved_as(path, 2, sharex=True, size=(9, 5.2)) as axes:
         for ax, loop in zip(axes, loops, strict=True):
             shown = {f"{n} ({errors[f'{n}, {loop}']:.2g})": forecasts[f"{n}, {loop}"][:, 0, 0] for n in names}
-            plots.trajectory(times, targets[:, 0, 0], shown, label="the oscillator", ax=ax)
+            plots.plot_trajectory(times, targets[:, 0, 0], shown, label="the oscillator", ax=ax)
             given = "the true x at every step"
             if loop == "closed loop":
                 given = "x up to the dotted line, then its own forecasts"
@@ -235,7 +235,9 @@ def draw_gradient_flow(path: Path, xs: Array, targets: Array, rng: np.random.Gen
                 model = RNN(2, N_HIDDEN, 1, f=f, init="orthogonal", radius=radius, rng=rng)
                 run = unroll(model, xs[:, :1], targets[:, :1])
                 norms = gradient_norms(run, run["C"][-1])
-                plots.gradient_flow(norms, ax=ax, linestyle=style, color=color, label=f"ρ(W) = {radius:g}, f = {f}")
+                plots.plot_gradient_flow(
+                    norms, ax=ax, linestyle=style, color=color, label=f"ρ(W) = {radius:g}, f = {f}"
+                )
                 if f == "identity":
                     ends.append(f"{norms[0] / norms[-1]:.1e}")
         plots.legend_beside(ax)
@@ -248,12 +250,12 @@ def draw_gradient_flow(path: Path, xs: Array, targets: Array, rng: np.random.Gen
 def draw_spectrum(path: Path, before: Array, after: Array) -> Row:
     """Eigenvalues of W before and after training, beside those of Euler's method as a recurrent network."""
     with plots.saved_as(path, 1, 2, size=(9, 4.4)) as (learnt, euler):
-        plots.spectrum(before, label="before training", ax=learnt, marker="x", color=GREY)
-        plots.spectrum(after, label="after training", ax=learnt, color=BLUE)
+        plots.plot_spectrum(before, label="before training", ax=learnt, marker="x", color=GREY)
+        plots.plot_spectrum(after, label="after training", ax=learnt, color=BLUE)
         learnt.set_title("the network's W", loc="left", fontsize=10)
         for dt, color in ((DT, ORANGE), (0.6, GREEN), (1.0, BLUE)):
             W, _ = oscillator.euler_as_rnn(M, dt)
-            plots.spectrum(W, label=f"Δ = {dt:g}", ax=euler, marker="s", color=color)
+            plots.plot_spectrum(W, label=f"Δ = {dt:g}", ax=euler, marker="s", color=color)
         euler.set_title("Euler's method as a network: 1 ± iΔ/√m", loc="left", fontsize=10)
         for ax in (learnt, euler):
             ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14))
@@ -267,7 +269,7 @@ def draw_spectrum(path: Path, before: Array, after: Array) -> Row:
 def draw_training(path: Path, history: History) -> Row:
     """Cost and gradient norm, update by update; clipped updates are marked."""
     with plots.saved_as(path, 2, sharex=True, size=(9, 5)) as axes:
-        for ax in plots.training(history, max_norm=MAX_NORM, axes=axes):
+        for ax in plots.plot_training(history, max_norm=MAX_NORM, axes=axes):
             plots.legend_beside(ax)
     return Row(
         path.name,

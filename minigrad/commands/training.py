@@ -211,7 +211,7 @@ def _drawn(trained: Trained, out: Path) -> list[Path]:
     from minigrad.rnn import plots
 
     with plots.saved_as(out / "training.svg", 2, 1, size=(7, 5), sharex=True) as axes:
-        plots.training(trained.history, max_norm=trained.experiment.clip, axes=list(axes))
+        plots.plot_training(trained.history, max_norm=trained.experiment.clip, axes=list(axes))
         for ax in axes:
             plots.legend_beside(ax)
     pictures = [out / "training.svg"]
@@ -229,7 +229,9 @@ def _forecast(trained: Trained, path: Path, steps: int) -> Path:
     heard = task.going_on.targets[: len(task.prompt) - 1 + steps]
     own = [task.own_units(values)[:, 0, 0] for values in (heard, outputs, task.continued()["linear"][:steps])]
     with rnn.plots.saved_as(path, size=(8, 3.2)) as ax:
-        rnn.plots.trajectory(np.arange(1, len(own[0]) + 1), own[0], {trained.name: own[1], "linear": own[2]}, ax=ax)
+        rnn.plots.plot_trajectory(
+            np.arange(1, len(own[0]) + 1), own[0], {trained.name: own[1], "linear": own[2]}, ax=ax
+        )
         low, high = float(own[0].min()), float(own[0].max())
         ax.set(xlabel="step", ylabel=task.name, ylim=(low - 0.3 * (high - low), high + 0.3 * (high - low)))
         rnn.plots.legend_beside(ax)

@@ -1,48 +1,22 @@
-"""Curves and spectra: matplotlib figures as functions of data.
-
-Each draws on the axes that it is given, or on new ones, and returns them: titles, legends and whatever else is to stand
-there are up to the caller. Nothing is computed here that has not its place elsewhere (`oscillator`, `spectral`, `flow`,
-`training`). This is the only file that imports matplotlib, and nothing else in `minigrad.rnn` imports this file.
-"""
+"""What happened in a training: forecasts beside the truth, costs and norms, and shares of seeds that succeeded."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from itertools import cycle, product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from minigrad.engine.tensor import Array
-from minigrad.files import writing
-from minigrad.rnn.dynamics.spectrum import eigenvalues
+from minigrad.rnn.plots.style import BLUE, GREEN, GREY, ORANGE, new_axes
 from minigrad.rnn.sweeping import Sweep
 from minigrad.rnn.training import History
 
-BLUE, ORANGE, GREEN, GREY = "#2b6cb0", "#dd6b20", "#2f855a", "#888888"
 
-STYLE: Any = {
-    "axes.grid": True,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "font.size": 10,
-    "grid.alpha": 0.3,
-    "legend.frameon": False,
-    "svg.fonttype": "path",  # the labels look the same wherever the picture is opened
-    "svg.hashsalt": "minigrad",  # the same picture has the same bytes
-}
-"""How the lecture's figures look: ``with matplotlib.rc_context(plots.STYLE): ...``."""
-UNDATED = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
-
-
-def trajectory(
+def plot_trajectory(
     times: npt.ArrayLike,
     truth: npt.ArrayLike,
     forecasts: Mapping[str, npt.ArrayLike],
@@ -66,7 +40,7 @@ def trajectory(
     -------
     Axes
     """
-    ax = _new_axes(1)[0] if ax is None else ax
+    ax = new_axes()[0] if ax is None else ax
     times, truth = np.asarray(times), np.asarray(truth)
     ax.plot(times, truth, color="black", linewidth=3, alpha=0.25, label=label)
     start = len(times)
@@ -80,57 +54,9 @@ def trajectory(
     return ax
 
 
-def gradient_flow(norms: npt.ArrayLike, *, ax: Axes | None = None, **line: Any) -> Axes:
-    """How the gradient of the last step's cost shrinks or grows on its way back.
-
-    Parameters
-    ----------
-    norms : array_like (T,)
-        ‖∂C_T/∂h_t‖ for t = 1 ... T, from `minigrad.rnn.flow.gradient_norms`. They are drawn relative to the last.
-    ax : Axes, optional
-    **line
-        Options of `Axes.semilogy`: label, color, linestyle ...
-
-    Returns
-    -------
-    Axes
-    """
-    ax = _new_axes(1)[0] if ax is None else ax
-    norms = np.asarray(norms)
-    ax.semilogy(np.arange(len(norms))[::-1], norms / norms[-1], **line)
-    ax.set(xlabel=r"steps back from the cost, $T - t$")
-    ax.set(ylabel=r"$\|\partial C_T/\partial h_t\|\;/\;\|\partial C_T/\partial h_T\|$")
-    return ax
-
-
-def spectrum(W: Any, *, label: str = "W", ax: Axes | None = None, **points: Any) -> Axes:
-    """The eigenvalues of a recurrent matrix in the complex plane; on empty axes the unit circle, too.
-
-    Parameters
-    ----------
-    W : (n, n) array_like or Tensor
-    label : str
-        Its spectral radius is added.
-    ax : Axes, optional
-    **points
-        Options of `Axes.plot`: marker, color ...
-
-    Returns
-    -------
-    Axes
-    """
-    ax = _new_axes(1)[0] if ax is None else ax
-    if not ax.has_data():
-        turns = np.exp(1j * np.linspace(0, 2 * np.pi, 200))
-        ax.plot(turns.real, turns.imag, color=GREY, linewidth=1)
-        ax.set(aspect="equal", xlabel="Re λ", ylabel="Im λ")
-    values = eigenvalues(W)
-    look = {"marker": "o", "linestyle": "none", "label": f"{label}, ρ = {np.abs(values).max():.3f}"}
-    ax.plot(values.real, values.imag, **(look | points))
-    return ax
-
-
-def training(history: History, *, max_norm: float | None = None, axes: Sequence[Axes] | None = None) -> Sequence[Axes]:
+def plot_training(
+    history: History, *, max_norm: float | None = None, axes: Sequence[Axes] | None = None
+) -> Sequence[Axes]:
     """What happened in a training, update by update: the cost above, the norm of the gradient below.
 
     Parameters
@@ -145,7 +71,7 @@ def training(history: History, *, max_norm: float | None = None, axes: Sequence[
     -------
     sequence of two Axes
     """
-    axes = _new_axes(2) if axes is None else axes
+    axes = new_axes(2) if axes is None else axes
     cost, norm = axes
     updates, clipped = history.updates, np.array(history.clipped, bool)
     cost.semilogy(updates, history.costs, color=BLUE, linewidth=1, label="training batch")
@@ -185,7 +111,7 @@ def plot_sweep(found: Sweep, *, along: str = "T", what: str = "solved", ax: Axes
     -----
     The intervals are Wilson's (1927), which are sensible for few seeds and shares of 0 and 1.
     """
-    ax = _new_axes(1)[0] if ax is None else ax
+    ax = new_axes()[0] if ax is None else ax
     if along not in found.grid:
         raise ValueError(f"the sweep has no option {along!r}: it has {', '.join(found.grid)}")
     names, places = list(found.grid), np.asarray(found.grid[along], float)
@@ -214,41 +140,3 @@ def wilson(share: Any, n: int, z: float = 1.96) -> tuple[Array, Array]:
     middle, half = share + z * z / (2 * n), z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     low, high = (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
     return np.clip(low, 0.0, share), np.clip(high, share, 1.0)  # rounding leads beyond the ends
-
-
-def legend_beside(ax: Axes, **options: Any) -> None:
-    """A legend right of the axes, where no curve runs through it."""
-    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), **options)
-
-
-@contextmanager
-def saved_as(path: str | os.PathLike[str], *shape: int, size: tuple[float, float], **options: Any) -> Iterator[Any]:
-    """New axes in the lecture's style, which are written to a file when the block ends.
-
-        with saved_as("spectrum.svg", size=(4, 4)) as ax:
-            spectrum(model.W, ax=ax)
-
-    Parameters
-    ----------
-    path : path-like
-        Ends in ``.svg``, ``.png`` or ``.pdf``. It is written whole or not at all; the same figure has the same bytes.
-    *shape : int
-        Rows and columns of axes; one by default.
-    size : (float, float)
-        In inches.
-    **options
-        Of `Figure.subplots`, such as sharex.
-    """
-    suffix = Path(path).suffix.lower()
-    with rc_context(STYLE):
-        figure = Figure(figsize=size, layout="constrained")
-        yield figure.subplots(*shape, **options)
-        with writing(Path(path), "wb") as file:
-            figure.savefig(file, format=suffix[1:], metadata=UNDATED.get(suffix))
-
-
-def _new_axes(rows: int) -> Sequence[Axes]:
-    from matplotlib import pyplot  # which finds out what it can show figures with: not needed for files
-
-    _, axes = pyplot.subplots(rows, 1, sharex=True, squeeze=False, layout="constrained")
-    return list(axes[:, 0])

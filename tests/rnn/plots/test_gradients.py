@@ -1,0 +1,50 @@
+"""Where the gradient goes: flow, contributions, exponents."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from minigrad.rnn.dynamics.lyapunov import lyapunov_spectrum
+
+from minigrad.rnn import plots
+from tests.rnn.plots.lines import assert_shows, curve
+
+
+def test_the_gradient_is_drawn_relative_to_where_it_starts_from(ax):
+    norms = np.array([1e-3, 1e-2, 0.1, 2.0])
+    assert plots.plot_gradient_flow(norms, ax=ax, label="here", linestyle="--") is ax
+    assert_shows(curve(ax, "here"), [3, 2, 1, 0], norms / 2.0)
+    assert (curve(ax, "here").get_linestyle(), ax.get_yscale()) == ("--", "log")
+
+
+def test_beside_the_gradient_stands_what_a_linear_network_would_do(ax):
+    plots.plot_gradient_flow([0.1, 0.5, 1.0], radius=0.5, ax=ax, label="here")
+    assert_shows(curve(ax, r"$\rho^{T-t}$, ρ = 0.5"), [0, 1, 2], [1, 0.5, 0.25])
+
+
+def test_contributions_keep_what_is_nothing_and_what_is_little_apart(ax):
+    norms = np.array([[1.0, 0.0, 0.0], [1e-3, 2.0, 0.0], [1e-30, 1e-2, 4.0]])
+    assert plots.plot_contributions(norms, ax=ax) is ax
+    (mesh,) = ax.collections
+    shown = mesh.get_array()
+    np.testing.assert_array_equal(np.ma.getmaskarray(shown), norms == 0)
+    np.testing.assert_array_equal(shown[norms != 0], [1.0, 1e-3, 2.0, 4e-8, 1e-2, 4.0])
+    assert (mesh.norm.vmin, mesh.norm.vmax) == (pytest.approx(4e-8), 4.0)
+    assert ax.get_ylim() == (3.5, 0.5)  # downwards, as matrices are written
+    with pytest.raises(ValueError, match=r"norms has shape \(3,\): expected \(T, T\)"):
+        plots.plot_contributions([1.0, 2.0, 3.0], ax=ax)
+
+
+def test_contributions_of_nothing(ax):
+    plots.plot_contributions(np.zeros((3, 3)), ax=ax)
+    assert np.ma.getmaskarray(ax.collections[0].get_array()).all()
+
+
+def test_exponents_in_order_with_their_errors(ax):
+    found = lyapunov_spectrum([np.diag([0.5, 2.0, 0.0])] * 40)
+    assert plots.plot_lyapunov(found, predicted=0.7, label="here", ax=ax) is ax
+    (bars,) = ax.containers
+    assert bars.get_label() == "here (1 at -∞)"
+    assert bars.lines[0].get_xdata().tolist() == [1, 2]
+    np.testing.assert_allclose(bars.lines[0].get_ydata(), np.log([2, 0.5]))
+    assert {*curve(ax, r"$\lambda_1$ predicted, 0.7").get_ydata()} == {0.7}
