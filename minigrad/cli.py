@@ -21,7 +21,7 @@ except ModuleNotFoundError as error:
     raise SystemExit(2) from None
 
 import minigrad as mg
-from minigrad.commands import checking, drawing, sweeping, training
+from minigrad.commands import checking, drawing, studying, sweeping, training
 
 app = typer.Typer(
     name="minigrad",
@@ -38,6 +38,8 @@ EXAMPLES: dict[Callable[..., None], str] = {
     checking.check: "minigrad check package.module:function --shape 3,4 --shape 4 --seed 1",
     training.train: "minigrad train adding --cell lstm --hidden 32 --clip 1 --out adding",
     sweeping.sweep: "minigrad sweep order --clip none,1 --steps 20:100:3 --seeds 5 --workers 2 --out order",
+    studying.spectrum: "minigrad spectrum adding/adding.npz --out spectrum",
+    studying.cliff: "minigrad cliff --clip 0.5 --out cliff",
     training.generate: "minigrad generate text/text.npz --steps 300 --temperature 0.7",
 }
 for command, example in EXAMPLES.items():

@@ -55,6 +55,13 @@ def installed(library: str) -> bool:
     return not version or importlib.metadata.version(name).partition("+")[0] == version
 
 
+def test_a_page_that_draws_shows_what_it_has_drawn() -> None:
+    for path in DOCS.glob("*.md"):
+        text = path.read_text(encoding="utf-8")
+        if drawn := re.findall(r'plots\.saved_as\("([^"]+)"', text):
+            assert re.findall(r"!\[[^]]+\]\(([^)]+\.svg)\)", text) == drawn
+
+
 @pytest.mark.filterwarnings("default::DeprecationWarning:torch")
 @pytest.mark.parametrize("path", sorted(DOCS.glob("**/*.md")), ids=lambda path: path.name)
 def test_every_code_block_prints_what_stands_there(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,7 +47,7 @@ def plot_cliff(
     looks = zip(cycle((ORANGE, "black", BLUE)), cycle((":", "-", "-.")), strict=False)
     solid: Any = ax if ax.name == "3d" else None
     if solid is None:
-        shades = ax.contourf(ws, bs, heights, 24, cmap="Greys", alpha=0.75)
+        shades = ax.contourf(ws, bs, heights, 24, cmap="Greys", vmax=1.6 * heights.max())  # paths stand out
         ax.figure.colorbar(shades, ax=ax, label="E(w, b)")
     else:
         solid.computed_zorder = False  # else the surface hides the paths that run on it

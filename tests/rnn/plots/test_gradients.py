@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from minigrad.rnn.dynamics.lyapunov import lyapunov_spectrum
 
 from minigrad.rnn import plots
+from minigrad.rnn.dynamics.lyapunov import lyapunov_spectrum
 from tests.rnn.plots.lines import assert_shows, curve
 
 
