@@ -19,6 +19,7 @@ from minigrad.files import writing
 from minigrad.pictures.embedded import embedded, sentence
 from minigrad.pictures.finding import GraphvizError, NoGraphvizError, drawn
 from minigrad.pictures.paper import dots, in_font, scaled, width_of, with_attributes
+from minigrad.pictures.tikz import tikz
 
 TIMEOUT = 60.0
 """Seconds that Graphviz may take, unless told otherwise."""
@@ -27,7 +28,7 @@ MAX_SIDE = 32_767
 MAX_PIXELS = 100_000_000
 """Pixels of the largest PNG: 400 MB while it is being painted."""
 
-_PICTURES = (".svg", ".png", ".pdf", ".eps")
+_PICTURES = (".svg", ".png", ".pdf", ".eps", ".tex")
 _SOURCES = (".dot", ".gv")
 _BITMAPS = ("png", "jpg", "jpeg", "jpe", "gif")
 _DRIVERS = {"eps": "eps:cairo"}  # Graphviz's own PostScript embeds no fonts and knows no ₁
@@ -121,14 +122,15 @@ class Digraph(graphviz.Digraph):  # type: ignore[misc]  # the package has no typ
         Parameters
         ----------
         outfile : path-like
-            Where to. Its suffix tells the format: ``.svg``, ``.png``, ``.pdf``, ``.eps``; ``.dot`` or ``.gv`` for the
-            DOT text, which needs no Graphviz.
+            Where to. Its suffix tells the format: ``.svg``, ``.png``, ``.pdf``, ``.eps``; ``.tex`` for LaTeX that
+            can be compiled and edited (TikZ); ``.dot`` or ``.gv`` for the DOT text, which needs no Graphviz.
         format : str, optional
             ``render("rnn", "svg")`` is ``render("rnn.svg")``.
         width : str, optional
             How wide the picture shall be in print, see `for_width`; by default as wide as it is.
         font : str, optional
             What its words are set in, of the fonts of this machine: ``"Helvetica"``. PDF and EPS embed it.
+            LaTeX has its own.
         dpi : float, optional
             Dots an inch of a PNG: by default 96, and 300 if a width is told.
         timeout : float or None
@@ -158,6 +160,8 @@ class Digraph(graphviz.Digraph):  # type: ignore[misc]  # the package has no typ
         if suffix not in _PICTURES + _SOURCES:
             known = " ".join(_PICTURES + _SOURCES)
             raise ValueError(f"{str(path)!r} has the suffix {suffix!r}, which is none that can be drawn: use {known}")
+        if font is not None and suffix == ".tex":
+            raise ValueError(f"font={font!r} told of a .tex file, whose document chooses it: leave it")
         dpi = dots(dpi, suffix, None if width is None else width_of(width))
         graph = self if width is None else self.for_width(width, timeout=timeout)
         source = graph.source if font is None else in_font(graph.source, font)
@@ -165,7 +169,10 @@ class Digraph(graphviz.Digraph):  # type: ignore[misc]  # the package has no typ
             return _saved(source, path)
         try:
             with writing(path, "wb") as file:
-                file.write(picture(source, suffix[1:], self.engine, timeout, dpi))
+                if suffix == ".tex":
+                    file.write(tikz(picture(source, "json0", self.engine, timeout)).encode("utf-8"))
+                else:
+                    file.write(picture(source, suffix[1:], self.engine, timeout, dpi))
         except NoGraphvizError as error:
             raise NoGraphvizError(
                 f"{error}; the DOT text is now in {_saved(source, path.with_suffix('.dot'))}"

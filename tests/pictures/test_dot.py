@@ -108,7 +108,7 @@ def test_save_writes_the_dot_text(out, monkeypatch):
 @pytest.mark.parametrize("name", ["a", "a.xyz", "a.svg.", ".svg"])
 def test_an_unknown_suffix_names_the_known_ones(out, name):
     suffix = re.escape(repr(Path(name).suffix))
-    with pytest.raises(ValueError, match=rf"has the suffix {suffix}, .*use \.svg \.png \.pdf \.eps \.dot \.gv"):
+    with pytest.raises(ValueError, match=rf"has the suffix {suffix}, .*use \.svg \.png \.pdf \.eps \.tex \.dot \.gv"):
         small().render(out / name)
     assert list(out.iterdir()) == []
 
