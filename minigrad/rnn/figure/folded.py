@@ -21,7 +21,7 @@ from minigrad.rnn.figure.picture import Part, Picture
 from minigrad.rnn.figure.placing import Spots
 from minigrad.rnn.figure.splines import spline
 from minigrad.rnn.figure.strokes import SQUARE, Arrow, Sketch, Stroke, parted
-from minigrad.rnn.figure.wiring import Place
+from minigrad.rnn.figure.wiring import KEPT, Place
 from minigrad.rnn.unrolling import Run
 
 ARROW = 0.7  # the size of arrowheads
@@ -58,7 +58,7 @@ def _behind(start: Place, entering: dict[Place, list[Place]], kept: set[str]) ->
         for place in entering.get(open_.pop(), ()):
             if place[0] in kept:
                 sources[place] = None
-            elif place not in inner and place[1] == start[1]:
+            elif place not in inner and place[1] >= start[1] - place[0].endswith(KEPT):
                 inner.add(place)
                 open_.append(place)
     return inner, sources
@@ -77,7 +77,7 @@ def spots_of(run: Run, figure: Figure) -> Spots:
     present = {role for role, _ in figure.tensors}
     told: Spots | None = getattr(run.model, "folded", None)
     if told is None:
-        known = known_of(run, figure.connections)
+        known = known_of(run, [(a, b) for a, b in figure.connections if not (a[0] + b[0]).count(KEPT)])
         told = arranged(run, figure) if known is None else known.folded
     return {role: spot for role, spot in told.items() if role in present}
 

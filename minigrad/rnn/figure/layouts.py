@@ -89,14 +89,14 @@ def template_for(run: Run, wiring: Wiring) -> Template:
     if told is None:
         known = known_of(run, wiring.connections)
         return template_of(pattern, None if known is None else known.unrolled)
-    if missing := sorted(set(pattern.roles) - {"target"} - told.keys()):  # which stands beside C
+    if missing := sorted(set(run.roles) & set(pattern.roles) - told.keys()):
         raise ValueError(f"the model's layout has no place for {', '.join(missing)}: give it a column and a row")
     return template_of(pattern, told)
 
 
 def known_of(run: Run, connections: Iterable[Connection]) -> Layout | None:
     """The layout that is known of the model's class, or of what is made like it, with a place for every role."""
-    roles = {*run.carried[0], *run.roles}
+    roles = {*run.carried[0], *run.roles} | {role for (role, _), _ in connections} - {"target"}
     if isinstance(run.model, LSTM) and run.model.peepholes and roles <= PEEPHOLES.unrolled.keys():
         return PEEPHOLES
     for kind in type(run.model).__mro__:

@@ -104,6 +104,8 @@ def _with_others(pattern: Pattern, told: Spots) -> Spots:
                 for spot in around
                 if all(max(abs(spot[0] - taken[0]), abs(spot[1] - taken[1])) >= 1 for taken in slots.values())
             ]
+            if not free:
+                raise ValueError("the model's layout leaves no way for all lines: give it none, or draw fewer steps")
             slots[source] = min(free, key=lambda spot: dist(spot, (column, row)))
     return slots
 

@@ -20,6 +20,8 @@ Connection = tuple[Place, Place]
 """From argument to result."""
 Use = tuple[str, Place]
 """A parameter, by its name, and where it is used."""
+KEPT = "⁺"
+"""Behind the name of a role, what is handed on in its place."""
 OF = "\0of"
 """What is differentiated, in the place of a parameter's name: lines lead to it from what it was made from."""
 
@@ -73,6 +75,10 @@ class Wiring:
         With ``targets``, those that some cost was made from have places, too, fed back or not. ``ending`` tells from
         which places the others were made.
         """
+        if run.targets and "y" in run.model.carried and not (targets or run.forced):
+            found = cls.of_run(run, *others, targets=True, ending=ending)
+            if any(source == "target" and role != "C" for (source, _), (role, _) in found.connections):
+                return found  # some are fed back
         tensors = places_of(run)
         graph = graph_of([*others, *tensors.values()])
         if targets and not run.forced:
@@ -163,7 +169,7 @@ class Wiring:
             self.uses.setdefault((name, place), []).append(edge)
             for role, t in partners:
                 if t < place[1]:
-                    self.recurrent[name] = "y" if role == "target" else role
+                    self.recurrent[name] = "y" if role == "target" else role.removesuffix(KEPT)
 
     def _owners(self, standing: dict[int, Place], given: set[int]) -> dict[int, frozenset[str]]:
         """The nodes that are parameters or made from nothing else (Wᵀ, A Bᵀ, a mask times W), and from which.
@@ -218,11 +224,18 @@ class Wiring:
 def places_of(run: Run) -> dict[Place, Tensor]:
     """Everything that is drawn as a circle: initial values, the roles of all steps, and targets that are fed back.
 
-    A cost that counts for nothing, of many to one, is a number that nothing was made from, and none.
+    A cost that counts for nothing, of many to one, is a number that nothing was made from, and none. What is handed on
+    may be neither of a step's roles nor a target, but put together from some (the state of sequences that have ended
+    stays; targets are fed back for a share of them): then it has a place of its own.
     """
     tensors: dict[Place, Tensor] = {(role, 0): tensor for role, tensor in run.carried[0].items()}
     for t, step in enumerate(run.steps, 1):
         if run.forced:
             tensors["target", t] = run.targets[t - 1]
         tensors.update({(role, t): tensor for role, tensor in step.items() if role != "C" or tensor.fn is not None})
+    standing = {tensor.index for tensor in (*tensors.values(), *run.targets)}
+    for t, given in enumerate(run.carried[1:], 1):
+        for role, tensor in given.items():
+            if tensor.fn is not None and tensor.index not in standing:
+                tensors[role + KEPT, t] = tensor
     return tensors

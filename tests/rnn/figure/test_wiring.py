@@ -7,11 +7,14 @@ import pytest
 
 from minigrad.engine.tensor import Tensor
 from minigrad.rnn.figure.attribution import Figure
+from minigrad.rnn.figure.drawing import draw
 from minigrad.rnn.figure.wiring import Wiring
 from minigrad.rnn.reading import run_of
 from minigrad.rnn.unrolling import unroll
 from tests.rnn import loops
 from tests.rnn.figure.models import Gated, Stacked, Truncated, data, network, textbook
+from tests.rnn.figure.shapes import faults
+from tests.rnn.figure.sources import statements
 
 kinds = pytest.mark.parametrize("kind", ["W", "R", "WR"])
 
@@ -147,3 +150,36 @@ def test_numbers_may_be_data_too():
     wiring = Wiring.of_run(run_of(loops.scalars()[0]))
     assert {(("x", 2), ("h", 2)), (("h", 0), ("h", 1)), (("h", 1), ("h", 2))} <= wiring.connections.keys()
     assert {name for name, place in wiring.uses if place == ("h", 1)} == {"w", "u"}
+
+
+# -- what is handed on ------------------------------------------------------------------------------------------------
+
+
+def test_the_state_of_sequences_that_have_ended_has_a_place_of_its_own():
+    """So that long paddings need no lines from far away."""
+    xs, targets = data(60, (3,))
+    run = unroll(network("W"), xs, targets, lengths=[60, 30, 5])
+    figure = Figure.of_run(run, run.cost)
+    assert {t for role, t in figure.tensors if role == "h⁺"} == set(range(6, 60))
+    assert max(t - s for (_, s), (_, t) in figure.connections) == 1
+    assert {(("h", 6), ("h⁺", 6)), (("h", 5), ("h⁺", 6)), (("h⁺", 6), ("h⁺", 7)), (("h⁺", 6), ("z", 7))} <= set(
+        figure.connections
+    )
+    assert figure.recurrent == {"W": "h"}
+    assert figure.connections[("h⁺", 6), ("h⁺", 7)] == 0  # what stays there is never heard of again
+    picture = draw(run)
+    (id,) = (id for id, part in picture.parts.items() if part.key == ("h⁺", 59) and part.kind == "place")
+    assert statements(picture.source)[0][id]["label"] == "h⁺₅₉"
+    assert faults(draw(unroll(network("W"), *data(5, (3,)), lengths=[5, 4, 2]))) == []
+
+
+def test_targets_that_are_fed_back_for_a_share_are_drawn():
+    run = unroll(network("R"), *data(4, (3,)), teacher_forcing=0.5, rng=1)
+    figure = Figure.of_run(run, run.cost)
+    assert {(("target", 2), ("y⁺", 2)), (("y", 2), ("y⁺", 2)), (("y⁺", 2), ("z", 3))} <= set(figure.connections)
+    assert figure.recurrent == {"R": "y"}
+    picture = draw(run)
+    nodes, _ = statements(picture.source)
+    assert nodes["y2"]["label"] == "ỹ₂" and nodes["target2"]["label"] == "y₂"
+    assert {part.key for part in picture.parts.values() if part.kind == "folded"} >= {"target", "y", "h"}
+    assert faults(picture) == []
