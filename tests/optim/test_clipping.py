@@ -337,6 +337,8 @@ def test_longdouble_keeps_its_digits_and_what_float64_cannot_hold_is_said():
     result = clip_by_norm([g], 1.0)
     assert result.grads[0].dtype == np.longdouble
     np.testing.assert_allclose(result.grads[0], [0.6, 0.8], rtol=1e-15)
+    fine = np.array([4, 1 + np.finfo(np.longdouble).eps], np.longdouble)
+    np.testing.assert_array_equal(clip_by_norm([fine], 2.0, p=math.inf).grads[0], fine / 2)
     if np.finfo(np.longdouble).max > np.finfo(float).max:
         huge = np.array([2], np.longdouble) ** 2000
         with pytest.raises(
@@ -357,6 +359,14 @@ def test_p_norms_are_those_that_others_have_found(p):
     result = clip_by_norm([GRAD_W, GRAD_B], known["c"], p=float(p))
     assert result.norm == pytest.approx(REFERENCE["global_p_norms"][p], rel=1e-14)
     np.testing.assert_allclose(strung(result.grads), known["values"][p], rtol=1e-14)
+
+
+@pytest.mark.parametrize("p", [1, 2, 3, math.inf])
+def test_no_p_norm_overflows(p):
+    for size, epsilon in ((1e300, 1e10), (1e-300, 1e-305), (1e300, 1e299)):
+        result = clip_by_norm([np.full(4, size)], epsilon, p=p)
+        assert result.norm == pytest.approx(size * 4 ** (1 / p), rel=1e-14)
+        np.testing.assert_allclose(result.grads[0], epsilon / 4 ** (1 / p), rtol=1e-14)
 
 
 @given(vectors(), EPSILONS, P)

@@ -99,6 +99,15 @@ def test_damping_keeps_iterations_steady_where_newton_s_overshoot():
     assert damped.converged
 
 
+def test_what_overflows_on_the_way_does_not_spread():
+    """W^400 of radius 50 is no number, and inf - inf is none."""
+    model, xs = RNN(1, 8, 1, radius=50.0, rng=0), np.ones((400, 1))
+    found = newton(model, xs, max_iterations=20)
+    assert np.all(np.isfinite(found.states["h"]))
+    assert np.all(np.isfinite(found.residuals))
+    np.testing.assert_allclose(found.states["h"][:20], [h.data for h in unroll(model, xs[:20])["h"]], atol=1e-9)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_in_the_precision_of_the_model(dtype):
     model = LSTM(2, 3, 1, dtype=dtype, rng=0)

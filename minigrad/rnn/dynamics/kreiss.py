@@ -23,6 +23,7 @@ from minigrad.rnn.dynamics.spectrum import eigenvalues, is_normal
 
 FLOOR = 1e-8
 """How near to the unit circle anything is looked at: nearer, rounding has the better of (|z| - 1)/σ_min."""
+TINY = float(np.finfo(float).tiny)
 UNSTABLE = 1e-10  # of a radius above 1 by less, rounding may be the reason
 
 
@@ -89,22 +90,29 @@ def kreiss_point(W: Any) -> Kreiss:
     best = max(found, key=lambda each: each[0])
     while True:
         outer = 1 + math.exp(best[1])
+        if radius > 1 - FLOOR and _without_end(W, best, floor):
+            return Kreiss(math.inf, None)
+        _refuse_rounding(W, best)
         sigma, angle = lowest_on_circle(W, outer, np.array([best[2]]))
         if not (outer - 1) / sigma > math.exp(best[0]) * (1 + 1e-10):
             break
         best = _climb(W, best[1], angle, floor)
-    value, z = math.exp(best[0]), (1 + math.exp(best[1])) * np.exp(1j * best[2])
-    unresolved = math.exp(best[1]) / value <= 8 * np.finfo(float).eps * np.linalg.norm(z * np.eye(len(W)) - W, 2)
-    if radius > 1 - FLOOR:  # ten times nearer to an eigenvalue of modulus 1, a defective one has ten times the ratio
-        farther = float(smallest_singular(W, (1 + 10 * floor) * z / abs(z)))
-        if unresolved or (best[1] <= math.log(2 * floor) and value > 5 * 10 * floor / farther):
-            return Kreiss(math.inf, None)
-    if unresolved:
+    return Kreiss(math.exp(best[0]), complex(outer * np.exp(1j * best[2]))) if best[0] > 0 else Kreiss(1.0, None)
+
+
+def _without_end(W: Array, best: tuple[float, float, float], floor: float) -> bool:
+    """Whether the best point is on its way to a defective eigenvalue: ten times nearer is ten times better there."""
+    farther = max(float(smallest_singular(W, (1 + 10 * floor) * np.exp(1j * best[2]))), TINY)
+    return best[1] <= math.log(2 * floor) and best[0] - math.log(10 * floor / farther) > math.log(5)
+
+
+def _refuse_rounding(W: Array, best: tuple[float, float, float]) -> None:
+    z, log_sigma = (1 + math.exp(best[1])) * np.exp(1j * best[2]), best[1] - best[0]
+    if log_sigma <= math.log(8 * np.finfo(float).eps * np.linalg.norm(z * np.eye(len(W)) - W, 2)):
         raise FloatingPointError(
             f"Kreiss's constant of this W, of norm {np.linalg.norm(W, 2):.3g}, is beyond double precision: where it is"
-            f" reached, near z = {z:.3g}, σ_min(zI - W) is {math.exp(best[1]) / value:.1e}, nothing but rounding"
+            f" reached, near z = {z:.3g}, σ_min(zI - W) is {math.exp(log_sigma):.1e}, nothing but rounding"
         )
-    return Kreiss(value, complex(z)) if value > 1 else Kreiss(1.0, None)
 
 
 def _starts(W: Array, values: Array, floor: float) -> list[tuple[float, float]]:
@@ -113,10 +121,10 @@ def _starts(W: Array, values: Array, floor: float) -> list[tuple[float, float]]:
     angles = np.unique(np.concatenate([upper, np.linspace(0, np.pi, 25)]))
     heights = np.linspace(math.log(floor), math.log(4 * (1 + np.linalg.norm(W, 2))), 16)
     outside = np.exp(heights)[:, None]
-    ratios = outside / smallest_singular(W, (1 + outside) * np.exp(1j * angles))
+    ratios = np.log(outside) - np.log(np.maximum(smallest_singular(W, (1 + outside) * np.exp(1j * angles)), TINY))
     rows = np.argmax(ratios, axis=0)
     best = ratios[rows, np.arange(len(angles))]
-    padded = np.pad(best, 1, mode="reflect" if len(best) > 1 else "edge")
+    padded = np.pad(best, 1, mode="reflect")
     peaks = np.flatnonzero((best >= padded[:-2]) & (best >= padded[2:]))
     chosen = peaks[np.argsort(-best[peaks])][:6]
     return [(float(heights[rows[i]]), float(angles[i])) for i in chosen]
@@ -132,7 +140,7 @@ def _climb(W: Array, height: float, angle: float, floor: float) -> tuple[float, 
     def slope(at: Array) -> tuple[float, Array]:
         outside, towards = math.exp(at[0]), np.exp(1j * at[1])
         sigma, direction = smallest_triple(W, (1 + outside) * towards)
-        sigma = max(sigma, np.finfo(float).tiny)
+        sigma = max(sigma, TINY)
         turning = (direction * 1j * (1 + outside) * towards).real
         return at[0] - math.log(sigma), np.array([1 - (direction * towards).real * outside / sigma, -turning / sigma])
 

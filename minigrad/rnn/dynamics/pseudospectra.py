@@ -52,21 +52,18 @@ def outermost(W: Any, eps: float) -> complex:
     positive("eps", eps)
     exponent = int(np.frexp(max(np.max(np.abs(W)), eps))[1])  # so that nothing overflows
     W, level = np.ldexp(W, -exponent), float(np.ldexp(float(eps), -exponent))
-    if level < 4 * np.finfo(float).eps * np.linalg.norm(W, 2):
+    if level < 4 * len(W) * np.finfo(float).eps * np.linalg.norm(W, 2):
         raise ValueError(
             f"eps is {eps}: less than what rounding does to W of norm {np.ldexp(np.linalg.norm(W, 2), exponent):.3g};"
             " double precision cannot tell that pseudospectrum from the eigenvalues"
         )
-    start = eigenvalues(W)[0]
-    angles, best = np.array([np.angle(start)]), 0j
-    while len(angles):
+    best = complex(eigenvalues(W)[0])
+    angles, before = np.array([np.angle(best)]), -1.0
+    while len(angles) and abs(best) > before * (1 + 1e-14):
         before = abs(best)
         for angle in angles:  # the ray through it, unless another one has left it inside
-            if smallest_singular(W, max(abs(best), abs(start)) * np.exp(1j * angle)) <= level:
-                radius = _last_crossing(W, angle, level)
-                best = radius * np.exp(1j * angle) if radius > abs(best) else best
-        if not abs(best) > before * (1 + 1e-14):
-            break
+            if smallest_singular(W, abs(best) * np.exp(1j * angle)) <= level:
+                best = max(best, _last_crossing(W, angle, level, abs(best)), key=abs)
         angles = midpoints(on_circle(W, abs(best), level))
         heights = smallest_singular(W, abs(best) * np.exp(1j * angles))
         angles = angles[np.argsort(heights)][: np.count_nonzero(heights < level)]
@@ -122,16 +119,25 @@ def lowest_on_circle(W: Array, radius: float, angles: Array) -> tuple[float, flo
     return -height, at
 
 
-def _last_crossing(W: Array, angle: float, level: float) -> float:
-    """The largest r with σ_min(r e^{iθ} - W) = level, polished by Newton's method."""
-    towards = np.exp(1j * angle)
+def _last_crossing(W: Array, angle: float, level: float, inside: float) -> complex:
+    """The largest z on a ray with σ_min(z - W) = level, polished by Newton's method; |z| = ``inside`` has less."""
+    towards = complex(np.exp(1j * angle))
     candidates = np.sort(on_ray(W, angle, level))[::-1]
-    inside = [r for r in candidates if r > 0 and smallest_singular(W, r * towards) <= level * (1 + 1e-4)]
-    r = float(inside[0]) if inside else 0.0
+    below = [r for r in candidates if r > inside and smallest_singular(W, r * towards) <= level * (1 + 1e-4)]
+    r = float(below[0]) if below else _bisected(W, towards, level, inside)
     for _ in range(4):
         height, direction = smallest_triple(W, r * towards)
         slope = (direction * towards).real
         if slope <= 0.1 * abs(direction) or abs(height - level) <= 1e-15 * level:
             break
         r -= (height - level) / slope
-    return r
+    return r * towards
+
+
+def _bisected(W: Array, towards: complex, level: float, inside: float) -> float:
+    """A crossing farther out than ``inside``, where rounding has moved all of them off the real line."""
+    outside = float(np.linalg.norm(W, 2)) + 2 * level
+    for _ in range(60):
+        r = (inside + outside) / 2
+        inside, outside = (r, outside) if smallest_singular(W, r * towards) <= level else (inside, r)
+    return inside

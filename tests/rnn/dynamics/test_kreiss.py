@@ -62,8 +62,18 @@ def test_of_a_nilpotent_matrix_it_is_known_in_closed_form(k):
     assert kreiss_constant([[0.0, k], [0.0, 0.0]]) == pytest.approx(max(ratio.max(), 1), rel=1e-8)
 
 
+def test_a_hill_that_is_not_the_highest_is_left(monkeypatch):
+    """Two Jordan blocks, at 0 and at π: the second hill is higher, on the circle through the top of the first."""
+    W = np.zeros((4, 4))
+    W[:2, :2], W[2:, 2:] = jordan_like(0.9, 9.0), jordan_like(-0.9, 10.0)
+    assert kreiss_constant(W) == pytest.approx(kreiss_constant(jordan_like(0.9, 10.0)), rel=1e-12)
+    monkeypatch.setattr("minigrad.rnn.dynamics.kreiss._starts", lambda W, values, floor: [(math.log(0.1), 0.0)])
+    assert kreiss_constant(W) == pytest.approx(25.01, rel=1e-12)
+
+
 def test_it_is_infinite_above_1_and_for_a_defective_eigenvalue_on_the_circle():
-    for W in (jordan_like(1.0, 1.0), np.eye(3) + np.eye(3, k=1), [[1.001]], jordan_like(-1.0, 1e-3)):
+    blocks = [np.eye(n) + np.eye(n, k=1) for n in (2, 3, 8)]
+    for W in (*blocks, [[1.001]], jordan_like(-1.0, 1e-3)):
         assert kreiss_constant(W) == math.inf
 
 
@@ -77,3 +87,5 @@ def test_small_matrices_are_tame_and_what_rounding_hides_is_said():
     for k in (1e10, 1e200):
         with pytest.raises(FloatingPointError, match=r"of norm 1e\+.*is beyond double precision.*nothing but rounding"):
             kreiss_constant([[0.0, k], [0.0, 0.0]])
+        with pytest.raises(FloatingPointError, match="beyond double precision"):  # finite, though an eigenvalue is 1
+            kreiss_constant([[0.0, k, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 1.0]])

@@ -112,6 +112,9 @@ def test_the_error_of_independent_numbers_is_the_usual_one_and_of_others_more():
     plain = correlated.std() / math.sqrt(len(correlated))
     assert batch_means_error(correlated, 10)[0] > 3 * plain
     assert np.isnan(batch_means_error(x[:1], 20)[0])
+    assert (
+        batch_means_error(np.array([9.0, 1.0, 1.0, 1.0, 1.0]), 2) == 0
+    )  # what is too much is left out at the beginning
     with pytest.raises(ValueError, match="batches is 1: a scatter takes at least 2"):
         batch_means_error(x, 1)
 

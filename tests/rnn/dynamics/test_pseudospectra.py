@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minigrad.rnn.dynamics import pseudospectra
 from minigrad.rnn.dynamics.pseudospectra import outermost, pseudospectral_radius, pseudospectrum, stability_radius
 from minigrad.rnn.dynamics.spectrum import spectral_radius
 from tests.rnn.dynamics.matrices import BITS, every_matrix, generators, jordan_like, orthogonal, quick, sizes
@@ -64,6 +65,15 @@ def test_at_the_stability_radius_the_pseudospectrum_touches_the_circle(rng, n):
     eps = stability_radius(W)
     assert pseudospectral_radius(W, eps) == pytest.approx(1, rel=1e-7)
     assert np.all(pseudospectrum(W, np.exp(1j * np.linspace(0, np.pi, 100))) >= eps * (1 - 1e-12))
+
+
+def test_crossings_are_looked_at_again(monkeypatch):
+    """Eigenvalues of a badly conditioned problem may be off, or none of its real ones: neither gets past."""
+    W = jordan_like(0.5, 0.9)
+    exact = pseudospectral_radius(W, 0.1)
+    for found in ([exact * (1 + 1e-6), 7.0, -1.0], [7.0], []):
+        monkeypatch.setattr(pseudospectra, "on_ray", lambda W, angle, level, found=found: np.array(found))
+        assert pseudospectral_radius(W, 0.1) == pytest.approx(exact, rel=1e-13)
 
 
 def test_an_unstable_matrix_is_at_no_distance_from_the_unstable_ones():

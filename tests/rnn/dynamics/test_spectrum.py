@@ -84,7 +84,7 @@ def test_henrici_is_the_size_of_what_stands_above_the_diagonal(rng, n):
 @quick
 @given(generators, sizes, st.booleans())
 def test_a_normal_matrix_departs_by_nothing_and_one_a_little_off_by_more(rng, n, symmetric):
-    """Without the bound by the commutator, 2e-8 would be left of the 0 by rounding."""
+    """Of the formula alone, rounding would leave 2e-8 of the 0, and nothing of what is a little more."""
     Q = orthogonal(rng, n)
     W = Q * rng.standard_normal(n) @ Q.T if symmetric else rng.uniform(0.1, 10) * Q
     assert is_normal(W)
