@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 
 from minigrad.rnn.dynamics.lyapunov import Spectrum
+from minigrad.rnn.dynamics.shares import Contributions
 from minigrad.rnn.plots.style import BLUE, GREY, ORANGE, new_axes
 
 
@@ -45,13 +46,17 @@ def plot_gradient_flow(
     return ax
 
 
-def plot_contributions(norms: npt.ArrayLike, *, decades: float = 8.0, ax: Axes | None = None, **image: Any) -> Axes:
-    """Which cost the gradient at which step comes from.
+def plot_contributions(
+    found: Contributions, *, predicted: bool = False, decades: float = 8.0, ax: Axes | None = None, **image: Any
+) -> Axes:
+    """In which state, how long ago, each cost still has a share: ‖∂C_t/∂h_k‖, a row a cost and a column a state.
 
     Parameters
     ----------
-    norms : array_like (T, T)
-        ‖∂C_t/∂h_k‖ in row t, column k, from `minigrad.rnn.flow.contributions`; 0 where k > t.
+    found : Contributions
+        From `minigrad.rnn.flow.contributions`.
+    predicted : bool
+        Draw what the spectral radius says, ‖∂C_t/∂h_t‖ ρ^(t - k), in the same colours: on axes beside the others.
     decades : float
         How many powers of ten below the largest are told apart. What is smaller has the colour of the smallest, and
         what is exactly 0 none at all.
@@ -64,18 +69,17 @@ def plot_contributions(norms: npt.ArrayLike, *, decades: float = 8.0, ax: Axes |
     Axes
     """
     ax = new_axes()[0] if ax is None else ax
-    norms = np.asarray(norms, float)
-    if norms.ndim != 2:
-        raise ValueError(f"norms has shape {norms.shape}: expected (T, T), a row a cost and a column a step")
-    highest = float(norms.max(initial=0.0)) or 1.0
+    highest = float(found.norms.max(initial=0.0)) or 1.0
     lowest = highest * 10.0**-decades
+    norms = found.predicted if predicted else found.norms
     shown = np.ma.masked_equal(np.where(norms == 0, 0, np.maximum(norms, lowest)), 0)
-    edges = [np.arange(n + 1) + 0.5 for n in norms.shape]
+    T = len(norms)
     look: Any = {"cmap": "viridis_r", "norm": LogNorm(lowest, highest), "rasterized": True}
-    mesh = ax.pcolormesh(edges[1], edges[0], shown, **(look | image))
-    ax.figure.colorbar(mesh, ax=ax, label=r"$\|\partial C_t/\partial h_k\|$", extend="min")
+    mesh = ax.pcolormesh(np.arange(T + 2) - 0.5, np.arange(T + 1) + 0.5, shown, **(look | image))
+    name = r"$\|\partial C_t/\partial h_t\|\,\rho^{t-k}$" if predicted else r"$\|\partial C_t/\partial h_k\|$"
+    ax.figure.colorbar(mesh, ax=ax, label=name, extend="min")
     ax.invert_yaxis()
-    ax.set(xlabel="step k", ylabel="cost t")
+    ax.set(xlabel="state k", ylabel="cost t")
     return ax
 
 

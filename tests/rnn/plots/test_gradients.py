@@ -7,6 +7,7 @@ import pytest
 
 from minigrad.rnn import plots
 from minigrad.rnn.dynamics.lyapunov import lyapunov_spectrum
+from minigrad.rnn.dynamics.shares import Contributions
 from tests.rnn.plots.lines import assert_shows, curve
 
 
@@ -23,20 +24,26 @@ def test_beside_the_gradient_stands_what_a_linear_network_would_do(ax):
 
 
 def test_contributions_keep_what_is_nothing_and_what_is_little_apart(ax):
-    norms = np.array([[1.0, 0.0, 0.0], [1e-3, 2.0, 0.0], [1e-30, 1e-2, 4.0]])
-    assert plots.plot_contributions(norms, ax=ax) is ax
+    found = Contributions(np.array([[0.5, 1.0, 0.0, 0.0], [1e-3, 1e-3, 2.0, 0.0], [0.0, 1e-30, 1e-2, 4.0]]), 0.5)
+    assert plots.plot_contributions(found, ax=ax) is ax
     (mesh,) = ax.collections
     shown = mesh.get_array()
-    np.testing.assert_array_equal(np.ma.getmaskarray(shown), norms == 0)
-    np.testing.assert_array_equal(shown[norms != 0], [1.0, 1e-3, 2.0, 4e-8, 1e-2, 4.0])
+    np.testing.assert_array_equal(np.ma.getmaskarray(shown), found.norms == 0)
+    np.testing.assert_array_equal(shown[found.norms != 0], [0.5, 1.0, 1e-3, 1e-3, 2.0, 4e-8, 1e-2, 4.0])
     assert (mesh.norm.vmin, mesh.norm.vmax) == (pytest.approx(4e-8), 4.0)
-    assert ax.get_ylim() == (3.5, 0.5)  # downwards, as matrices are written
-    with pytest.raises(ValueError, match=r"norms has shape \(3,\): expected \(T, T\)"):
-        plots.plot_contributions([1.0, 2.0, 3.0], ax=ax)
+    assert (ax.get_xlim(), ax.get_ylim()) == ((-0.5, 3.5), (3.5, 0.5))  # downwards, as matrices are written
+
+
+def test_beside_contributions_stands_what_the_radius_says_in_the_same_colours(ax):
+    found = Contributions(np.array([[0.5, 1.0, 0.0], [1e-3, 1e-2, 2.0]]), 0.5)
+    plots.plot_contributions(found, predicted=True, ax=ax)
+    (mesh,) = ax.collections
+    np.testing.assert_array_equal(mesh.get_array().filled(0), [[0.5, 1.0, 0.0], [0.5, 1.0, 2.0]])
+    assert mesh.norm.vmax == 2.0
 
 
 def test_contributions_of_nothing(ax):
-    plots.plot_contributions(np.zeros((3, 3)), ax=ax)
+    plots.plot_contributions(Contributions(np.zeros((3, 4)), 1.0), ax=ax)
     assert np.ma.getmaskarray(ax.collections[0].get_array()).all()
 
 
