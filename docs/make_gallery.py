@@ -42,7 +42,7 @@ left, they add up; its box shows the whole, with what comes from elsewhere. All 
 ```python
 import numpy as np
 import minigrad as mg
-from minigrad.rnn import GRU, LSTM, RNN, Bidirectional, OutputFeedbackRNN, Stacked, animate, draw, unroll
+from minigrad.rnn import GRU, LSTM, RNN, Bidirectional, OutputFeedbackRNN, Stacked, animate, draw, run_of, unroll
 
 
 {data}

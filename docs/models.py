@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.rnn import GRU, LSTM, RNN, Bidirectional, Stacked, draw, unroll
+import minigrad as mg
+from minigrad.rnn import GRU, LSTM, RNN, Bidirectional, Stacked, draw, run_of, unroll
 
 
 def data(T, batch=()):
@@ -120,4 +121,41 @@ def worked_example():
     return draw(run, targets=True, numbers=True)
 
 
+def loop():
+    """A loop of your own
+
+    Plain NumPy, without a model: `rnn.run_of` reads it back from the graph of its cost. Inputs, targets and h₀ are
+    arrays. [loops.md](loops.md) tells how.
+    """
+    W, U = (mg.Tensor(np.ones(shape) / 4, True, name) for name, shape in (("W", (4, 4)), ("U", (4, 2))))
+    V = mg.Tensor(np.ones((1, 4)), True, "V")
+    h, cost = np.zeros(4), 0.0
+    for x, y in zip(*data(4), strict=True):
+        h = np.tanh(W @ h + U @ x)
+        cost = cost + np.sum((V @ h - y) ** 2)
+    return draw(run_of(cost), targets=True)
+
+
+def translation():
+    """Encoder and decoder, by hand
+
+    Names that count tell the steps apart, and the decoder's steps are numbered on. It starts from what the encoder has
+    come to, and has to say it backwards.
+    """
+    W, S = (mg.Tensor(np.eye(3) / 2, requires_grad=True, name=name) for name in "WS")
+    U, V = (mg.Tensor(np.ones((3, 2)) / 4, requires_grad=True, name=name) for name in "UV")
+    (xs, _), e, cost = data(6), np.zeros(3), 0.0
+    for t in (1, 2, 3):
+        e = np.tanh(W @ e + U @ xs[t - 1])
+        e.name = f"e_{t}"
+    s = e
+    for t in (4, 5, 6):
+        s = np.tanh(S @ s)
+        y = V.T @ s
+        s.name, y.name = f"s_{t}", f"y_{t}"
+        cost = cost + np.sum((y - xs[6 - t]) ** 2)
+    return draw(run_of(cost))
+
+
 MODELS = [lstm, gru, two_layers, both_directions, encoder, decoder, windows, many_to_one, penalty, worked_example]
+MODELS += [loop, translation]

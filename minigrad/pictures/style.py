@@ -7,6 +7,7 @@ a very small one: it is drawn dashed and grey.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -170,7 +171,12 @@ def key(graph: graphviz.Digraph, scale: Scale, title: str, zero: bool = False, n
 def text(graph: graphviz.Digraph, name: str, label: str, x: float, y: float, size: int = 11, **attributes: str) -> None:
     """A label without a frame, centred at (x, y) points of a pinned graph."""
     style = {"shape": "plaintext", "style": "", "fontsize": str(size), "fontcolor": INK, **attributes}
-    pin(graph, name, label, x, y, width=6.2 * max(len(label), 2) * size / 11, height=size + 4, **style)
+    pin(graph, name, label, x, y, width=6.2 * max(letters(label), 2) * size / 11, height=size + 4, **style)
+
+
+def letters(label: str) -> float:
+    """How long words are, in letters; an arrow before a name is longer than one."""
+    return len(label) + 0.7 * len(re.findall(r"[→←](?=\w)", label))
 
 
 def pin(

@@ -102,6 +102,13 @@ class Bidirectional(Module):
         """What is handed on by all cells, in their directions."""
         return tuple(self._own(i, role) for i, cell in enumerate(self.cells) for role in cell.carried)
 
+    @property
+    def called(self) -> dict[str, str]:
+        """How figures write the parameters of the cells: with arrows and numbers, as the roles."""
+        return {
+            f"cells.{i}.{name}": self._own(i, name) for i, cell in enumerate(self.cells) for name in cell.parameters()
+        }
+
     def initial(self, batch: tuple[int, ...]) -> dict[str, Array]:
         """What the cells start with: at t = 1 or, if they go back, at t = T."""
         return {

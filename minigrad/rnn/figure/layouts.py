@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from minigrad.rnn.bidirectional import Bidirectional
 from minigrad.rnn.cells import GRU, LRU, LSTM, RNN, EulerOscillator, MinGRU, OutputFeedbackRNN
 from minigrad.rnn.figure.pattern import Link, Pattern
 from minigrad.rnn.figure.placing import Spots, template_of
@@ -81,6 +82,12 @@ PEEPHOLES = Layout(
 )  # fmt: skip
 """With the gates that see c around it."""
 
+BOTH_WAYS = Layout(
+    {"x": (0, -1), "→z": (0, 0), "→h": (1, 0), "←h": (0, 1), "←z": (1, 1), "y": (0, 2), "C": (1, 2), "target": (2, 2)},
+    {"x": (0, -1), "→h": (-1, 0), "←h": (1, 0), "y": (0, 1), "C": (0, 2), "target": (1.2, 2)},
+)
+"""Two networks without gates: each way has a lane of its own."""
+
 
 def template_for(run: Run, wiring: Wiring) -> Template:
     """A step laid out: with its roles where the model tells, where is known of its class, or where they look best."""
@@ -106,8 +113,10 @@ def known_of(run: Run, connections: Iterable[Connection]) -> Layout | None:
 
 
 def structure(connections: Iterable[Connection]) -> frozenset[Link]:
-    """What leads where in a step; initial values are the step before the first."""
-    return frozenset(Link(a, b, t - s) for (a, s), (b, t) in connections if (a, b) != ("target", "C"))
+    """What leads where in a step; initial values are the step before the first, but for what goes back in time."""
+    back = {a for (a, s), (_, t) in connections if s > t}
+    seen = [((a, s), (b, t)) for (a, s), (b, t) in connections if (s or a not in back) and (a, b) != ("target", "C")]
+    return frozenset(Link(a, b, t - s) for (a, s), (b, t) in seen)
 
 
 @cache
@@ -116,7 +125,11 @@ def by_structure() -> dict[frozenset[Link], Layout]:
     xs = np.zeros((2, 1))
     runs = [(unroll(kind(1, 2, 1), xs, xs), KNOWN[kind]) for kind in (RNN, LSTM, GRU, MinGRU, LRU)]
     runs += [(unroll(LSTM(1, 2, 1, peepholes=True), xs, xs), PEEPHOLES)]
+    both = Bidirectional(RNN(1, 2), RNN(1, 2), n_out=1)
+    runs += [(unroll(both, xs, xs), BOTH_WAYS)]
     for hidden, forced in product((False, True), repeat=2):
         model = OutputFeedbackRNN(1, 2, 1, hidden=hidden)
         runs += [(unroll(model, xs, xs, teacher_forcing=forced), KNOWN[RNN])]
-    return {structure(Wiring.of_run(run).connections): layout for run, layout in runs}
+    found = {structure(Wiring.of_run(run).connections): layout for run, layout in runs}
+    by_hand = [Link("x", "h", 0), Link("h", "h", 1), Link("h", "y", 0), Link("y", "C", 0)]  # where z is no role
+    return {**found, frozenset(by_hand): KNOWN[EulerOscillator]}

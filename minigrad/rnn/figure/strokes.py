@@ -11,6 +11,7 @@ from itertools import pairwise
 from math import dist
 from typing import NamedTuple
 
+from minigrad.pictures.style import letters
 from minigrad.rnn.figure.geometry import Line, Outline, Point, to_segment
 from minigrad.rnn.figure.lattice import Lattice, Spacing
 from minigrad.rnn.figure.names import escaped
@@ -140,10 +141,11 @@ class Sketch:
         return (a, b) if a != b else (a, (a[0] - reach, a[1] + WIDE), (a[0] - reach, a[1] - WIDE), a)
 
     def _loops(self, end: End) -> Iterator[Line]:
-        """From a circle back to it: on the left, on the right, above or below."""
+        """From a circle back to it: on the left or, if it stands there, the right; on the other side, above, below."""
         x, y = self.centres[str(end.circle)]
+        outside = 1 if x > sum(x for x, _ in self.centres.values()) / len(self.centres) + 1 else -1
         for reach in REACH:
-            for across, up in ((-1, 0), (1, 0), (0, 1), (0, -1)):
+            for across, up in ((outside, 0), (-outside, 0), (0, 1), (0, -1)):
                 corners = [
                     (x + reach * across + side * WIDE * abs(up), y + reach * up + side * WIDE * abs(across))
                     for side in (1, -1)
@@ -175,7 +177,7 @@ class Sketch:
         """Beside the square, or else beside the longest straight piece that has room."""
         if not arrow.words:
             return None
-        width, tall = LETTER * len(arrow.words) * self.larger, TALL * self.larger
+        width, tall = LETTER * letters(arrow.words) * self.larger, TALL * self.larger
         pieces = sorted(pairwise(line), key=lambda piece: -dist(*piece))
         if square is not None:
             pieces.sort(key=lambda piece: to_segment(square, *piece) > 1e-6)

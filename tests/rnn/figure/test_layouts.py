@@ -138,5 +138,14 @@ def test_so_does_a_cell_with_gates_of_somebody_else():
 
 
 @pytest.mark.parametrize("T", [2, 3, 20])
+def test_both_ways_have_lanes_of_their_own(T):
+    template = where(unroll(Bidirectional(RNN(2, 4), RNN(2, 4), n_out=3), *data(T)))
+    for way, lag in (("→", 1), ("←", -1)):
+        line = template.links[Link(f"{way}h", f"{way}z", lag)]
+        assert len(line) == 2 and line[0][1] == line[1][1]
+    assert template.spots["→z"][0] < template.spots["→h"][0] and template.spots["←h"][0] < template.spots["←z"][0]
+
+
+@pytest.mark.parametrize("T", [2, 3, 20])
 def test_the_layout_does_not_change_with_the_number_of_steps(T):
     assert where(unroll(arranged(Stacked)(2, 3, 3), *data(T))) is where(unroll(arranged(Stacked)(2, 3, 3), *data(50)))

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minigrad.engine.tensor import Tensor
+from minigrad.rnn.bidirectional import Bidirectional
 from minigrad.rnn.cells import GRU, LSTM, RNN
 from minigrad.rnn.cells import Stacked as Layers
 from minigrad.rnn.figure.drawing import draw
@@ -156,3 +157,11 @@ def test_what_the_first_step_hears_in_the_place_of_a_target_is_called_like_one()
     model = network("R")
     nodes, _ = statements(draw(unroll(model, *data(2)), targets=True).source)
     assert nodes["y0"]["label"] == "ỹ₀" and "shape" not in nodes["y0"]
+
+
+def test_parameters_of_both_directions_have_arrows():
+    run = unroll(Bidirectional(RNN(2, 3), RNN(2, 3), n_out=1), np.ones((3, 2)), np.ones((3, 1)))
+    names = Names(Wiring.of_run(run))
+    assert {names.parameters[f"cells.{i}.{name}"] for i in (0, 1) for name in "WUb"} == {
+        *("→W", "→U", "→b"), *("←W", "←U", "←b")
+    }  # fmt: skip
