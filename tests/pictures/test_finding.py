@@ -188,12 +188,12 @@ sys.stdout.buffer.write({SVG!r})""")
 
 def left(marker):
     """The processes with this word in their command line."""
-    everything = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    everything = subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, text=True, check=True).stdout
     return [line for line in everything.splitlines() if marker in line]
 
 
 HANGING = """import subprocess
-subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", "{marker}"])
+subprocess.Popen([sys.executable, "-c", "import time; open({started!r}, 'w'); time.sleep(60)", "{marker}"])
 print("<svg", flush=True)
 {rest}"""
 
@@ -203,10 +203,11 @@ print("<svg", flush=True)
 def test_all_that_a_hanging_one_has_started_ends_with_it(fake, rest, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", os.environ["PATH"] + os.pathsep + "/usr/bin" + os.pathsep + "/bin")
     marker = f"marker-{tmp_path.name}"
-    tool = str(fake(HANGING.format(marker=marker, rest=rest), "hanging", "out"))
-    with pytest.raises(GraphvizError, match="was stopped after 1 s"):
-        run(Graphviz(tool, (tool,)), "digraph {}", "svg", "dot", 1.0)
-    assert gone(marker)
+    started = tmp_path / "started"
+    tool = str(fake(HANGING.format(marker=marker, rest=rest, started=str(started)), "hanging", "out"))
+    with pytest.raises(GraphvizError, match="was stopped after 3 s"):
+        run(Graphviz(tool, (tool,)), "digraph {}", "svg", "dot", 3.0)
+    assert started.exists() and gone(marker)
 
 
 def gone(marker):
@@ -221,8 +222,15 @@ def gone(marker):
 def test_ctrl_c_ends_it_too(fake, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", os.environ["PATH"] + os.pathsep + "/usr/bin" + os.pathsep + "/bin")
     marker = f"marker-{tmp_path.name}"
-    tool = str(fake(HANGING.format(marker=marker, rest="time.sleep(60)"), "hanging", "out"))
-    timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
+    started = tmp_path / "started"
+    tool = str(fake(HANGING.format(marker=marker, rest="time.sleep(60)", started=str(started)), "hanging", "out"))
+
+    def interrupt():
+        while not started.exists():
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    timer = threading.Thread(target=interrupt)
     timer.start()
     with pytest.raises(KeyboardInterrupt):
         run(Graphviz(tool, (tool,)), "digraph {}", "svg", "dot", 60.0)
