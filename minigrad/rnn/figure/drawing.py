@@ -41,7 +41,7 @@ def draw(
     run: Run,
     of: Tensor | None = None,
     *,
-    folded: bool = True,
+    folded: bool | None = None,
     steps: Literal["auto", "all", "ends"] | Sequence[int] = "auto",
     color: Literal["gradient", "value", "none"] = "gradient",
     by: Literal["gradient", "cost"] = "gradient",
@@ -58,8 +58,8 @@ def draw(
     of : Tensor, optional
         What is differentiated for the colours: ``run["C"][-1]`` for the last step's cost alone; Σ C_t by default. If it
         is told, and is no circle of the figure, it is drawn as a node, called by its name.
-    folded : bool
-        Whether to draw the folded network too.
+    folded : bool, optional
+        Whether to draw the folded network too; without, unless there are ``numbers``, which want the room.
     steps : {"auto", "all", "ends"}, range or sequence of int
         Draw all steps, or the first and last three, or those with these numbers; "auto" leaves out the middle of runs
         of more than 12 steps. Every gap says what it leaves out.
@@ -120,6 +120,7 @@ def draw(
         raise TypeError(
             f"a {type(run).__name__} cannot be drawn unrolled: pass what unroll(model, xs, targets) returns"
         )
+    folded = not numbers if folded is None else folded
     visible, told_of = chosen(steps, len(run)), of is not None
     if not any(tensor.requires_grad for tensor in run.steps[-1].values()):
         raise ValueError("the run was not recorded, so there is no graph to draw: unroll it outside no_grad")

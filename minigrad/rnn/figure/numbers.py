@@ -16,7 +16,7 @@ from minigrad.engine.walk import gradients
 from minigrad.graph import rms
 
 ZOOM = 1.8  # of the whole figure
-LARGEST, LEAST, IN_BOXES = 7.0, 4.0, 5.0  # sizes of letters before that
+LARGEST, LEAST, IN_BOXES = 8.0, 4.0, 6.4  # sizes of letters before that
 LINE = 1.15  # how high a line is, in parts of that
 FEW = 4  # so many numbers are told one by one
 

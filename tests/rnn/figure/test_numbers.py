@@ -101,3 +101,12 @@ def test_few_numbers_are_told_and_many_are_summed_up():
     assert told(np.ones((2, 1, 2))) == "1, 1; 1, 1"
     assert told(np.ones(FEW + 1)) == "rms 1"
     assert told(2.0) == "2" and told([3.0], whole=False) == "rms 3"
+
+
+@pytest.mark.parametrize("T", [1, 2, 3])
+def test_a_few_steps_can_be_read_on_a_slide(T, real, tmp_path):
+    """12 inches wide, which is refused where letters would have less than 7 points; the folded half leaves its room."""
+    picture = draw(example(T=T), numbers=True)
+    assert "folded" not in picture.source
+    assert picture.render(tmp_path / "worked.png", width="12in").read_bytes()[:4] == b"\x89PNG"
+    assert "folded" in draw(example(T=T), numbers=True, folded=True).source
