@@ -27,6 +27,7 @@ def sweep(
     radius: Annotated[str | None, typer.Option(metavar="A,B or FROM:TO:N", help="Spectral radii of W.")] = None,
     init: Annotated[str | None, typer.Option(metavar="A,B", help="How W starts: normal, orthogonal ...")] = None,
     clip: Annotated[str | None, typer.Option(metavar="A,B", help="Clip gradients to this norm; none does not.")] = None,
+    omega: Annotated[str | None, typer.Option(metavar="A,B", help="Weights of Pascanu's regulariser; or none.")] = None,
     steps: Annotated[str | None, typer.Option(metavar="A,B or FROM:TO:N", help="Lengths of the sequences.")] = None,
     optimizer: Annotated[str | None, typer.Option(metavar="A,B", help="Rules of an update: sgd, adam ...")] = None,
     lr: Annotated[str | None, typer.Option(metavar="A,B", help="Learning rates.")] = None,
@@ -55,6 +56,7 @@ def sweep(
         axes = {
             "cell": words(cell), "init": words(init), "optimizer": words(optimizer),
             "radius": numbers("radius", radius), "clip": numbers("clip", clip), "lr": numbers("lr", lr),
+            "omega": numbers("omega", omega),
             "hidden": numbers("hidden", hidden, whole=True), "T": numbers("steps", steps, whole=True),
             "batch": [batch] * (batch is not None), "updates": [updates] * (updates is not None),
         }  # fmt: skip

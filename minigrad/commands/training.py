@@ -41,6 +41,9 @@ def train(
     clip: Annotated[
         str | None, typer.Option(metavar="EPS", help="Clip gradients to this norm; none does not clip.")
     ] = None,
+    omega: Annotated[
+        float | None, typer.Option(min=0.0, metavar="WEIGHT", help="Pascanu's regulariser beside the cost.")
+    ] = None,
     truncate: Annotated[
         int | None, typer.Option(min=1, metavar="K", help="Go back through so many steps at most.")
     ] = None,
@@ -71,7 +74,8 @@ def train(
     """
     chosen = {
         "cell": cell, "layers": layers, "hidden": hidden, "init": init, "f": f, "radius": radius, "updates": updates,
-        "batch": batch, "optimizer": optimizer, "lr": lr, "clip": clip, "truncate": truncate, "patience": patience,
+        "batch": batch, "optimizer": optimizer, "lr": lr, "clip": clip, "omega": omega,
+        "truncate": truncate, "patience": patience,
         "seed": seed,
     }  # fmt: skip
     settings = {name: str(value) if isinstance(value, StrEnum) else value for name, value in chosen.items()}

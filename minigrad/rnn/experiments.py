@@ -18,15 +18,16 @@ from typing import Any
 import numpy as np
 
 from minigrad import optim
-from minigrad.engine.tensor import Array
+from minigrad.engine.tensor import Array, Tensor
 from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.schedules import Constant, Cosine, Schedule
 from minigrad.rnn.cells import GRU, LRU, LSTM, RNN, MinGRU, OutputFeedbackRNN, Stacked
+from minigrad.rnn.dynamics.regulariser import omega
 from minigrad.rnn.generating import generate
 from minigrad.rnn.history import History
 from minigrad.rnn.tasks import KNOWN, Task, named
 from minigrad.rnn.training import fit
-from minigrad.rnn.unrolling import unroll
+from minigrad.rnn.unrolling import Run, unroll
 from minigrad.scopes import no_grad
 
 CELLS: dict[str, Callable[..., Any]] = {
@@ -78,6 +79,8 @@ class Experiment:
         What becomes of it.
     clip : float, optional
         Clip gradients to this norm.
+    omega : float, optional
+        The weight of `minigrad.rnn.flow.omega`, Pascanu's regulariser, beside the cost.
     updates, batch : int
         How many updates, and sequences in each.
     every, patience, enough, truncate : int, int, float, int, optional
@@ -103,6 +106,7 @@ class Experiment:
     lr: float = 3e-3
     schedule: str = "cosine"
     clip: float | None = 1.0
+    omega: float | None = None
     updates: int = 1000
     batch: int = 32
     every: int = 100
@@ -202,9 +206,21 @@ class Experiment:
             patience=self.patience,
             enough=self.enough,
             truncate=self.truncate,
+            penalty=None if self.omega is None else Regularised(self.omega),
             configuration=self.configuration,
             **options,
         )
+
+
+@dataclass(frozen=True)
+class Regularised:
+    """The penalty weight · Ω of a run."""
+
+    weight: float
+
+    def __call__(self, run: Run) -> Tensor:
+        penalty: Tensor = self.weight * omega(run)
+        return penalty
 
 
 @dataclass(frozen=True)

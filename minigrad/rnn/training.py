@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Sized
 from itertools import islice
 from typing import Any, Literal, TypeAlias, TypedDict, Unpack, overload
 
@@ -13,7 +13,7 @@ from minigrad.optim.optimizer import Optimizer
 from minigrad.rnn.checkpoints import described
 from minigrad.rnn.history import History
 from minigrad.rnn.tasks.task import Batch, Task
-from minigrad.rnn.unrolling import Cost
+from minigrad.rnn.unrolling import Cost, Run
 from minigrad.rnn.updating import Name, Trainable, Training, as_batch, evaluate
 
 __all__ = ["History", "Trainable", "evaluate", "fit"]
@@ -30,6 +30,7 @@ class Common(TypedDict, total=False):
     enough: float | None
     keep: Literal["best", "last"]
     truncate: int | None
+    penalty: Callable[[Run], Any] | None
     teacher_forcing: bool
     checkpoint: Name | None
     resume: Name | None
@@ -80,6 +81,7 @@ def fit(
     enough: float | None = None,
     keep: str = "best",
     truncate: int | None = None,
+    penalty: Callable[[Run], Any] | None = None,
     teacher_forcing: bool = False,
     checkpoint: Name | None = None,
     resume: Name | None = None,
@@ -117,6 +119,9 @@ def fit(
         Both stand in the history. The optimizer stays at the last update.
     truncate : int, optional
         Cut sequences into windows of so many steps, see `truncated_bptt`.
+    penalty : callable, optional
+        ``penalty(run)`` is a number that is added to each batch's cost, such as
+        ``lambda run: 4.0 * rnn.flow.omega(run)``. The costs of the history and of validation are without it.
     teacher_forcing : bool
         As in `unroll`.
     checkpoint : path, optional
@@ -176,13 +181,15 @@ def fit(
         "model": described(model),
         "optimizer": described(optimizer, without=("parameters", "lr")),  # the rate may change on the way
         "task": described(task),
-        "settings": described({**options, "truncate": truncate, "batch": size, "seed": seed}),
+        "settings": described({**options, "truncate": truncate, "penalty": penalty, "batch": size, "seed": seed}),
     }
+    if penalty is not None and truncate is not None:
+        raise ValueError("penalty= needs whole runs, and truncate= leaves none: choose one of them")
     if (patience, enough) != (None, None) and (validation is None or validation is False):
         waits = f"patience={patience}" if enough is None else f"enough={enough}"
         raise ValueError(f"{waits} waits for validation to get better: pass validation=(xs, targets)")
     judge = None if validation is None or isinstance(validation, bool) else as_batch(validation)
-    training = Training(model, optimizer, options, judge, every, patience, enough, keep, truncate, rng)
+    training = Training(model, optimizer, options, judge, every, patience, enough, keep, truncate, penalty, rng)
     training.keep_at(checkpoint, resume, belongs, configuration)
     if resume is not None:
         training.resume(resume, total)

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, field, replace
@@ -24,7 +24,7 @@ from minigrad.rnn.history import LIMIT, History, Mark, State
 from minigrad.rnn.progress import reporting
 from minigrad.rnn.remembering import truncated_bptt
 from minigrad.rnn.tasks.task import Batch
-from minigrad.rnn.unrolling import Cost, Model, unroll
+from minigrad.rnn.unrolling import Cost, Model, Run, unroll
 from minigrad.scopes import no_grad
 
 Name: TypeAlias = str | os.PathLike[str]
@@ -59,6 +59,7 @@ class Training:
     enough: float | None
     keep: str
     truncate: int | None
+    penalty: Callable[[Run], Any] | None
     rng: np.random.Generator | None
     history: History = field(default_factory=History)
     file: Path | None = None
@@ -113,9 +114,10 @@ class Training:
         self.optimizer.zero_grad()
         dropout = self.history.steps if drops(self.model) else None  # other masks for every batch
         if self.truncate is None:
-            total: Any = unroll(self.model, xs, targets, weights=weights, dropout=dropout, **self.options).cost
-            total.backward()
+            run = unroll(self.model, xs, targets, weights=weights, dropout=dropout, **self.options)
+            total: Any = run.cost
             cost = total.item()
+            (total if self.penalty is None else total + self.penalty(run)).backward()
         else:
             options = {"windows": self.truncate, "weights": weights, "dropout": dropout, **self.options}
             cost = truncated_bptt(self.model, xs, targets, **options).cost

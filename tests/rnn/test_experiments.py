@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minigrad as mg
+from minigrad.rnn import flow
 from minigrad.rnn.experiments import CELLS, OPTIMIZERS, USUAL, Experiment, Trained, attempt
 from minigrad.rnn.tasks import KNOWN
+from minigrad.rnn.training import fit
 
 SMALL = {"text": {"T": 8}, "adding": {"T": 6}, "copy": {"T": 6}, "order": {"T": 12}, "lorenz": {"n": 1000}}
 
@@ -159,3 +161,18 @@ def test_an_attempt_tells_what_came_of_it(task, T):
 def test_an_attempt_that_explodes_has_not_solved_anything():
     found = attempt(task="adding", seed=0, T=200, f="relu", radius=30.0, init="normal", clip=None, updates=3, batch=2)
     assert (found["solved"], found["wrong"], found["score"]) == (0.0, 1.0, np.inf)
+
+
+def test_omega_is_a_penalty_with_its_weight():
+    small = {"options": {"T": 12}, "hidden": 4, "batch": 3, "updates": 2, "every": 5}
+    trained = Experiment.usual("order", omega=2.0, **small).train()
+    plain = Experiment.usual("order", **small)
+    task = plain.build_task()
+    model = plain.build_model(task)
+    plain_history = fit(model, task, optimizer=plain.build_optimizer(model), updates=2, batch=3, every=5,
+                        penalty=lambda run: 2.0 * flow.omega(run))  # fmt: skip
+    assert trained.history.costs == plain_history.costs
+    np.testing.assert_array_equal(trained.model.W.data, model.W.data)
+    without = plain.train()
+    assert not np.array_equal(trained.model.W.data, without.model.W.data)
+    assert Experiment.of(trained.experiment.configuration) == trained.experiment

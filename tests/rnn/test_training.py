@@ -12,6 +12,7 @@ import pytest
 from minigrad.optim import SGD, Adam, Optimizer
 from minigrad.rnn import checkpoints, updating
 from minigrad.rnn.cells import RNN, OutputFeedbackRNN
+from minigrad.rnn.dynamics.regulariser import omega
 from minigrad.rnn.remembering import truncated_bptt
 from minigrad.rnn.training import evaluate, fit
 from minigrad.rnn.unrolling import unroll
@@ -441,9 +442,26 @@ def test_windows_cut_the_gradient():
         assert history.costs == [passed.cost / 6]
 
 
+def test_a_penalty_is_added_to_what_is_differentiated_and_to_nothing_else():
+    xs, targets, _ = delayed(0)
+    model, other = network(), network()
+    options = {"validation": (xs, targets), "keep": "last"}
+    history = fit(model, SGD(model, 0.1), [(xs, targets)], penalty=lambda run: 3.0 * omega(run), **options)
+    run = unroll(other, xs, targets)
+    assert history.costs == [run.cost.item() / 6]
+    (run.cost + 3.0 * omega(run)).backward()
+    SGD(other, 0.1).step()
+    assert_same(model.state_dict(), other.state_dict())
+    assert history.validation == [(1, evaluate(other, xs, targets))]
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [
+        (
+            lambda m: fit(m, Delayed(), truncate=2, penalty=omega),
+            "penalty= needs whole runs, and truncate= leaves none",
+        ),
         (lambda m: fit(m), "write fit"),
         (lambda m: fit(m, SGD(m, 0.1)), "write fit"),
         (lambda m: fit(m, SGD(m, 0.1), [], updates=3), "write fit"),
