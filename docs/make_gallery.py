@@ -21,7 +21,7 @@ from models import MODELS, data
 from stamps import digest, noted, source, stamp
 
 import minigrad as mg
-from minigrad.rnn import RNN, OutputFeedbackRNN, animate, draw, unroll
+from minigrad.rnn import LSTM, RNN, OutputFeedbackRNN, animate, draw, unroll
 from minigrad.rnn.dynamics.flow import gradient_norms
 
 HERE = Path(__file__).parent
@@ -189,6 +189,26 @@ def without_colours():
 ENTRIES += MODELS
 
 # -- in motion --------------------------------------------------------------------------------------------------------
+
+
+@entry
+def column():
+    """In a column
+
+    3.4 inches wide, no letter below 7 points: see [a figure for a paper](paper.md).
+    """
+    run = unroll(RNN(2, 8, 1, rng=0), *data(3))
+    return draw(run).for_width("column")
+
+
+@entry
+def page_wide():
+    """Across a page
+
+    7 inches wide, an LSTM along a hundred steps: as many as there is room for.
+    """
+    run = unroll(LSTM(2, 8, 1, rng=0), *data(100))
+    return draw(run).for_width("page")
 
 
 @entry

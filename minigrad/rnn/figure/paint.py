@@ -35,8 +35,9 @@ Table = Literal["sizes", "connections", "taps", "accumulated", "ends", "elsewher
 Look = dict[str, str]
 
 GIVEN = ("x", "target")  # data: nothing flows on from there
-# Light enough to be written on in black, and far enough apart; the costs' steps are spread along them.
-HUES = ((255, 214, 90), (247, 150, 100), (222, 120, 175), (135, 140, 225), (80, 180, 205), (130, 205, 120))
+# From light to dark, so that they can be told apart in grey, but none too dark to be written on in black; the costs'
+# steps are spread along them.
+HUES = ((255, 240, 130), (252, 200, 95), (240, 160, 100), (205, 125, 140), (150, 105, 185), (85, 100, 190))
 OTHERS = "#b4bcc6"
 FLOOR = 1e-290  # gradients that have vanished further have the palest colour
 LEAST = 0.02  # of an edge or circle: a smaller share would not be seen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from minigrad.engine.tensor import Tensor
 from minigrad.pictures.style import DATA, NONFINITE
 from minigrad.rnn.figure.attribution import Figure
 from minigrad.rnn.figure.drawing import draw
-from minigrad.rnn.figure.paint import ByCost
+from minigrad.rnn.figure.paint import ByCost, hue
 from minigrad.rnn.figure.wiring import Wiring
 from minigrad.rnn.unrolling import unroll
 from tests.rnn import handmade
@@ -170,3 +171,11 @@ def test_costs_that_are_not_drawn_are_told_together():
     assert "others" in statements(source)[0]["h3"]["tooltip"]
     many = draw(example(T=30), by="cost", steps="all").source
     assert re.findall(r'legend_\d+_name \[label="?([^" ]+)"?', many) == ["C₁", "C₃₀"]
+
+
+def test_costs_can_be_told_apart_in_grey():
+    """From light to dark in even steps, and black can be read on all (ITU-R BT.709)."""
+    colors = [hue(k / 11) for k in range(12)]
+    grey = [0.2126 * int(c[1:3], 16) + 0.7152 * int(c[3:5], 16) + 0.0722 * int(c[5:], 16) for c in colors]
+    assert min(a - b for a, b in pairwise(grey)) > 6
+    assert grey[-1] > 95
