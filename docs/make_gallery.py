@@ -334,7 +334,10 @@ def code(function: Callable[..., Any]) -> str:
     picture = last.removeprefix("return ").split(", {")[0]
     suffix = "html" if picture.startswith("animate") else "svg"
     printed = picture.startswith("mg.tree")
-    return "\n".join([*lines, f"print({picture})" if printed else f'{picture}.render("{function.__name__}.{suffix}")'])
+    shown = f"print({picture})" if printed else f'{picture}.render("{function.__name__}.{suffix}")'
+    if len(lines) > 1 and not lines[-1] and lines[-2].startswith(" "):  # after a definition
+        lines.append("")
+    return "\n".join([*lines, shown])
 
 
 def section(function: Callable[[], Any], write: bool) -> str:
