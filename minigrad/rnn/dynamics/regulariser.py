@@ -18,7 +18,7 @@ import numpy as np
 from minigrad.engine.ancestors import ancestors
 from minigrad.engine.tensor import Tensor
 from minigrad.engine.walk import delivered, gradients, seeded, walk
-from minigrad.rnn.dynamics.shares import Between, step_of
+from minigrad.rnn.dynamics.shares import Between, states_of
 
 if TYPE_CHECKING:
     from minigrad.rnn.unrolling import Run
@@ -58,7 +58,7 @@ def omega(run: Run, squared: bool = False, full: bool = True, of: Tensor | None 
     of = of if of is not None else run.cost
     if of is None or not of.requires_grad:
         raise ValueError("there is no recorded cost whose gradient could be kept: unroll with targets, outside no_grad")
-    states = run[role]
+    states = states_of(run, role)[-len(run) :]
     cotangents = gradients(of, states, create_graph=full)
     between, total = Between(states[1:], states), Tensor(0.0, dtype=of.dtype)
     for before, after, d in zip(states, states[1:], cotangents[1:], strict=False):
@@ -79,11 +79,16 @@ def _immediate(value: Tensor, run: Run) -> Tensor:
     """``value``, with the gradient that is left if all that the run computed is constant.
 
     The walk back from Ω meets what was recorded when gradients were taken, then what the run recorded; there it stops,
-    but for the parameters and what was made of them before the first step.
+    but for the parameters and what was made of nothing else, such as Wᵀ.
     """
-    last, parameters = run.cost.index if run.cost is not None else 0, list(run.model.parameters().values())
-    last = max(last, *(tensor.index for tensor in run.steps[-1].values()))
-    order = [t for t in ancestors([value]) if t.index > last or step_of(t) is None]
+    parameters = list(run.model.parameters().values())
+    last = max(tensor.index for step in run.steps for tensor in step.values())
+    own, order = {parameter.index for parameter in parameters}, ancestors([value])
+    for tensor in reversed(order):  # the oldest first
+        data = [a for a in tensor.args if isinstance(a, (Tensor, np.ndarray))]
+        if tensor.fn is not None and all(isinstance(a, Tensor) and a.index in own for a in data):
+            own.add(tensor.index)
+    order = [tensor for tensor in order if tensor.index > last or tensor.index in own]
     found = delivered(walk(order, seeded(value, None), parameters), parameters, False)
     fixed: Any = value.detach()
     for parameter, gradient in zip(parameters, found, strict=True):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -109,7 +109,7 @@ def gradient_flow(run: Run, role: str = "h") -> Flow:
     Flow
         By two walks in all, linear in T.
     """
-    costs, states = _costs(run), _states(run, role)
+    costs, states = _costs(run), states_of(run, role)
     total = gradients(_sum(costs), states)
     between, parts = Between(costs, states), []
     for cost, state, whole in zip(costs, run[role], total[-len(costs) :], strict=True):
@@ -134,7 +134,7 @@ def contributions(run: Run, role: str = "h") -> Contributions:
     Contributions
         T walks, so T²/2 steps.
     """
-    costs, states = _costs(run), _states(run, role)
+    costs, states = _costs(run), states_of(run, role)
     between, first, T = Between(costs, states), len(states) - len(costs), len(costs)
     norms = np.zeros((T, T + 1))
     for t, cost in enumerate(costs):
@@ -163,12 +163,12 @@ def parameter_contributions(run: Run, of: Tensor | None = None) -> dict[str, Arr
     of = of if of is not None else run.cost
     if of is None:
         raise ValueError("the run has no cost to differentiate: unroll it with targets, or name a number with of=")
-    parameters = run.model.parameters()
+    parameters, made_in = run.model.parameters(), _when(run)
     shares: list[dict[int, tuple[Tensor, Any]]] = [{} for _ in range(len(run))]
 
     def crossed(consumer: Tensor, position: int, share: Any) -> None:
-        t, argument = step_of(consumer), consumer.args[position]
-        if t is not None and step_of(argument) is None:  # what all steps share: a parameter, or something made of some
+        t, argument = made_in(consumer), consumer.args[position]
+        if t is not None and made_in(argument) is None:  # what all steps share: a parameter, or something made of some
             known = shares[t - 1].get(argument.index)
             g = dense(share)
             shares[t - 1][argument.index] = argument, g if known is None else known[1] + g
@@ -230,21 +230,26 @@ def memory_horizon(norms: npt.ArrayLike, tol: float = 0.01) -> int:
 
 
 def _costs(run: Run) -> list[Tensor]:
-    if "C" not in run.steps[0]:
+    """C_1 ... C_T."""
+    costs = run.costs
+    if not costs:
         raise ValueError("the run has no costs to differentiate: unroll it with targets")
-    costs = run["C"]
-    if constant := [t for t, cost in enumerate(costs, 1) if not cost.requires_grad]:
+    if missing := [t for t in range(1, len(run) + 1) if t not in costs or not costs[t].requires_grad]:
         raise ValueError(
-            f"C_{constant[0]} depends on nothing: every step's cost has to count, and the run has to be recorded,"
+            f"C_{missing[0]} depends on nothing: every step's cost has to count, and the run has to be recorded,"
             " outside no_grad"
         )
-    return costs
+    return list(costs.values())
 
 
-def _states(run: Run, role: str) -> list[Tensor]:
+def states_of(run: Run, role: str) -> list[Tensor]:
     """h_0, if it is given to the first step, and h_1 ... h_T."""
-    first = run.carried[0].get(role)
-    return [*([first] if first is not None and first.requires_grad else []), *run[role]]
+    first, states = run.carried[0].get(role), run[role]
+    if len(states) < len(run):
+        raise ValueError(
+            f"only {len(states)} of the {len(run)} steps have a {role!r}: name a role that all of them have"
+        )
+    return [*([first] if first is not None and first.requires_grad else []), *states]
 
 
 def _with_start(norms: Sequence[Any], T: int) -> Array:
@@ -257,8 +262,23 @@ def _sum(costs: Sequence[Tensor]) -> Tensor:
     return total
 
 
-def step_of(tensor: Tensor) -> int | None:
-    """The t of the step that a tensor was made in."""
+def _when(run: Run) -> Callable[[Tensor], int | None]:
+    """In which step t = 1 ... T a tensor was made, None if before or behind all of them.
+
+    What `unroll` made has scopes that tell it. Of a loop by hand it is told by age: what is younger than all of step
+    t - 1 and not younger than all of step t; what the first step made before its first named tensor is of no step then,
+    which does no harm, since it is made of what all steps share.
+    """
+    made = [[tensor for tensor in step.values() if tensor.fn is not None] for step in run.steps]
+    if all(_scoped(tensor) == t for t, tensors in enumerate(made, 1) for tensor in tensors):
+        return _scoped
+    first, ends = min(tensor.index for tensor in made[0]), [max(t.index for t in tensors) for tensors in made]
+    if ends != sorted(ends):
+        raise ValueError("the steps of this run were not computed one after the other, and have no scopes t=1, t=2 ...")
+    return lambda tensor: bisect_left(ends, tensor.index) + 1 if first <= tensor.index <= ends[-1] else None
+
+
+def _scoped(tensor: Tensor) -> int | None:
     for name in reversed(tensor.scope):
         if name.startswith("t=") and name[2:].isdigit():
             return int(name[2:])

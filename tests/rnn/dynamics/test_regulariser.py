@@ -15,7 +15,7 @@ from minigrad.rnn.cells.initial import orthogonal
 from minigrad.rnn.dynamics.flow import gradient_norms
 from minigrad.rnn.dynamics.regulariser import omega
 from minigrad.rnn.unrolling import unroll
-from tests.rnn.dynamics.runs import FIXED, fixed_run
+from tests.rnn.dynamics.runs import FIXED, fixed_loop, fixed_run
 from tests.rnn.dynamics.test_flow import MODELS, models
 from tests.rnn.dynamics.test_shares import some_run
 
@@ -38,6 +38,16 @@ def test_values_and_gradients_are_what_others_have_found(which, squared, full):
     else:
         np.testing.assert_allclose(grads["W"], known["immediate_gradient_W"], rtol=1e-11, atol=1e-14)
         assert not any(np.any(grads[name]) for name in "UVbc")
+
+
+@readings
+@pytest.mark.parametrize("full", [False, True])
+def test_of_a_loop_by_hand_they_are_the_same(squared, full):
+    known, run = FIXED["omega"]["sum_of_costs" + "_squared" * squared], fixed_loop()
+    found = omega(run, squared, full)
+    assert found.item() == pytest.approx(known["value"], rel=1e-13)
+    expected = known["full_gradient"]["W"] if full else known["immediate_gradient_W"]
+    np.testing.assert_allclose(gradients(found, [run.model.parameters()["W"]])[0], expected, rtol=1e-11, atol=1e-14)
 
 
 @readings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ from minigrad.rnn.dynamics.shares import (
 )
 from minigrad.rnn.unrolling import unroll
 from minigrad.scopes import no_grad, scope
-from tests.rnn.dynamics.runs import FIXED, fixed_run
+from tests.rnn.dynamics.runs import FIXED, fixed_loop, fixed_run
 from tests.rnn.dynamics.test_flow import MODELS, models
 
 seeds = st.integers(0, 2**32 - 1)
@@ -148,6 +149,31 @@ def test_they_are_those_of_the_formula():
     last = parameter_contributions(run, run["C"][-1])
     np.testing.assert_allclose(last["V"][:-1], 0)
     assert last["V"][-1] > 0
+
+
+def test_of_a_loop_by_hand_they_are_the_same():
+    run = fixed_loop()
+    np.testing.assert_allclose(contributions(run).norms[:, 1:], np.array(FIXED["contributions"])[:, 1:], **TIGHT)
+    found, expected = parameter_contributions(run), parameter_contributions(fixed_run())
+    for name, shares in expected.items():
+        np.testing.assert_allclose(found[name], shares, err_msg=name, **TIGHT)
+
+
+def test_steps_in_disorder_are_refused():
+    """Rather than told as each other's."""
+    run = fixed_loop()
+    with pytest.raises(ValueError, match="not computed one after the other, and have no scopes t=1"):
+        parameter_contributions(replace(run, steps=run.steps[::-1]))
+
+
+def test_a_role_that_some_steps_have_is_refused():
+    run = fixed_run()
+    steps = [{**run.steps[0], "s": run.steps[0]["h"]}, *run.steps[1:]]
+    with pytest.raises(ValueError, match="only 1 of the 6 steps have a 's'"):
+        contributions(replace(run, steps=steps), "s")
+    some = [{role: tensor for role, tensor in step.items() if role != "C" or t} for t, step in enumerate(run.steps)]
+    with pytest.raises(ValueError, match="C_1 depends on nothing"):
+        gradient_flow(replace(run, steps=some))
 
 
 def test_in_a_scope_and_in_two_directions():
