@@ -16,7 +16,7 @@ networks", IEEE MLSP.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -138,7 +138,7 @@ class AutoClip:
         return clip_by_norm(grads, threshold, **options) if threshold > 0 else measured
 
 
-def suggest_threshold(history: Iterable[Any], times: float = 1.0) -> float:
+def suggest_threshold(history: Any, times: float = 1.0) -> float:
     """A ``max_norm``, from the norms of a training that clipped rarely or not at all.
 
     Pascanu, Mikolov and Bengio (2013, §3.2) look at the average norm over sufficiently many updates; values from half
@@ -146,8 +146,8 @@ def suggest_threshold(history: Iterable[Any], times: float = 1.0) -> float:
 
     Parameters
     ----------
-    history : iterable of Step or float
-        ``optimizer.history``, or ``rnn.History.norms``; norms that are not finite, of skipped steps, are left out.
+    history : iterable of Step or float, or rnn.History
+        ``optimizer.history``, or what `rnn.fit` returns; norms that are not finite, of skipped steps, are left out.
     times : float
         So many averages, above 0.
 
@@ -161,7 +161,7 @@ def suggest_threshold(history: Iterable[Any], times: float = 1.0) -> float:
         If there is no norm that is finite and above 0.
     """
     check("times", times, 0 < times < math.inf, "finite and above 0")
-    norms = np.array([getattr(each, "norm", each) for each in history], np.float64)
+    norms = np.array([getattr(each, "norm", each) for each in getattr(history, "norms", history)], np.float64)
     norms = norms[np.isfinite(norms) & (norms > 0)]
     if not norms.size:
         raise ValueError(

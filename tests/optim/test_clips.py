@@ -165,6 +165,7 @@ def test_a_training_goes_on_from_a_checkpoint_with_it(tmp_path):
 def test_the_suggestion_is_the_average_without_what_exploded():
     assert suggest_threshold([1.0, 3.0, 2.0]) == 2
     assert suggest_threshold([1.0, 3.0, 2.0, 1e9]) == 2
+    assert suggest_threshold(mg.rnn.History(norms=[1.0, 3.0])) == 2
     assert suggest_threshold([Step(4.0, 1.0, False, False), Step(math.nan, 0.0, False, True)], times=2) == 8
 
 
