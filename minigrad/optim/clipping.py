@@ -216,6 +216,7 @@ def clip_cotangent(x: Any, max_norm: float) -> Any:
 
     Examples
     --------
+    >>> import minigrad as mg
     >>> class Network(mg.rnn.RNN):
     ...     def states(self, bound, x, carried):
     ...         return super().states(bound, x, {role: clip_cotangent(h, 1.0) for role, h in carried.items()})

@@ -104,6 +104,7 @@ def newton(
 
     Examples
     --------
+    >>> import minigrad as mg
     >>> solved = newton(mg.rnn.RNN(1, 4, 1, radius=0.5, rng=0), np.ones((1000, 1)))
     >>> solved.converged, solved.iterations < 20
     (True, True)
