@@ -226,6 +226,7 @@ def _frames(stage: _Stage, T: int) -> list[dict[str, Any]]:
     forward = [_frame("forward", id, part, lights[part.at], stage, T) for id, part in order]
     reached = [each for each in reversed(order) if each[0] in stage.gaps or each[1].size(stage.figure) is not None]
     back = [_frame("backward", id, part, lights[part.at], stage, T) for id, part in reached]
+    _against_the_bus(back, stage)
     back += [_from_elsewhere(id, part, stage) for id, part in stage.lines.items() if part.kind == "elsewhere"]
     start = {"pass": "start", "text": "Given are the parameters and the initial state. Nothing is computed yet."}
     turn = {"pass": "turn"}  # what is said then depends on what is differentiated
@@ -256,6 +257,20 @@ def _frame(direction: str, id: str, part: Part, lights: list[str], stage: _Stage
         text = f"{stage.called(part)} has its whole cotangent{'; it ' * bool(deeds)}{' and '.join(deeds)}."
     # From the frame of a bus's piece on, the parameter's box shows the sum that it holds.
     return {"pass": direction, "id": id, "lights": lights, "sums": sums, "text": text}
+
+
+def _against_the_bus(back: list[dict[str, Any]], stage: _Stage) -> None:
+    """Let a parameter show its sum when that is whole, and not before, if steps add to it in another order.
+
+    Along a bus the shares of later steps come first. A network that goes back in time has them last.
+    """
+    for box in stage.boxes:
+        adding = [frame for frame in back if box in frame["sums"]]
+        steps = [stage.lines[frame["sums"][box]].key[1] for frame in adding]
+        if steps != sorted(steps, reverse=True):
+            for frame in adding[:-1]:
+                del frame["sums"][box]
+            adding[-1]["sums"][box] = box
 
 
 def _from_elsewhere(id: str, part: Part, stage: _Stage) -> dict[str, Any]:

@@ -7,7 +7,7 @@ circle, passes a square that stands for the delay, and comes back.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import pairwise
+from itertools import pairwise, product
 from math import dist
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ WIDER = 5  # so often with more tracks
 REACH, WIDE = (44.0, 56.0), 26.0  # from a circle to the loop that leads back to it, and half of what it is wide there
 SQUARE = 10.0
 ALONG = (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8)  # where on a piece of a line something may stand
+EVERYWHERE = tuple(sorted((k / 40 for k in range(1, 40)), key=lambda part: abs(part - 0.5)))
 GAPS = 5.0, 8.0, 12.0, 3.0  # and how far from it words may
 ROOM, ROOM_AT_BOX = 21.0, 27.0  # from the centre of a circle, or of a box, to words
 SIZE = 11.0  # of words, in points
@@ -166,10 +167,11 @@ class Sketch:
     def _square(self, line: Line) -> Point:
         """In the middle of the longest straight piece, or where nothing else is near."""
         pieces = sorted(pairwise(line), key=lambda piece: -dist(*piece))
-        places = [_at(a, b, part) for a, b in pieces for part in ALONG]
         halves = [SQUARE / 2 + room for room in (3, 1)]
-        free = (at for half in halves for at in places if self._free(Box(*at, half, half), line))
-        x, y = next(free, places[0])
+        tried = product((ALONG, EVERYWHERE), halves)
+        places = ((_at(a, b, part), half) for parts, half in tried for a, b in pieces for part in parts)
+        free = (at for at, half in places if self._free(Box(*at, half, half), line))
+        x, y = next(free, _at(*pieces[0], ALONG[0]))
         self.boxes.append(Box(x, y, SQUARE / 2, SQUARE / 2))
         return x, y
 

@@ -14,7 +14,7 @@ SAMPLES = np.linspace(0, 1, 9)
 CLEAR = 4.0  # from a line to a circle that it does not lead to
 APART = 1.5  # from line to line where they do not cross
 ACUTE = np.sin(np.radians(10))
-TIPS = 3.5  # from tip to tip at a circle
+TIPS = 3.0  # from tip to tip at a circle, however many meet there
 
 
 def attributes_of(text):

@@ -203,6 +203,15 @@ def test_whatever_is_drawn_is_played(name, targets):
     all_of_it_is_played(DRAWN[name](), targets=targets)
 
 
+def test_what_goes_back_in_time_has_its_sum_when_all_steps_have_added_to_it():
+    film = film_of(animate(DRAWN["bidirectional"]()).html)
+    for name in ("W", "U", "b"):
+        for i, whole in ((0, f"cells.0.{name}--cells.0.{name}_-2192-z1"), (1, f"cells.1.{name}")):
+            sums = [frame["sums"] for frame in frames_of(film, "backward") if f"cells.{i}.{name}" in frame["sums"]]
+            assert len(sums) == (1 if i else 3)
+            assert sums[-1][f"cells.{i}.{name}"] == whole
+
+
 @pytest.mark.parametrize("loop", loops.ALL.values(), ids=loops.ALL)
 @pytest.mark.parametrize("T", [4, 20])
 def test_loops_by_hand_are_played(loop, T):

@@ -21,6 +21,7 @@ from tests.rnn.figure.models import CELLS, Gated, Stacked, Truncated, data, exam
 from tests.rnn.figure.shapes import faults
 from tests.rnn.figure.sources import place_of, statements
 
+BOOLEAN = st.booleans()
 NIGHTLY = settings.default.max_examples > 100
 
 
@@ -106,10 +107,19 @@ def test_no_line_of_a_drawing_lies(name):
 
 
 @settings(max_examples=2000 if NIGHTLY else 12)
-@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 4), T=st.integers(1, 4), forced=st.booleans())
-def test_whatever_hears_whatever_no_line_lies(seed, n, T, forced):
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 4), T=st.integers(1, 4), forced=BOOLEAN, both=BOOLEAN)
+def test_whatever_hears_whatever_no_line_lies(seed, n, T, forced, both):
+    """In both halves: no line on another one, through a circle, a box or words, and none of these on one another."""
     run = wired(n, seed, T, forced)
-    assert faults(draw(run, color="none"), folded=False) == []
+    assert faults(draw(run, color="none", targets=both)) == []
+
+
+@pytest.mark.parametrize(
+    ("seed", "n", "T", "forced", "targets"), [(1450, 4, 2, True, False), (1598, 4, 4, False, True)]
+)
+def test_nor_where_it_did(seed, n, T, forced, targets):
+    """A square stood on another arrow; very many lines met at y."""
+    assert faults(draw(wired(n, seed, T, forced), color="none", targets=targets)) == []
 
 
 @pytest.mark.parametrize("kind", ["LSTM", "peepholes", "GRU", "reset before", "MinGRU", "LRU"])

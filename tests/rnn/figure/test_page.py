@@ -17,12 +17,15 @@ import pytest
 
 from minigrad.pictures.finding import NoGraphvizError, find_graphviz
 from minigrad.pictures.style import clean
+from minigrad.rnn.bidirectional import Bidirectional
 from minigrad.rnn.cells import RNN
 from minigrad.rnn.figure.drawing import draw
 from minigrad.rnn.figure.film import animate
+from minigrad.rnn.reading import run_of
 from minigrad.rnn.unrolling import unroll
 from tests.browser import dom, in_a_browser
-from tests.rnn.figure.models import data, example, network
+from tests.rnn import loops
+from tests.rnn.figure.models import CELLS, data, example, network
 from tests.rnn.figure.pages import drawn, film_of, rms, sizes_of, svg_of
 
 try:
@@ -201,6 +204,31 @@ def test_a_frame_is_shown_that_the_address_names(tmp_path, reduced):
     assert text_of(dom, "told") == film["frames"][at]["text"]
     assert "∂ C₂ / ∂ z₂" in text_of(dom, "panel")
     assert f"rms {sizes_of(film, '2')[0]['z2']:.3g}" in text_of(dom, "panel")
+
+
+PLAYED = {
+    "LSTM": lambda: unroll(CELLS["LSTM"](), *data(3)),
+    "GRU": lambda: unroll(CELLS["GRU"](), *data(3)),
+    "layers": lambda: unroll(CELLS["layers"](), *data(3)),
+    "both ways": lambda: unroll(Bidirectional(RNN(2, 4), RNN(2, 4), n_out=3), *data(3)),
+    "loop": lambda: run_of(loops.nameless()[0]),
+    "encoder and decoder": lambda: run_of(loops.translation(6)[0]),
+}
+
+
+@in_a_browser
+@pytest.mark.parametrize("name", PLAYED)
+def test_every_kind_of_model_is_played_to_its_end(tmp_path, name):
+    run = PLAYED[name]()
+    path = animate(run, targets=True).save(tmp_path / "bptt.html")
+    film = film_of(path.read_text(encoding="utf-8"))
+    turn = next(i for i, frame in enumerate(film["frames"]) if frame["pass"] == "turn")
+    assert {*states(look(path, tmp_path, f"#frame={turn}")).values()} == {"forward"}
+    shown, (sizes, _) = states(look(path, tmp_path, f"#frame={len(film['frames']) - 1}")), sizes_of(film)
+    assert shown.keys() == sizes.keys()
+    for id, size in sizes.items():
+        assert shown[id] == ("gradient" if size else "zero" if size == 0 else shown[id]), id
+        assert shown[id] in ("gradient", "zero", "forward", "none")
 
 
 DRIVER = """
