@@ -22,7 +22,8 @@ from minigrad.rnn.figure.compact import Asked, compact
 from minigrad.rnn.figure.folded import Folded
 from minigrad.rnn.figure.grid import Gap, Grid, chosen
 from minigrad.rnn.figure.layouts import template_for
-from minigrad.rnn.figure.names import Names, box_width, escaped, safe
+from minigrad.rnn.figure.names import IN_BOXES as IN_LABEL
+from minigrad.rnn.figure.names import Names, box_width, escaped, safe, short
 from minigrad.rnn.figure.numbers import IN_BOXES, Numbers
 from minigrad.rnn.figure.paint import Paint, called, painted
 from minigrad.rnn.figure.pattern import Tap
@@ -274,7 +275,7 @@ class _Drawing(Steps):
 
     def _ending(self, of: Tensor) -> None:
         """What is differentiated, on the right, and a line to it from every place that it was made from."""
-        y, words = self.buses.y(OF), escaped(called(of, self.run, self.wiring, self.names))
+        y, words = self.buses.y(OF), escaped(short(called(of, self.run, self.wiring, self.names), IN_LABEL))
         id, width = self.graph.unique("of"), max(30.0, 7.5 * len(words) + 12)
         left = self.grid.right + 12
         look = {"style": "filled", "fontcolor": "black"} | self.paint.of() | {"shape": "box", "peripheries": "2"}

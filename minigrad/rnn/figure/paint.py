@@ -221,15 +221,17 @@ def painted(
         return ByValue(Figure.of_values(wiring), visible)
     if of is None or by == "cost":
         return ByCost(wiring, run, visible, names.cost)
-    return ByGradient(Figure.of(wiring, of), escaped(called(of, run, wiring, names)), visible)
+    return ByGradient(Figure.of(wiring, of), escaped(short(called(of, run, wiring, names), 30)), visible)
 
 
 def called(of: Tensor, run: Run, wiring: Wiring, names: Names) -> str:
-    """How what is differentiated is called: Σ C, as its circle, or by its own name."""
-    if of is run.cost and run.costs:
+    """How what is differentiated is called: Σ C, as its circle unless it was renamed, or by its own name."""
+    if of is run.cost:
         return f"Σ {names.cost}"
-    own = short(pretty(clean(of.name or "L")), 30)
-    own = next((names.place(place) for place, tensor in wiring.tensors.items() if tensor is of), own)
+    own = pretty(clean(of.name or "L"))
+    for (role, t), tensor in wiring.tensors.items():
+        if tensor is of and of.name == f"{role}_{t}":
+            own = names.place((role, t))
     return "Σ " * bool(of.size > 1) + own
 
 
