@@ -21,7 +21,6 @@ from minigrad.rnn.bidirectional import Bidirectional
 from minigrad.rnn.cells import RNN
 from minigrad.rnn.figure.drawing import draw
 from minigrad.rnn.figure.film import animate
-from minigrad.rnn.figure.names import short
 from minigrad.rnn.reading import run_of
 from minigrad.rnn.unrolling import unroll
 from tests.browser import dom, in_a_browser
@@ -67,7 +66,7 @@ def test_names_are_text_wherever_they_stand():
     assert page.count("</script>") == 2
     assert page.count("<svg ") == animate(example()).html.count("<svg ")
     assert f"<h1>{html.escape(name)}</h1>" in page
-    assert film_of(page)["choices"][0]["label"] == short(name, 30)
+    assert film_of(page)["choices"][0]["label"] == name
     (title,) = (t for t in svg_of(page).documentElement.childNodes if t.nodeName == "title")
     assert title.firstChild.data == name
 
@@ -308,10 +307,9 @@ def test_its_script_runs_in_a_notebooks_frame(tmp_path):
 @in_a_browser
 def test_evil_names_do_nothing_but_stand_there(tmp_path):
     run = example(T=2)
-    of = np.sum(run["h"][-1])
-    of.name = EVIL
-    path = animate(run, of, title=EVIL).save(tmp_path / "evil.html")
+    run["C"][0].name = EVIL
+    path = animate(run, title=EVIL).save(tmp_path / "evil.html")
     dom = look(path, tmp_path, "#frame=<script>alert(1)</script>&cost=1")
     assert text_of(dom, "counter").startswith("0 / ")
-    assert text_of(dom, "of") == short(clean(EVIL), 30)
+    assert text_of(dom, "of") == clean(EVIL)
     assert states(dom)["h1"] == "waiting"
