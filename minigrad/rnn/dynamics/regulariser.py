@@ -68,11 +68,12 @@ def omega(run: Run, squared: bool = False, full: bool = True, of: Tensor | None 
 
 
 def _term(back: Any, d: Any, squared: bool) -> Any:
-    """(‖back‖/‖d‖ - 1)², averaged over sequences; 0 for d = 0."""
+    """(‖back‖/‖d‖ - 1)², averaged over sequences; 0 for d = 0, and 1, with no slope, where nothing comes back."""
     a, b = np.sum(back * back, axis=-1), np.sum(d * d, axis=-1)
-    there = b > 0
-    ratio = np.where(there, a, 1.0) / np.where(there, b, 1.0)
-    return np.mean(((ratio if squared else np.sqrt(ratio)) - 1.0) ** 2)
+    there = (a > 0) & (b > 0)
+    ratio = np.where(there, a, 1.0) / np.where(there, b, 1.0)  # so that no root is taken of 0
+    length = np.where(there, ratio if squared else np.sqrt(ratio), 1.0 * (b == 0))
+    return np.mean((length - 1.0) ** 2)
 
 
 def _immediate(value: Tensor, run: Run) -> Tensor:

@@ -123,3 +123,15 @@ def test_a_network_can_be_trained_to_keep_its_gradient(full):
 def test_without_a_cost_there_is_nothing_to_keep():
     with pytest.raises(ValueError, match="no recorded cost whose gradient could be kept"):
         omega(unroll(MODELS["RNN"](np.random.default_rng(0)), np.ones((3, 2))))
+
+
+@pytest.mark.parametrize("squared", [False, True])
+def test_where_nothing_comes_back_a_term_is_1_and_has_no_slope(squared):
+    """h_2 does not hear h_1 at all: relu is shut there."""
+    model = RNN(1, 1, 1, f="relu", rng=0)
+    model.load_state_dict({"W": [[0.5]], "U": [[1.0]], "V": [[1.0]], "b": [0.0], "c": [0.0]})
+    run = unroll(model, [[1.0], [-5.0], [1.0]], np.full((3, 1), 2.0))
+    value = omega(run, squared=squared)
+    assert value.item() == pytest.approx(1.0 + (0.5 ** (1 + squared) - 1) ** 2)  # of h_2, and of h_3
+    value.backward()
+    assert all(np.all(np.isfinite(p.grad)) for p in model.parameters().values() if p.grad is not None)
