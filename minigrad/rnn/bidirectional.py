@@ -137,10 +137,11 @@ class Bidirectional(Module):
         """All steps, what each was given, and what is left at the ends: `unroll` asks for it in the place of steps."""
         count = range(len(stepping))
         found: list[dict[str, Tensor]] = [{"x": stepping.xs[t]} for t in count]
+        given: list[dict[str, Tensor]] = [{} for _ in count]
         below, final = [each["x"] for each in found], dict(first)
         for k in range(0, len(self.cells), 2):
-            there = self._sweep(stepping, k, bound[k], below, final, found, count)
-            back = self._sweep(stepping, k + 1, bound[k + 1], below, final, found, count[::-1])
+            there = self._sweep(stepping, k, bound[k], below, final, found, given, count)
+            back = self._sweep(stepping, k + 1, bound[k + 1], below, final, found, given, count[::-1])
             both: Any = [np.concatenate([a, b], axis=-1) for a, b in zip(there, back, strict=True)]
             below = both
         V, steps = self.V.T if self.reads_out else None, []
@@ -151,7 +152,7 @@ class Bidirectional(Module):
             for role, tensor in tensors.items():
                 tensor.name = f"{role}_{t}"
             steps.append(Step(tensors, target, {}))
-        return steps, self._handed_on(first, found), final
+        return steps, [first, *given[1:]], final
 
     def _sweep(
         self,
@@ -161,12 +162,14 @@ class Bidirectional(Module):
         below: list[Tensor],
         final: State,
         found: list[dict[str, Tensor]],
+        given: list[dict[str, Tensor]],
         order: range,
     ) -> list[Tensor]:
         """Cell i along the steps in this order, from what is in ``final``; its outputs, the first step's first."""
         cell, outputs = self.cells[i], list[Tensor](below)
         carried = {role: final[self._own(i, role)] for role in cell.carried}
         for t in order:
+            given[t].update({self._own(i, role): tensor for role, tensor in carried.items()})
             with scope(f"t={t + 1}"):
                 step, outputs[t] = inner_step(cell, bound, below[t], carried)
                 following = stepping.counting.kept(t + 1, {role: step[role] for role in cell.carried}, carried)
@@ -174,11 +177,3 @@ class Bidirectional(Module):
             carried = following
         final.update({self._own(i, role): tensor for role, tensor in carried.items()})
         return outputs
-
-    def _handed_on(self, first: dict[str, Tensor], steps: list[dict[str, Tensor]]) -> list[dict[str, Tensor]]:
-        """What every step was given: by the one before or, against the sequence, by the one after."""
-        given = [first]
-        for t in range(1, len(steps)):
-            after = steps[t + 1] if t + 1 < len(steps) else first
-            given.append({role: (steps[t - 1] if role.startswith(THERE) else after)[role] for role in first})
-        return given

@@ -237,5 +237,7 @@ def places_of(run: Run) -> dict[Place, Tensor]:
     for t, given in enumerate(run.carried[1:], 1):
         for role, tensor in given.items():
             if tensor.fn is not None and tensor.index not in standing:
-                tensors[role + KEPT, t] = tensor
+                after = tensors.get((role, t + 2))  # a network that goes back in time is given what comes after
+                behind = after is not None and any(argument is after for argument in tensor.args)
+                tensors[role + KEPT, t + 2 if behind else t] = tensor
     return tensors

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from minigrad.engine.tensor import Tensor
+from minigrad.rnn.bidirectional import Bidirectional
+from minigrad.rnn.cells import RNN
 from minigrad.rnn.figure.attribution import Figure
 from minigrad.rnn.figure.drawing import draw
 from minigrad.rnn.figure.wiring import Wiring
@@ -171,6 +173,20 @@ def test_the_state_of_sequences_that_have_ended_has_a_place_of_its_own():
     (id,) = (id for id, part in picture.parts.items() if part.key == ("h⁺", 59) and part.kind == "place")
     assert statements(picture.source)[0][id]["label"] == "h⁺₅₉"
     assert faults(draw(unroll(network("W"), *data(5, (3,)), lengths=[5, 4, 2]))) == []
+
+
+def test_of_a_network_that_goes_back_in_time_too():
+    """What is handed on to the step before stands at the step that it comes from."""
+    xs, targets = data(20, (3,))
+    run = unroll(Bidirectional(RNN(2, 3), RNN(2, 3), n_out=3), xs, targets, lengths=[20, 13, 7])
+    figure = Figure.of_run(run, run.cost)
+    for role, begins in (("→h⁺", range(8, 20)), ("←h⁺", range(8, 21))):
+        assert {t for other, t in figure.tensors if other == role} == set(begins)
+    assert {t - s for (_, s), (_, t) in figure.connections if s} == {-1, 0, 1}
+    assert {(("←h", 8), ("←h⁺", 8)), (("←h⁺", 9), ("←h⁺", 8)), (("←h⁺", 8), ("←z", 7)), (("←h", 7), ("←z", 6))} <= set(
+        figure.connections
+    )
+    assert faults(draw(run)) == []
 
 
 def test_targets_that_are_fed_back_for_a_share_are_drawn():
