@@ -168,9 +168,11 @@ def key(graph: graphviz.Digraph, scale: Scale, title: str, zero: bool = False, n
             inner.node("key", "", id="key", **size, **look)
 
 
-def text(graph: graphviz.Digraph, name: str, label: str, x: float, y: float, size: int = 11, **attributes: str) -> None:
+def text(
+    graph: graphviz.Digraph, name: str, label: str, x: float, y: float, size: float = 11, **attributes: str
+) -> None:
     """A label without a frame, centred at (x, y) points of a pinned graph."""
-    style = {"shape": "plaintext", "style": "", "fontsize": str(size), "fontcolor": INK, **attributes}
+    style = {"shape": "plaintext", "style": "", "fontsize": f"{size:g}", "fontcolor": INK, **attributes}
     pin(graph, name, label, x, y, width=6.2 * max(letters(label), 2) * size / 11, height=size + 4, **style)
 
 

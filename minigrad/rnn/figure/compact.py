@@ -19,18 +19,19 @@ from typing import Any, NamedTuple
 
 from minigrad.engine.tensor import Tensor
 from minigrad.pictures.paper import LARGEST, Width
-from minigrad.pictures.style import FONT, TIGHT, hint, pin
+from minigrad.pictures.style import FONT, PARAMETER, TIGHT, hint, pin
 from minigrad.rnn.figure.attribution import Figure
 from minigrad.rnn.figure.folded import Folded, spots_of
-from minigrad.rnn.figure.geometry import RADIUS, Outline, Point, length
+from minigrad.rnn.figure.geometry import Point, length
 from minigrad.rnn.figure.grid import Grid
 from minigrad.rnn.figure.layouts import known_of
-from minigrad.rnn.figure.names import TARGET, Names, escaped, told_apart
+from minigrad.rnn.figure.names import Names, escaped, safe, told_apart
 from minigrad.rnn.figure.paint import Paint, painted
 from minigrad.rnn.figure.pattern import Pattern
 from minigrad.rnn.figure.picture import Part, Picture
 from minigrad.rnn.figure.placing import template_of
-from minigrad.rnn.figure.steps import ARROW, Steps
+from minigrad.rnn.figure.room import Room
+from minigrad.rnn.figure.steps import ARROW, AWAY, Steps, told
 from minigrad.rnn.figure.strokes import ALONG, Box
 from minigrad.rnn.figure.template import Template
 from minigrad.rnn.figure.wiring import Connection, Place, Use, Wiring
@@ -49,10 +50,14 @@ NAMES, IN_CIRCLES, IN_LABELS = 4, 4, 6  # so many parameters are named at an arr
 
 
 class Asked(NamedTuple):
-    """What is to be drawn: see `drawing.draw`. Without ``steps``, as many as there is room for."""
+    """What is to be drawn: see `drawing.draw`. Without ``steps``, as many as there is room for.
+
+    ``told`` is whether it was said what is differentiated: then it is drawn.
+    """
 
     run: Run
     of: Tensor | None
+    told: bool
     color: str
     by: str
     folded: bool
@@ -70,7 +75,8 @@ def compact(asked: Asked, width: Width) -> Picture:
         If there is no room for what is asked for, or for a single step.
     """
     run = passing(asked.run)
-    wiring = Wiring.of_run(run, *([] if asked.of is None else [asked.of]), targets=asked.targets)
+    of = [] if asked.of is None else [asked.of]
+    wiring = Wiring.of_run(run, *of, targets=asked.targets, ending=asked.told)
     names = Names(wiring, _of_these(asked.names or {}, wiring))
     names.roles, names.parameters = told_apart(names.roles, IN_CIRCLES), told_apart(names.parameters, IN_LABELS)
     least, narrowest = width.text / TEXT, math.inf
@@ -191,9 +197,7 @@ class _Compact(Steps):
 
     def __init__(self, run: Run, wiring: Wiring, grid: Grid, *rest: Any) -> None:
         super().__init__(run, wiring, grid, *rest)
-        self.wiring = wiring
-        self.boxes: list[Box] = []
-        self.outlines: list[Outline] = []
+        self.room = Room([], [], [])
         self.complete = True  # no label was left out for want of room
 
     def drawn(self, folded: bool) -> Picture:
@@ -209,13 +213,17 @@ class _Compact(Steps):
             self.connection(*connection)
         for number, gap in enumerate(self.grid.gaps):
             self.elision(gap, number)
-        self.outlines = [self._outline(place) for place in self.figure.tensors if self.grid.shows(place[1])]
+        outlines = [self._outline(place) for place in self.figure.tensors if self.grid.shows(place[1])]
+        self.room = Room(outlines, [*self.lines.values(), *self.vanishing], [])
+        for place in self.figure.ends:
+            if self.grid.shows(place[1]):
+                self.complete &= self.ending(place, self.room, (LETTER, TALL))
         self._labels()
-        left, low, right, _ = self.graph.extent
+        left, _, right, _ = self.graph.extent
         if folded:
             Folded(self.graph, self.run, self.figure, self.names, left - FOLDED, TEXT, FOLDED - 16).draw()
-            low = self.graph.extent[1]
-        self.paint.legend(self.graph, (left + right) / 2 + 90, low - 14)
+        self._elsewhere()
+        self.paint.legend(self.graph, (left + right) / 2 + 90, self.graph.extent[1] - 14)
         return self.graph
 
     # -- parameters ---------------------------------------------------------------------------------------------------
@@ -235,6 +243,27 @@ class _Compact(Steps):
                 (arrow for arrow in group if arrow in self.lines), key=lambda each: length(self.lines[each])
             )
             self._label(arrows, sorted(names, key=order.index))
+
+    def _elsewhere(self) -> None:
+        """Below, parameters that are used outside of the steps, too: the whole gradient, and what is from there."""
+        left, low, right, _ = self.graph.extent
+        x, y, word = left, low - 24, LETTER * len("elsewhere")
+        for name in (name for name in self.wiring.parameters if name in self.figure.elsewhere):
+            words = escaped(self.names.parameters[name])
+            width = max(LETTER * _width(words) + 10, 24.0)
+            if x > left and x + width + AWAY + word > right:
+                x, y = left, y - 28
+            id = self.graph.unique(safe(name), f"{safe(name)}_parameter")
+            self.graph.parts[id] = Part("parameter", name)
+            look = {"style": "filled", "fontcolor": "black", "fontsize": f"{TEXT:g}"} | self.paint.node(
+                "parameters", name
+            )
+            look |= {"color": PARAMETER, "penwidth": "2", "shape": "box"}
+            about = told(name, self.wiring.parameters[name], self.paint.words("parameters", name))
+            pin(self.graph, id, words, x + width / 2, y, width, TALL + 5, tooltip=about, **look)
+            end = x + width + AWAY
+            self.led_elsewhere(id, name, (x + width, y), end, (end + word / 2, y), TEXT)
+            x = end + word + 12
 
     def _label(self, arrows: list[Connection], names: list[str]) -> None:
         """Beside one of these arrows, in a row or, where there is no room for that, one below the other."""
@@ -287,23 +316,7 @@ class _Compact(Steps):
                     far = gap + half * abs(y) + tall * abs(x)
                     boxes = [Box(at[0] + side * y * far, at[1] - side * x * far, half, tall) for side in (1, -1)]
                     for box in sorted(boxes, key=lambda box: (-round(box.x - at[0], 3), -box.y)):
-                        if self._free(box, arrow, gap + alone):
-                            self.boxes.append(box)
+                        if self.room.free(box, line, gap + alone):
+                            self.room.boxes.append(box)
                             return box
         return None
-
-    def _free(self, box: Box, arrow: Connection, alone: float) -> bool:
-        """Whether there is no circle, no line and no label, and no other arrow is near."""
-        for x, y, boxed in self.outlines:
-            half_x, half_y = (TARGET[0] / 2, TARGET[1] / 2) if boxed else (RADIUS, RADIUS)
-            if not box.beside(Box(x, y, half_x + 0.5, half_y + 0.5)):
-                return False
-        if not all(map(box.beside, self.boxes)):
-            return False
-        others = [line for other, line in self.lines.items() if other != arrow] + self.vanishing
-        return all(
-            box.away(a, b) > room
-            for room, lines in ((1.5, [self.lines[arrow]]), (max(alone, 1.5), others))
-            for line in lines
-            for a, b in pairwise(line)
-        )

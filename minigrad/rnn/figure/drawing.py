@@ -28,13 +28,13 @@ from minigrad.rnn.figure.numbers import IN_BOXES, Numbers
 from minigrad.rnn.figure.paint import Paint, called, painted
 from minigrad.rnn.figure.pattern import Tap
 from minigrad.rnn.figure.picture import Part, Picture
+from minigrad.rnn.figure.room import Room
 from minigrad.rnn.figure.splines import spline
-from minigrad.rnn.figure.steps import ARROW, Steps, nth, told
+from minigrad.rnn.figure.steps import ARROW, AWAY, TAP, Steps, nth, told
+from minigrad.rnn.figure.strokes import Box
 from minigrad.rnn.figure.wiring import OF, Place, Wiring
 from minigrad.rnn.unrolling import Run
 
-TAP = 0.5  # the size of an arrowhead
-ELSEWHERE = 18.0  # from a parameter's box to the word "elsewhere"
 SHORT = 100  # steps of a run that a notebook draws without being asked
 
 
@@ -147,7 +147,7 @@ def draw(
     picture.alt = f"{picture.title}, {'folded and ' * folded}unrolled: {roles}"
     picture.alt += "" if color == "none" else f", coloured by the RMS of the {color}"
     if not numbers:  # which want large circles
-        asked = Asked(run, of, color, by, folded, targets, names, None if steps == "auto" else visible)
+        asked = Asked(run, of, told_of, color, by, folded, targets, names, None if steps == "auto" else visible)
         picture.redrawn = partial(compact, asked)
     return picture
 
@@ -176,8 +176,8 @@ class _Drawing(Steps):
         self, run: Run, wiring: Wiring, visible: Sequence[int], paint: Paint, of: Tensor | None, names: Names
     ) -> None:
         super().__init__(run, wiring, Grid(template_for(run, wiring), visible, len(run)), paint, of, names)
-        self.wiring, self.parameters = wiring, wiring.parameters
-        self.buses = Buses(self.grid, [*wiring.uses, *((OF, place) for place in wiring.ends)])
+        self.parameters = wiring.parameters
+        self.buses = Buses(self.grid, [*wiring.uses, *((OF, place) for place in wiring.ends if place[1])])
         used = [name for name in (*self.buses.below, *self.buses.above) if name != OF]
         self.boxes = {name: self.graph.unique(safe(name), f"{safe(name)}_parameter") for name in used}
         self.joints: dict[Place, str] = {}
@@ -199,8 +199,9 @@ class _Drawing(Steps):
             self.connection(*connection)
         for name in self.boxes:
             self._bus(name)
-        if self.of is not None and self.figure.ends:
+        if self.of is not None and OF in self.buses.used:
             self._ending(self.of)
+        self._endings_of_initial_values()
         for number, gap in enumerate(self.grid.gaps):
             self.elision(gap, number)
         if folded:
@@ -249,7 +250,8 @@ class _Drawing(Steps):
             words, look["fontsize"] = f"{words}\n{mark}", "9"
         pin(self.graph, id, words, right - width / 2, y, width, 26.0, tooltip=tooltip, **look)
         if name in self.figure.elsewhere:
-            self._elsewhere(name, right - width, y)
+            left = right - width
+            self.led_elsewhere(id, name, (left, y), left - AWAY, (left - AWAY - 28, y), 10)
         before, passed = (id, right), 0
         for place in [place for place in places if self.grid.shows(place[1])]:
             while passed < len(self.grid.gaps) and self.grid.gaps[passed].before < place[1]:
@@ -263,15 +265,6 @@ class _Drawing(Steps):
         """Of a parameter's box."""
         least = box_width(self.names.parameters[name])
         return max(least, self.numbers.in_box("", self.parameters[name])[1]) if self.numbers else least
-
-    def _elsewhere(self, name: str, left: float, y: float) -> None:
-        """A line from a parameter's box to where it is used outside of the run."""
-        id, look = self.graph.unique(f"{self.boxes[name]}_elsewhere"), self.paint.line("elsewhere", name)
-        end, share = left - ELSEWHERE, self.paint.words("elsewhere", name)
-        about = hint(f"{name} is used outside of these steps, too" + f": {share}" * bool(share))
-        text(self.graph, id, "elsewhere", end - 28, y, size=10, tooltip=about)
-        along = spline(((left, y), (end, y)), TAP)
-        self.graph.edge(self.boxes[name], id, Part("elsewhere", name), arrowsize=f"{TAP}", **look, **along)
 
     def _ending(self, of: Tensor) -> None:
         """What is differentiated, on the right, and a line to it from every place that it was made from."""
@@ -303,6 +296,25 @@ class _Drawing(Steps):
             arrow = ARROW if head == id else 0.0
             look = {} if arrow else {"dir": "none"}
             self.graph.edge(tail, head, Part("of", OF), color=INK, **look, **spline(((x, y), (to_x, y)), arrow))
+
+    def _endings_of_initial_values(self) -> None:
+        """What is differentiated, once more, beside initial values that it was made from: no bus comes by there."""
+        ends = [place for place in self.figure.ends if not place[1]]
+        if not ends:
+            return
+        room = Room([], [*self.lines.values(), *self.vanishing], [])
+        room.outlines += [self._outline(place) for place in self.figure.tensors if self.grid.shows(place[1])]
+        for t in self.grid.visible:
+            left, right = self.grid.box(t)
+            middle, half = (self.grid.low + self.grid.high) / 2, (self.grid.high - self.grid.low) / 2
+            room.boxes.append(Box((left + right) / 2, middle, (right - left) / 2, half))
+        edge = self.grid.box(0)[0] + 45
+        for name in self.boxes:
+            y, half = self.buses.y(name), self._width(name) / 2
+            room.boxes.append(Box(edge - half, y, half, 13.0))
+            room.lines.append(((edge, y), (self.grid.right, y)))
+        for place in ends:
+            self.ending(place, room, (7.5, 18.0))
 
     def _bus_in_gap(self, name: str, before: tuple[str, float], number: int) -> tuple[str, float]:
         """Lead a bus to the middle of a gap, where the steps that are left out add their share; where it is then."""

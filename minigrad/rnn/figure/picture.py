@@ -103,7 +103,7 @@ class Picture(Digraph):
                 attributes["width"] = f"{float(attributes['width']) / small:.3f}"
         if "pos" in attributes:
             x, y = map(float, attributes["pos"].split(","))
-            rim = 4.0 if attributes.get("shape") == "doublecircle" else 0.0
+            rim = 4.0 if attributes.get("peripheries") == "2" or attributes.get("shape") == "doublecircle" else 0.0
             half_x, half_y = (36 * float(attributes[side]) + rim for side in ("width", "height"))
             self.reached(x - half_x, y - half_y, x + half_x, y + half_y)
         super().node(name, label, **{"id": name, **self._zoomed(attributes)})

@@ -15,17 +15,19 @@ from minigrad.engine.walk import gradients
 from minigrad.graph import rms
 from minigrad.pictures.style import INK, hint, pin, text
 from minigrad.pictures.text import values
-from minigrad.rnn.figure.geometry import Line, Outline, middle
+from minigrad.rnn.figure.geometry import Line, Outline, Point, middle
 from minigrad.rnn.figure.grid import MANY, Gap, Grid
-from minigrad.rnn.figure.names import CIRCLE, COST, TARGET, Names, circle, escaped, safe
+from minigrad.rnn.figure.names import CIRCLE, COST, IN_BOXES, TARGET, Names, circle, escaped, safe, short
 from minigrad.rnn.figure.numbers import ZOOM, Numbers
-from minigrad.rnn.figure.paint import ByGradient, Paint
+from minigrad.rnn.figure.paint import ByGradient, Paint, called
 from minigrad.rnn.figure.picture import Part, Picture
+from minigrad.rnn.figure.room import Room
 from minigrad.rnn.figure.splines import spline
-from minigrad.rnn.figure.wiring import Connection, Place, Wiring
+from minigrad.rnn.figure.wiring import OF, Connection, Place, Wiring
 from minigrad.rnn.unrolling import Run
 
-ARROW = 0.7  # the size of arrowheads
+ARROW, TAP = 0.7, 0.5  # the sizes of arrowheads
+AWAY = 18.0  # from a parameter's box to the word "elsewhere"
 
 
 class Steps:
@@ -46,7 +48,8 @@ class Steps:
     small, smaller, least = 11.0, 10.0, 0.0  # sizes of words in points, and the size that none are smaller than
 
     def __init__(self, run: Run, wiring: Wiring, grid: Grid, paint: Paint, of: Tensor | None, names: Names) -> None:
-        self.run, self.figure, self.grid, self.paint, self.of, self.names = run, paint.figure, grid, paint, of, names
+        self.run, self.wiring, self.figure, self.grid = run, wiring, paint.figure, grid
+        self.paint, self.of, self.names = paint, of, names
         self.graph = Picture("unrolled", least=self.least, strict=False)
         self.numbers: Numbers | None = None
         self.circles = {place: self.graph.unique(circle(place)) for place in wiring.tensors}
@@ -143,6 +146,35 @@ class Steps:
             self.ends[end] = self.graph.unique(end[0])
             pin(self.graph, self.ends[end], "", x, y, 0.72, 0.72, shape="point", style="invis")
         return self.ends[end]
+
+    # -- what leads out of the steps ---------------------------------------------------------------------------------
+
+    def ending(self, place: Place, room: Room, letter: tuple[float, float]) -> bool:
+        """What is differentiated, drawn beside a circle that it was made from; whether there was room for that."""
+        if self.of is None:
+            return True
+        words = escaped(short(called(self.of, self.run, self.wiring, self.names), IN_BOXES))
+        width, height = max(30.0, letter[0] * len(words) + 8), letter[1] + 4
+        found = room.near(self._outline(place), width + 9, height + 9)  # for the outer of its two lines
+        if found is None:
+            return False
+        ((x, y), end), box = found
+        id = self.graph.unique(f"of_{self.circles[place]}")
+        self.graph.parts[id] = Part("of", OF)
+        look = {"style": "filled", "fontcolor": "black"} | self.paint.of() | {"shape": "box", "peripheries": "2"}
+        tooltip = told(self.of.name or "", self.of, "this is differentiated")
+        pin(self.graph, id, words, box.x, box.y, width, height, tooltip=tooltip, **look)
+        use = Part("ending", place, place)
+        self.graph.edge(self.circles[place], id, use, **self.paint.line("ends", place), **spline(((x, y), end), ARROW))
+        return True
+
+    def led_elsewhere(self, box: str, name: str, at: Point, end: float, word: Point, size: float) -> None:
+        """A line from a parameter's box to the word that says that it is used outside of the steps, too."""
+        id, share = self.graph.unique(f"{box}_elsewhere"), self.paint.words("elsewhere", name)
+        about = hint(f"{name} is used outside of these steps, too" + f": {share}" * bool(share))
+        text(self.graph, id, "elsewhere", *word, size=size, tooltip=about)
+        look = {"arrowsize": f"{TAP}"} | self.paint.line("elsewhere", name) | spline((at, (end, at[1])), TAP)
+        self.graph.edge(box, id, Part("elsewhere", name), **look)
 
     # -- gaps ---------------------------------------------------------------------------------------------------------
 

@@ -200,8 +200,8 @@ class Wiring:
         }
 
     def _end(self, outputs: Sequence[Tensor]) -> None:
-        """Find the places, but for initial values, from which ``outputs`` were made."""
-        places = {self.graph.numbers[tensor.index]: place for place, tensor in self.tensors.items() if place[1]}
+        """Find the places from which ``outputs`` were made."""
+        places = {self.graph.numbers[tensor.index]: place for place, tensor in self.tensors.items()}
         beyond = self.outside(outputs, given=False)
         for edge in self.graph.edges:
             if edge.target in beyond and edge.source in places and self.graph.nodes[edge.source].requires_grad:

@@ -60,7 +60,7 @@ def rectangle(node):
     """Centre and half sizes, in points."""
     centre = np.array([float(v) for v in node["pos"].split(",")])
     half = np.array([float(node["width"]), float(node["height"])]) * 36
-    return centre, half + (4 if node.get("shape") == "doublecircle" else 0)
+    return centre, half + (4 if node.get("shape") == "doublecircle" or node.get("peripheries") == "2" else 0)
 
 
 def to_segments(points, a, b):

@@ -210,3 +210,56 @@ def test_labels_are_nearest_to_their_arrow():
     for t in (1, 2, 3):
         assert abs(centres[f"W_h{t}"][1] - centres[f"h{t}"][1]) < 20
         assert centres[f"x{t}"][1] < centres[f"U_h{t}"][1] < centres[f"h{t}"][1] < centres[f"V_y{t}"][1]
+
+
+# -- what leads out of the steps --------------------------------------------------------------------------------------
+
+
+def test_what_comes_from_elsewhere_is_told_in_a_column_too():
+    """The label at a step tells that step's share; the whole gradient, most of it the penalty's, stands below."""
+    run = example(T=3)
+    of = run.cost + 100 * np.sum(run.model.W**2)
+    figure = Figure.of_run(run, of)
+    picture = drawn(run, "column", of=of)
+    nodes = nodes_of(picture.source)
+    assert nodes["W_elsewhere"]["label"] == "elsewhere"
+    assert nodes["W_elsewhere"]["tooltip"].endswith(f"too: gradient rms {figure.elsewhere['W']:.3g}")
+    assert (
+        f"gradient rms {figure.parameters['W']:.3g}, {figure.elsewhere['W']:.3g} of" in nodes["W"]["tooltip"]
+    )
+    assert {part.key for part in picture.parts.values() if part.kind == "elsewhere"} == {"W"}
+    assert "elsewhere" not in drawn(example(T=3), "column").source
+    for color in ("value", "none"):
+        assert "W_elsewhere" in drawn(run, "column", of=of, color=color).source
+
+
+def test_what_is_differentiated_is_drawn_in_a_column_too():
+    """Beside every circle that it was made from, with the share that went straight there."""
+    run = example(T=3)
+    of = run["C"][0] + 3 * run["C"][2] + np.sum(run["h"][1] ** 2) + np.sum(run.carried[0]["h"])
+    of.name = "loss"
+    picture = drawn(run, "column", of=of)
+    leading = {part.key: id for id, part in picture.parts.items() if part.kind == "ending"}
+    assert leading == {place: f"{id}--of_{id}" for place, id in {
+        ("h", 0): "h0", ("C", 1): "C1", ("h", 2): "h2", ("C", 3): "C3"
+    }.items()}  # fmt: skip
+    for place, size in Figure.of(Wiring.of_run(passing(run), of, ending=True), of).ends.items():
+        assert re.search(rf'id="{leading[place]}".* tooltip="gradient rms {size:.3g}"', picture.source)
+    assert nodes_of(picture.source)["of_h2"]["label"] == "loss"
+    assert "of_" not in drawn(run, "column").source  # Σ C need not be told
+
+
+@settings(max_examples=NIGHTLY or 8)
+@given(seed=st.integers(0, 2**32 - 1), T=st.integers(1, 5), n=st.integers(1, 5), choose=st.data())
+def test_random_models_show_all_that_is_differentiated(seed, T, n, choose):
+    run = wired(n, seed, T)
+    places = [(role, t) for t in range(1, T + 1) for role in run.model.roles] + [(role, 0) for role in run.carried[0]]
+    chosen = choose.draw(st.lists(st.sampled_from(places), min_size=1, max_size=4, unique=True))
+    tensors = [run.carried[0][role] if t == 0 else run.steps[t - 1][role] for role, t in chosen]
+    of = sum((np.sum(tensor**2) for tensor in tensors), start=np.sum(run.steps[-1]["y"]))
+    of.name = "L"
+    for picture in (drawn(run, "page", of=of), drawn(run, "24in", of=of)):
+        shown = {place for place, id in picture.parts.items() if id.kind == "place"}
+        shown = {picture.parts[id].key for id in shown}
+        ends = {part.key for part in picture.parts.values() if part.kind == "ending"}
+        assert ends == ({*chosen} | {("y", T)}) & shown

@@ -141,6 +141,16 @@ def test_along_a_bus_every_use_adds_what_it_contributed():
 
 
 @pytest.mark.parametrize("cell", CELLS)
+def test_what_is_made_from_an_initial_value_stands_beside_it(cell):
+    run = unroll(CELLS[cell](), *data(3))
+    of = run.cost + sum(np.sum(tensor**2) for tensor in run.carried[0].values())
+    picture = draw(run, of)
+    ends = {part.key for part in picture.parts.values() if part.kind == "ending"}
+    assert ends >= {(role, 0) for role in run.carried[0]}
+    assert faults(picture) == []
+
+
+@pytest.mark.parametrize("cell", CELLS)
 def test_what_is_differentiated_finds_room_beside_every_cell(cell):
     run = unroll(CELLS[cell](), *data(3))
     of = run.cost + np.sum(run[run.model.carried[0]][-1])
