@@ -34,6 +34,7 @@ __all__ = [
     "checkpoint",
     "clip_by_norm",
     "clipping",
+    "compile",
     "copies",
     "defvjp",
     "detect_anomaly",
@@ -61,6 +62,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from minigrad import graph, pictures, rnn, testing
+    from minigrad.compiler.compiled import compile
     from minigrad.pictures import draw, tree
 else:
     __getattr__, __dir__ = later(
@@ -69,6 +71,7 @@ else:
         pictures="minigrad",
         rnn="minigrad",
         testing="minigrad",
+        compile="minigrad.compiler.compiled",
         draw="minigrad.pictures",
         tree="minigrad.pictures",
     )

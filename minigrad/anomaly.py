@@ -118,6 +118,14 @@ def _where(tensor: Tensor, fn: Function | None) -> str:
     return f"  {name_of(fn) if fn else 'made'} in scope {'/'.join(tensor.scope)!r} at {place}"
 
 
+def calling_line() -> str:
+    """The line ``file:line: code`` outside minigrad and NumPy that is being carried out; in there, if there is none."""
+    frames = list(_stack(sys._getframe(2)))
+    frame = next((f for f in frames if not _library(f)), frames[0])
+    file, line = frame.f_code.co_filename, frame.f_lineno
+    return f"{file}:{line}: {linecache.getline(file, line).strip()}"
+
+
 def _stack(frame: FrameType | None) -> Iterator[FrameType]:
     while frame is not None:
         yield frame

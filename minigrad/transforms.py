@@ -21,6 +21,7 @@ from minigrad.containers import Parts, aligned, leaves, mapped, twin
 from minigrad.engine.ancestors import ancestors, leading_to
 from minigrad.engine.context import context, recording
 from minigrad.engine.pushforward import pushforward
+from minigrad.engine.standin import StandIn
 from minigrad.engine.tables import name_of
 from minigrad.engine.tensor import Tensor, record
 from minigrad.engine.walk import delivered, gradients, seeded, walk
@@ -221,7 +222,7 @@ def _call(
 def _floating(f: Callable[..., Any], y: Any) -> Any:
     """``y``, which ``f`` returned, if all numbers in it can have a derivative."""
     for leaf in leaves(y):
-        dtype = leaf.dtype if isinstance(leaf, Tensor) else np.asarray(leaf).dtype
+        dtype = _data(leaf).dtype
         if dtype.kind != "f":
             what = f"numbers of dtype {dtype}" if dtype.kind in "iubc" else repr(leaf)
             raise TypeError(
@@ -233,6 +234,11 @@ def _floating(f: Callable[..., Any], y: Any) -> Any:
 
 _lifted: WeakSet[Parts] = WeakSet()
 """Modules whose parameters are arguments of a transform that is being computed."""
+
+
+def is_argument(value: Any) -> bool:
+    """Whether a module's parameters are arguments of a transform that is being computed."""
+    return isinstance(value, Parts) and value in _lifted
 
 
 def _lift(value: Any) -> Any:
@@ -310,7 +316,7 @@ def _like(value: Any, dtype: Any, nested: bool) -> Any:
 
 
 def _data(leaf: Any) -> Any:
-    return leaf.data if isinstance(leaf, Tensor) else np.asarray(leaf)
+    return leaf.data if isinstance(leaf, Tensor) else leaf if isinstance(leaf, StandIn) else np.asarray(leaf)
 
 
 def _check_like(given: Any, wanted: Any, what: str) -> None:

@@ -22,6 +22,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from minigrad.engine.calls import arranged
 from minigrad.engine.context import context
+from minigrad.engine.standin import StandIn
 from minigrad.engine.tables import Function, Primitive, name_of, primitives, spelled
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -118,7 +119,8 @@ class Tensor(NDArrayOperatorsMixin):  # which has the operators that are not spe
     def data(self, value: Any) -> None:
         if self.fn is not None:
             raise TypeError(f"only a leaf's data can be assigned; {self!r} was computed by {name_of(self.fn)}")
-        array = np.asarray(operand(value, "an assignment")).astype(self.dtype, casting="same_kind")
+        given: Any = operand(value, "an assignment")
+        array = (given if isinstance(given, StandIn) else np.asarray(given)).astype(self.dtype, casting="same_kind")
         if array.shape != self.shape:
             raise ValueError(f"data of shape {array.shape} assigned to a tensor of shape {self.shape}: make a new one")
         self._data = frozen(array)
@@ -247,7 +249,7 @@ def record(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = _NO_KWA
         args = tuple([a if type(a) is Tensor else operand(a, fn) if rule else frozen(a) for a, rule in pairs])
         arrays = [a._data if type(a) is Tensor else a for a in args]
     out = fn(*arrays, **kwargs) if kwargs else fn(*arrays)
-    if type(out) is not np.ndarray:
+    if type(out) is not np.ndarray and not isinstance(out, StandIn):
         if not isinstance(out, _scalar) and isinstance(out, (tuple, list)):
             raise TypeError(f"{spelled(fn)} gave {len(out)} results, a primitive gives one: np.stack them inside it")
         out = _array(out)
@@ -306,6 +308,8 @@ def raw(value: Any) -> Any:
 
 def owned(array: Any, dtype: npt.DTypeLike | None = None) -> Any:
     """A read-only copy that shares memory with nobody."""
+    if isinstance(array, StandIn):
+        return array if dtype is None or array.dtype == dtype else array.astype(dtype)
     copy: Any = np.array(array, dtype)
     copy.setflags(False)  # read-only; by position, which is faster
     return copy
@@ -315,7 +319,7 @@ def operand(value: Any, fn: Any) -> Any:
     """What ``fn`` computes with, and is no tensor, as numbers that nobody else can change."""
     if type(value) is np.ndarray and value.dtype.kind in "fiub":  # the usual case
         return owned(value)
-    if isinstance(value, (float, int, np.number, np.bool)):
+    if isinstance(value, (float, int, np.number, np.bool, StandIn)):
         return value
     array = np.asarray(value)
     if array.dtype.kind == "O" and not any(isinstance(each, (str, bytes, Tensor, type(None))) for each in array.flat):
@@ -338,6 +342,8 @@ def frozen(value: Any) -> Any:
     """
     if type(value) is np.ndarray:
         return owned(value)
+    if isinstance(value, StandIn):
+        return value
     if hasattr(type(value), "__array__") and not isinstance(value, (Tensor, np.generic)):
         value = owned(np.asarray(value))
     elif isinstance(value, (list, tuple)):

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from minigrad.engine.standin import known
 from minigrad.engine.tensor import Array, Tensor
 
 SWAPPED = "time comes first: if it is (B, T, n), pass np.swapaxes(..., 0, 1)"
@@ -72,7 +73,7 @@ def counted(
     ValueError
         For lengths outside of 1 ... T, and weights of another shape, negative or not finite.
     """
-    T, batch = shape[0], shape[1:]
+    T, batch, lengths, weights = shape[0], shape[1:], known(lengths), known(weights)
     alive, ends = None, np.broadcast_to(T, batch)
     if lengths is not None:
         ends = np.asarray(lengths)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
+from minigrad.engine.standin import require
 from minigrad.engine.tensor import Array, Tensor
 from minigrad.functions import binary_cross_entropy, cross_entropy, squared_error
 from minigrad.rnn.cells.vanilla import choose
@@ -276,11 +277,16 @@ def _sequence(what: str, values: Any, dtype: np.dtype[Any]) -> Tensor:
 def _finite(what: str, tensor: Tensor, dtype: np.dtype[Any]) -> Tensor:
     if tensor.dtype != dtype:
         raise ValueError(f"{what} has dtype {tensor.dtype}, the model {dtype}: convert with astype")
-    finite = np.isfinite(tensor)
+    require(all_finite, what, tensor.data)
+    return tensor
+
+
+def all_finite(what: str, values: Array) -> None:
+    """Raise an error at the first number that is not."""
+    finite = np.isfinite(values)
     if not finite.all():
         where = tuple(int(i) for i in np.argwhere(~finite)[0])
         raise ValueError(
-            f"{what}{list(where)} is {tensor.data[where]}, the first of {np.sum(~finite)} numbers that are not finite:"
+            f"{what}{list(where)} is {values[where]}, the first of {np.sum(~finite)} numbers that are not finite:"
             " mend or drop them first"
         )
-    return tensor

@@ -1,0 +1,160 @@
+"""The same mathematics in another order: what makes the steps of a recurrence look alike, and their sums one product.
+
+These passes change the last bits. Primitives of this house are written out in NumPy's functions, sums of sums become
+one `total`, and a product of concatenations, ``concat(L).T @ concat(R)``, becomes the total of its terms LᵀR, which
+`minigrad.compiler.planning` makes one product again: of arrays in which the steps stand already.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from minigrad.compiler.node import Node, Trace
+from minigrad.compiler.simplify import rebuilt, simplified
+from minigrad.rules.elementwise import logistic
+from minigrad.rules.indexing import scatter
+from minigrad.rules.networks import squared_error
+
+
+def total(*terms: Any) -> Any:
+    """Their sum, from left to right."""
+    y = terms[0]
+    for term in terms[1:]:
+        y = np.add(y, term)
+    return y
+
+
+def outer(left: Any, right: Any) -> Any:
+    """LᵀR."""
+    return left.T @ right
+
+
+def mean_product(a: Any, b: Any) -> Any:
+    """The mean of a · b."""
+    return np.vdot(a, b) / a.size
+
+
+def rearranged(trace: Trace) -> Trace:
+    """Lowered, products of concatenations apart, and sums flat."""
+    rebuilt(trace, _lowered)
+    simplified(trace)
+    rebuilt(trace, _parted)
+    uses = Counter(arg for node in trace.nodes for arg in node.nodes) + Counter(trace.wanted())
+    return rebuilt(trace, lambda node: _flat(node, uses))
+
+
+def new(fn: Any, args: Any, like: Node, **changes: Any) -> Node:
+    """A node in the place of another one."""
+    node = Node(fn, tuple(args), {}, -1, like.shape, like.dtype, like.name, like.scope)
+    for name, value in changes.items():
+        setattr(node, name, value)
+    return node
+
+
+def _lowered(node: Node) -> Node:
+    """Primitives in terms of NumPy's functions, which can write where they are told to."""
+    args = node.args
+    if node.fn is logistic and node.dtype.kind == "f" and type(args[0]) is Node and args[0].dtype == node.dtype:
+        exponential = new(np.exp, [new(np.negative, args, node, name="")], node, name="")
+        return new(np.divide, [1, new(np.add, [1, exponential], node, name="")], node)
+    if node.fn is squared_error and not node.kwargs.keys() - {"weight"} and node.dtype.itemsize > 2:
+        target, output = args
+        shapes = [np.shape(each) if type(each) is not Node else each.shape for each in args]
+        error = new(np.subtract, [output, target], node, name="", shape=np.broadcast_shapes(*shapes))
+        weight = node.kwargs.get("weight")
+        other = error if weight is None else new(np.multiply, [error, weight], error)
+        return new(mean_product, [error, other], node)
+    if node.fn is scatter:
+        return _placed(node)
+    if node.fn is np.sum and type(args[0]) is Node and args[0].fn is np.stack and not node.kwargs and len(args) == 1:
+        stacked = args[0]
+        first = (len(stacked.args) == 1 and not stacked.kwargs) or stacked.args[1:] == (0,)
+        if first and len(stacked.args[0]) > 1 and all(getattr(term, "shape", None) == () for term in stacked.args[0]):
+            return new(total, stacked.args[0], node)
+    return node
+
+
+def _placed(node: Node) -> Node:
+    """A scatter that fills all places, each once, as a concatenation or a stack."""
+    indices, shape = node.kwargs["indices"], node.kwargs["shape"]
+    if len(indices) < 2 or not shape or any(type(arg) is not Node for arg in node.args):
+        return node
+    if all(len(index) == 1 and type(index[0]) is int for index in indices):
+        order = sorted(range(len(indices)), key=lambda i: indices[i][0] % shape[0])
+        fills = [indices[i][0] % shape[0] for i in order] == list(range(shape[0]))
+        if fills and all(node.args[i].shape == shape[1:] for i in order):
+            return new(np.stack, ([node.args[i] for i in order],), node)
+    if all(len(index) == 2 and index[0] is ... and type(index[1]) is slice for index in indices):
+        spans = [range(*index[1].indices(shape[-1])) for index in indices]
+        order = sorted(range(len(spans)), key=lambda i: spans[i].start)
+        fills = [k for i in order for k in spans[i]] == list(range(shape[-1]))
+        if fills and all(node.args[i].shape == (*shape[:-1], len(spans[i])) for i in order):
+            return new(np.concatenate, ([node.args[i] for i in order], -1), node)
+    return node
+
+
+def reverses(node: Any) -> bool:
+    """Whether a node is the transpose of another one, all axes reversed."""
+    if type(node) is not Node or node.fn is not np.transpose or node.kwargs or type(node.args[0]) is not Node:
+        return False
+    return len(node.args) == 1 or node.args[1] is None
+
+
+def _parted(node: Node) -> Node:
+    """A product of concatenations as the total of its terms."""
+    if reverses(node) and len(node.shape) == 2:
+        inner = node.args[0]
+        if inner.fn is total and all(type(term) is Node and term.fn is outer for term in inner.args):
+            return new(total, [new(outer, term.args[::-1], node, name="") for term in inner.args], node)
+        if inner.fn is outer:
+            return new(outer, inner.args[::-1], node)
+    if node.fn is not np.matmul or len(node.shape) != 2:
+        return node
+    left, right = node.args
+    if type(right) is not Node or not reverses(left) or len(left.shape) != 2:
+        return node
+    left = left.args[0]
+    one, two = (_pieces(each) for each in (left, right))
+    if one and two and [_rows(each) for each in one] == [_rows(each) for each in two]:
+        return new(total, [_term(*pair, node) for pair in zip(one, two, strict=True)], node)
+    return new(outer, [left, right], node) if right.fn is not None and left.fn is not None else node
+
+
+def _term(left: Any, right: Any, like: Node) -> Node:
+    """LᵀR, where L may be a transpose itself."""
+    return (
+        new(np.matmul, [left.args[0], right], like, name="")
+        if reverses(left)
+        else new(outer, [left, right], like, name="")
+    )
+
+
+def _pieces(node: Node) -> list[Any] | None:
+    """What was concatenated along the first axis."""
+    along = node.args[1] if len(node.args) > 1 else node.kwargs.get("axis", 0)
+    return list(node.args[0]) if node.fn is np.concatenate and along == 0 and len(node.args[0]) > 1 else None
+
+
+def _rows(piece: Any) -> int:
+    return int(piece.shape[0])
+
+
+def _flat(node: Node, uses: Counter[Node]) -> Node:
+    """A sum of sums that nobody else uses as one."""
+    if node.fn is not np.add and node.fn is not total:
+        return node
+    terms: list[Any] = []
+    for term in node.args:
+        inner = type(term) is Node and term.fn in (np.add, total) and uses[term] == 1
+        if inner and term.shape == node.shape and term.dtype == node.dtype and not term.kwargs:
+            terms += term.args
+        else:
+            terms.append(term)
+    if node.fn is np.add and (node.kwargs or not all(type(t) is Node or type(t) is np.ndarray for t in terms)):
+        return node
+    made = new(total, terms, node)
+    uses[made] = uses[node]
+    return made

@@ -1,0 +1,186 @@
+"""What a function is given, and what it reads besides: found, told apart from other calls, and exchanged.
+
+Arrays and tensors are what may differ from call to call: they are the program's inputs, wherever they stand: in nested
+containers, in modules, in the closure of the function and among the global names that it uses. All else makes another
+program: numbers, names, functions, by their values.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
+from functools import lru_cache, partial
+from typing import Any
+
+import numpy as np
+
+from minigrad.compiler.traced import Refused
+from minigrad.engine.standin import StandIn
+from minigrad.engine.tensor import Tensor
+from minigrad.module import Module
+
+PLAIN = {int, bool, str, bytes, complex, type(None), type(...), type(NotImplemented), range, types.CodeType}
+BY_IDENTITY = (np.dtype, np.ufunc, types.BuiltinFunctionType, types.ModuleType, type, np.memmap)
+LIBRARIES = {"minigrad", "numpy", *sys.stdlib_module_names}
+
+
+class Wrapper:
+    """A function that is there for another one, ``f``."""
+
+    f: Any
+
+
+CODES: dict[int, Any] = {}  # code objects by identity, kept alive so that no other one gets their number
+
+
+def look(value: Any, key: list[Any], found: list[Any], seen: dict[int, int]) -> None:
+    """Add to ``found`` all arrays and tensors in ``value``, and to ``key`` what tells it from others."""
+    kind = type(value)
+    if kind is np.ndarray:
+        key += (kind, value.shape, value.dtype)
+        found.append(value)
+    elif kind is Tensor:
+        if (number := seen.get(id(value))) is not None:
+            key.append(number)
+            return
+        seen[id(value)] = len(seen)
+        data = value._data
+        key += (kind, value.requires_grad, data.shape, data.dtype)
+        found.append(value)
+    elif kind in PLAIN:
+        key += (kind, value)
+    elif kind is float:
+        key += (kind, value.hex())
+    elif isinstance(value, (np.generic, StandIn)):
+        key += (kind,)
+        found.append(value)
+    elif isinstance(value, BY_IDENTITY):
+        key.append(value)
+    elif (number := seen.get(id(value))) is not None:
+        key.append(number)
+    else:
+        seen[id(value)] = len(seen)
+        names, parts = opened(value)
+        key += (kind, len(parts), names)
+        for part in parts:
+            look(part, key, found, seen)
+
+
+def opened(value: Any) -> tuple[Any, list[Any]]:
+    """What a container, module or function consists of: what is always so, and the parts to look at."""
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return None, list(value) if not isinstance(value, (set, frozenset)) else sorted(value, key=repr)
+    if isinstance(value, dict):
+        return None, [part for item in value.items() for part in item]
+    if isinstance(value, Module):
+        return tuple(vars(value)), list(vars(value).values())
+    if isinstance(value, types.FunctionType):
+        hidden = [cell.cell_contents for cell in value.__closure__ or () if _filled(cell)]
+        hidden += [value.__defaults__, value.__kwdefaults__]
+        return _code(value.__code__), hidden + [value.__globals__[name] for name in _names(value)]
+    if isinstance(value, Wrapper):
+        return None, [value.f]
+    if isinstance(value, types.MethodType):
+        return None, [value.__func__, value.__self__]
+    if isinstance(value, partial):
+        return None, [value.func, value.args, value.keywords]
+    if is_dataclass(value) and value.__dataclass_params__.frozen:  # type: ignore[union-attr]
+        return None, [getattr(value, each.name) for each in fields(value)]
+    if isinstance(value, slice):
+        return None, [value.start, value.stop, value.step]
+    raise Refused(_unknown(value))
+
+
+def _unknown(value: Any) -> str:
+    if isinstance(value, np.random.Generator):
+        return "mg.compile: random numbers would be drawn once, while tracing: draw them outside, and pass them"
+    return (
+        f"mg.compile: the function uses a {type(value).__name__}, which may change unnoticed: pass the arrays that it"
+        " needs, in dicts, lists, tuples or a Module"
+    )
+
+
+def exchanged(value: Any, new: Iterator[Any], made: dict[int, Any]) -> Any:
+    """The same with other arrays and tensors, ``new``, in the places of those that `look` found, in its order."""
+    if type(value) is np.ndarray or isinstance(value, np.generic):
+        return next(new)
+    if id(value) in made:
+        return made[id(value)]
+    if type(value) is Tensor:
+        made[id(value)] = next(new)
+        return made[id(value)]
+    if type(value) in PLAIN or type(value) is float or isinstance(value, BY_IDENTITY):
+        return value
+    if isinstance(value, Module):
+        twin = made[id(value)] = object.__new__(type(value))
+        vars(twin).update({name: exchanged(part, new, made) for name, part in vars(value).items()})
+        return twin
+    made[id(value)] = value  # of what contains itself
+    _, parts = opened(value)
+    others = [exchanged(part, new, made) for part in parts]
+    if all(part is other for part, other in zip(parts, others, strict=True)):
+        return value
+    made[id(value)] = _assembled(value, others)
+    return made[id(value)]
+
+
+def _assembled(value: Any, parts: list[Any]) -> Any:
+    """A container or function like ``value``, of these parts."""
+    if isinstance(value, dict):
+        return type(value)(zip(parts[::2], parts[1::2], strict=True))
+    if isinstance(value, types.FunctionType):
+        cells = [types.CellType(parts.pop(0)) if _filled(cell) else cell for cell in value.__closure__ or ()]
+        defaults, keywords, *others = parts
+        names = dict(zip(_names(value), others, strict=True))
+        space = value.__globals__ | names if names else value.__globals__
+        made = types.FunctionType(value.__code__, space, value.__name__, defaults, tuple(cells))
+        made.__kwdefaults__, made.__dict__ = keywords, vars(value)
+        return made
+    if isinstance(value, Wrapper):
+        return parts[0]
+    if isinstance(value, types.MethodType):
+        return types.MethodType(*parts)
+    if isinstance(value, partial):
+        return partial(parts[0], *parts[1], **parts[2])
+    if is_dataclass(value):
+        return replace(value, **dict(zip([each.name for each in fields(value)], parts, strict=True)))  # type: ignore[type-var]
+    return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+
+
+def _filled(cell: types.CellType) -> bool:
+    try:
+        return (cell.cell_contents, True)[1]
+    except ValueError:
+        return False
+
+
+def _code(code: types.CodeType) -> int:
+    CODES[id(code)] = code
+    return id(code)
+
+
+def _names(f: types.FunctionType) -> list[str]:
+    """The global names that a function of the user's uses and that may be looked at: not modules, and no builtins."""
+    if (f.__module__ or "").partition(".")[0] in LIBRARIES:
+        return []
+    return [name for name in _global_names(f.__code__) if _looked_at(f.__globals__.get(name))]
+
+
+def _looked_at(value: Any) -> bool:
+    if isinstance(value, (types.ModuleType, type)) or value is None:
+        return False
+    return not isinstance(value, types.FunctionType) or (value.__module__ or "").partition(".")[0] not in LIBRARIES
+
+
+@lru_cache(maxsize=256)
+def _global_names(code: types.CodeType) -> tuple[str, ...]:
+    """All that a function, and those inside it, may look up."""
+    inner = [name for each in code.co_consts if isinstance(each, types.CodeType) for name in _global_names(each)]
+    return tuple(dict.fromkeys([*code.co_names, *inner]))
+
+
+def traced_already(found: list[Any]) -> bool:
+    """Whether stand-ins are among the arguments: the function is part of one that is being traced."""
+    return any(isinstance(each._data if type(each) is Tensor else each, StandIn) for each in found)

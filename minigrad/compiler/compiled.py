@@ -1,0 +1,261 @@
+"""`compile`: a function that runs as the NumPy program that it comes down to."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import update_wrapper
+from typing import Any
+
+import numpy as np
+
+from minigrad.compiler.algebra import rearranged
+from minigrad.compiler.arguments import Wrapper, look, traced_already
+from minigrad.compiler.batching import NoPlan
+from minigrad.compiler.node import Trace, Unusual, copied
+from minigrad.compiler.planning import Plan
+from minigrad.compiler.schedule import NoLoop, Schedule
+from minigrad.compiler.simplify import simplified
+from minigrad.compiler.traced import Refused
+from minigrad.compiler.tracing import traced
+from minigrad.containers import mapped
+from minigrad.engine.context import context
+from minigrad.engine.tensor import Tensor
+from minigrad.transforms import is_argument
+
+
+def compile(f: Callable[..., Any], *, roll: bool = True, most: int = 16) -> Compiled:
+    """``f`` as a program: traced once for each kind of arguments, and from then on run without a graph.
+
+    Parameters
+    ----------
+    f : callable
+        Of arrays, tensors, modules, and nested dicts, lists and tuples of them: a loss, ``value_and_grad(loss)``, a
+        step of training. It is a function of its arguments: what it prints, or keeps, it does while it is traced only.
+        Arrays and modules that it takes from its closure, or from global names, are looked at in every call.
+    roll : bool
+        Write the steps of a recurrence as loops, and what does not depend on the step before as one call for all of
+        them. The last bits then differ from those of ``f`` itself; without, they are the same.
+    most : int
+        How many programs are kept, the ones used last; and after so many a warning says that ``f`` is compiled again
+        and again.
+
+    Returns
+    -------
+    Compiled
+        Takes what ``f`` takes and gives what it gives, arrays where that is tensors. Where arguments require grad (an
+        outer transform passed them) or anomalies are looked for, ``f`` itself is called.
+
+    Raises
+    ------
+    TypeError
+        At the first call, if what ``f`` does depends on values in a way that no program has, with the line that does
+        it: ``if x > 0``, ``float(x)``, a number of elements, random numbers.
+
+    Examples
+    --------
+    >>> from minigrad import value_and_grad
+    >>> step = compile(value_and_grad(lambda w, x: np.sum(np.tanh(w * x))))
+    >>> step(np.ones(2), np.zeros(2))
+    (np.float64(0.0), array([0., 0.]))
+    """
+    return Compiled(f, roll, most)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a program is: see `Compiled.report`.
+
+    Attributes
+    ----------
+    inputs : int
+    recorded, simplified, calls : int
+        How many calls ``f`` made, how many of them differ and are needed, and how many the program makes.
+    buffers, bytes : int
+        How many there are, and their memory.
+    rolled : bool
+    why : str
+        If it is not rolled: why.
+    programs, traced : int
+        How many programs there are, and how often ``f`` was traced.
+    """
+
+    inputs: int
+    recorded: int
+    simplified: int
+    calls: int
+    buffers: int
+    bytes: int
+    rolled: bool
+    why: str
+    programs: int
+    traced: int
+
+
+class Program:
+    """A program for one kind of arguments; its buffers belong to a thread."""
+
+    def __init__(self, trace: Trace, structure: Any, roll: bool) -> None:
+        self.structure, self.assigned, self.count = structure, list(trace.assigned), len(trace.outputs)
+        self.recorded, self.lenient = len(trace.nodes), trace.lenient
+        trace = simplified(trace)
+        self.simplified = len(trace.nodes) - len(trace.inputs)
+        self.plan, self.why = self.planned(trace, roll)
+        self.text = self.plan.text.source()
+        self.space: dict[str, Any] = {"__name__": "program", **self.plan.text.space}
+        exec(self.text, self.space)
+        self.threads = threading.local()
+
+    def planned(self, trace: Trace, roll: bool) -> tuple[Plan, str]:
+        """Rolled if that can be, and else a straight line."""
+        why = "roll=False"
+        if roll:
+            try:
+                other = rearranged(copied(trace))
+                schedule = Schedule(other)
+                return Plan(other, schedule, exact=False), ""
+            except (NoLoop, NoPlan) as error:
+                why = str(error)
+        return Plan(trace, None, exact=True), why
+
+    def run(self, arrays: list[Any]) -> Any:
+        """The program's results, in a tuple."""
+        program = getattr(self.threads, "program", None)
+        if program is None or self.threads.busy:
+            program = self.space["build"]()
+            self.threads.program = program
+        self.threads.busy = True
+        try:
+            if self.lenient:
+                with np.errstate(**self.lenient):  # type: ignore[arg-type]
+                    return program(*arrays)
+            return program(*arrays)
+        finally:
+            self.threads.busy = False
+
+
+class Compiled(Wrapper):
+    """What `compile` gives: a function of the same arguments."""
+
+    def __init__(self, f: Callable[..., Any], roll: bool, most: int) -> None:
+        self.f, self.roll, self.most = f, roll, most
+        self.programs: OrderedDict[Any, Program] = OrderedDict()
+        self.refusals: OrderedDict[Any, Refused] = OrderedDict()
+        self.lock, self.traced = threading.RLock(), 0
+        self.last: Program | None = None
+        update_wrapper(self, f)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        surrounding = context.get()
+        key: list[Any] = [bool(surrounding.recording)]
+        found: list[Any] = []
+        look((self.f, args, kwargs), key, found, {})
+        if surrounding.watch is not None or asked(args, kwargs) or traced_already(found):
+            return self.f(*args, **kwargs)
+        kind = tuple(key)
+        program = self.programs.get(kind)
+        if program is None:
+            program = self.compiled(kind, args, kwargs, found)
+        self.last = program
+        arrays = [each._data if type(each) is Tensor else each for each in found]
+        try:
+            results = program.run(arrays)
+        except Unusual:
+            return mapped(_own, self.f(*args, **kwargs))
+        for number, value in zip(program.assigned, results[program.count :], strict=True):
+            found[number].data = value
+        values = iter(results)
+        return mapped(lambda _: _own(next(values)), program.structure)
+
+    def compiled(self, kind: Any, args: Any, kwargs: Any, found: list[Any]) -> Program:
+        """A new program."""
+        with self.lock:
+            if kind in self.programs:
+                return self.programs[kind]
+            if kind in self.refusals:
+                raise self.refusals[kind].with_traceback(None)
+            self.traced += 1
+            try:
+                program = Program(*traced(self.f, args, kwargs, found, named(self.f, args, kwargs)), self.roll)
+            except Refused as error:
+                self.refusals[kind] = error
+                if len(self.refusals) > self.most:
+                    self.refusals.popitem(last=False)
+                raise
+            self.programs[kind] = program
+            if len(self.programs) > self.most:
+                self.programs.popitem(last=False)
+            if self.traced == self.most + 1:
+                warnings.warn(
+                    f"{getattr(self.f, '__name__', 'a function')} was compiled {self.traced} times, for as many kinds"
+                    " of arguments: numbers among them are part of a program, so pass what varies as arrays",
+                    stacklevel=3,
+                )
+            return program
+
+    def program_for(self, args: Any, kwargs: Any) -> Program:
+        """That for these arguments; without any, the one that was used last."""
+        if args or kwargs:
+            key: list[Any] = [bool(context.get().recording)]
+            found: list[Any] = []
+            look((self.f, args, kwargs), key, found, {})
+            kind = tuple(key)
+            return self.programs.get(kind) or self.compiled(kind, args, kwargs, found)
+        if self.last is None:
+            raise ValueError("nothing has been compiled yet: call the function, or pass its arguments here")
+        return self.last
+
+    def listing(self, *args: Any, **kwargs: Any) -> str:
+        """The program for these arguments as text, or that which was used last: ``build()`` in it gives the function.
+
+        It runs as it stands if all functions in it can be imported.
+        """
+        return self.program_for(args, kwargs).text
+
+    def report(self, *args: Any, **kwargs: Any) -> Report:
+        """What the program for these arguments, or that which was used last, consists of."""
+        program = self.program_for(args, kwargs)
+        text = program.plan.text
+        return Report(
+            len(text.inputs), program.recorded, program.simplified, text.calls, text.buffers, text.bytes,
+            not program.why, program.why, len(self.programs), self.traced,
+        )  # fmt: skip
+
+
+def asked(args: Any, kwargs: Any) -> bool:
+    """Whether somebody outside wants a graph: an argument that requires grad, or a module that a transform passed."""
+    if not context.get().recording:
+        return False
+    open_ = [*args, *kwargs.values()]
+    while open_:
+        value = open_.pop()
+        if type(value) is Tensor:
+            if value.requires_grad:
+                return True
+        elif isinstance(value, (list, tuple)):
+            open_ += value
+        elif isinstance(value, dict):
+            open_ += value.values()
+        elif is_argument(value):
+            return True
+    return False
+
+
+def named(f: Any, args: Any, kwargs: Any) -> dict[int, str]:
+    """What arrays among the arguments are called, by their identity."""
+    try:
+        given = inspect.signature(f).bind(*args, **kwargs).arguments
+    except (TypeError, ValueError):
+        return {}
+    return {id(value): name for name, value in given.items() if isinstance(value, np.ndarray)}
+
+
+def _own(value: Any) -> Any:
+    """A result as its receiver's own."""
+    if isinstance(value, Tensor):
+        value = np.array(value.data)
+    return value[()] if isinstance(value, np.ndarray) and not value.ndim else value

@@ -1,0 +1,251 @@
+"""Families: calls that are the same one of each step, found from the places where the steps meet.
+
+The operands of a stack, a sum or a product of concatenations are siblings, in the order of the steps. From there one
+goes through the arguments, position by position: arguments of siblings are siblings too, or one and the same, or a
+family that is known already, seen from a step later or earlier. A `Column` says which.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from minigrad.compiler.algebra import total
+from minigrad.compiler.node import Node, Trace, leaves_in, same
+
+FEWEST = 3  # siblings that make a family
+ENDS = 2  # how many steps at each end may have something else for an argument
+
+
+@dataclass(eq=False)
+class Family:
+    """One call of each step.
+
+    Attributes
+    ----------
+    members : list of Node
+    start : int
+        The step of the first one.
+    columns : list of Column
+        One for each argument.
+    """
+
+    members: list[Node]
+    start: int
+    columns: list[Any] = field(default_factory=list)
+
+    @property
+    def steps(self) -> range:
+        return range(self.start, self.start + len(self.members))
+
+    @property
+    def like(self) -> Node:
+        """One of them, for what they have in common."""
+        return self.members[0]
+
+
+@dataclass(eq=False)
+class Same:
+    """One argument for all steps: a node or a constant."""
+
+    value: Any
+
+
+@dataclass(eq=False)
+class Numbers:
+    """Constants, another one for each step, or indices in order."""
+
+    values: list[Any]
+    start: int
+
+    @property
+    def stride(self) -> int | None:
+        """By how much indices differ from step to step; None if these are no such indices."""
+        if any(type(value) is not int for value in self.values):
+            return None
+        gaps = {b - a for a, b in zip(self.values, self.values[1:], strict=False)}
+        return gaps.pop() if len(gaps) == 1 else None
+
+
+@dataclass(eq=False)
+class Rows:
+    """At step τ the member of ``family`` of step τ + ``shift``; at some steps at the ends, something else."""
+
+    family: Family
+    shift: int
+    others: dict[int, Any]
+
+
+class Finder:
+    """All families of a trace."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.place: dict[Node, tuple[Family, int]] = {}
+        self.families: list[Family] = []
+        for seed in sorted(self.seeds(trace), key=len, reverse=True):
+            members = self.oriented(seed)
+            if not any(node in self.place for node in members):
+                self.grow(self.found(members, 0))
+        self.settle()
+
+    def seeds(self, trace: Trace) -> list[list[Node]]:
+        """The lists of operands in which steps meet."""
+        lists = []
+        for node in trace.nodes:
+            if node.fn is np.stack or node.fn is np.concatenate:
+                operands = list(node.args[0])
+            elif node.fn is total:
+                operands = list(node.args)
+            else:
+                continue
+            kinds: dict[Any, list[Node]] = {}
+            for operand in operands:
+                if type(operand) is Node and operand.fn is not None:
+                    kinds.setdefault(signature(operand), []).append(operand)
+            for group in kinds.values():
+                if FEWEST <= len(group) == len(set(group)):
+                    lists.append(sorted(group, key=lambda node: node.index) if node.fn is total else group)
+        return lists
+
+    def oriented(self, members: list[Node]) -> list[Node]:
+        """In the order of time: that of families that are known already, or of the earliest calls behind them."""
+        pairs, seen = deque([(members[0], members[1])]), 0
+        least: tuple[int, int] | None = None
+        while pairs and seen < 64:
+            a, b = pairs.popleft()
+            seen += 1
+            if a in self.place and b in self.place and self.place[a][0] is self.place[b][0]:
+                return members if self.place[a][1] < self.place[b][1] else members[::-1]
+            if a is not b and signature(a) == signature(b):
+                if least is None or min(a.index, b.index) < min(least):
+                    least = a.index, b.index
+                pairs += [
+                    (x, y) for x, y in zip(a.nodes, b.nodes, strict=False) if x is not y and x.fn and y.fn
+                ]  # fmt: skip
+        return members if least is None or least[0] < least[1] else members[::-1]
+
+    def found(self, members: list[Node], start: int) -> Family:
+        """A new family."""
+        family = Family(members, start)
+        self.families.append(family)
+        self.place.update({node: (family, start + i) for i, node in enumerate(members)})
+        return family
+
+    def grow(self, family: Family) -> None:
+        """Look for the families of its arguments, and of theirs."""
+        open_ = [family]
+        while open_:
+            each = open_.pop()
+            for column in zip(*[arguments(node) for node in each.members], strict=True):
+                new = self.siblings(list(column), each.start)
+                if new is not None:
+                    open_.append(new)
+
+    def siblings(self, column: list[Any], start: int) -> Family | None:
+        """A family in the middle of this column that is new, or longer than was known; a run of like calls."""
+        middle = column[len(column) // 2]
+        if type(middle) is not Node or middle.fn is None:
+            return None
+        kind = signature(middle)
+        if middle in self.place:
+            family, at = self.place[middle]
+            return family if self.longer(family, column, at - len(column) // 2, kind) else None
+        fits = [type(c) is Node and c.fn is not None and c not in self.place and signature(c) == kind for c in column]
+        low = high = len(column) // 2
+        while low and fits[low - 1]:
+            low -= 1
+        while high < len(column) and fits[high]:
+            high += 1
+        members = column[low:high]
+        if len(members) < FEWEST or len(set(members)) < len(members):
+            return None
+        return self.found(members, start + low)
+
+    def longer(self, family: Family, column: list[Any], first: int, kind: Any) -> bool:
+        """Whether calls at the ends of a column, which begins at this step, belong to a family as well."""
+        count = len(family.members)
+        for i in [*range(len(column) // 2, len(column)), *range(len(column) // 2, -1, -1)]:
+            node, step = column[i], first + i
+            fits = type(node) is Node and node.fn is not None and node not in self.place and signature(node) == kind
+            if fits and step in (family.steps.start - 1, family.steps.stop):
+                self.place[node] = family, step
+                if step < family.start:
+                    family.members.insert(0, node)
+                    family.start = step
+                else:
+                    family.members.append(node)
+        return len(family.members) > count
+
+    def settle(self) -> None:
+        """Describe the arguments of all families; what cannot be described is no family, until all can."""
+        while True:
+            wrong = []
+            for family in self.families:
+                columns = list(zip(*[arguments(node) for node in family.members], strict=True))
+                family.columns = [self.described(list(column), family.start) for column in columns]
+                if any(column is None for column in family.columns):
+                    wrong.append(family)
+            if not wrong:
+                return
+            for family in wrong:
+                self.families.remove(family)
+                for node in family.members:
+                    del self.place[node]
+
+    def described(self, column: list[Any], start: int) -> Same | Numbers | Rows | None:
+        """What an argument is at all steps; None if there is no telling."""
+        first, middle = column[0], column[len(column) // 2]
+        if all(each is first for each in column) or (
+            type(first) is not Node and all(type(each) is not Node and same(each, first) for each in column)
+        ):
+            return Same(first)
+        if not any(type(each) is Node for each in column):
+            return Numbers(column, start)
+        if type(middle) is not Node or middle not in self.place:
+            return None
+        family, at = self.place[middle]
+        shift = at - (start + len(column) // 2)
+        others = {}
+        for i, each in enumerate(column):
+            if not (type(each) is Node and self.place.get(each) == (family, start + i + shift)):
+                others[start + i] = each
+        here = range(start, start + len(column))
+        ends = [*here[:ENDS], *here[-ENDS:]]
+        fits = all(type(o) is Node or isinstance(o, (np.ndarray, np.generic)) for o in others.values())
+        alike = (
+            all(o.shape == family.like.shape and o.dtype == family.like.dtype for o in others.values()) if fits else 0
+        )
+        return Rows(family, shift, others) if alike and all(step in ends for step in others) else None
+
+
+def arguments(node: Node) -> list[Any]:
+    """The arguments that a family has columns for: those of a joining one by one."""
+    if node.fn is np.concatenate or node.fn is np.stack:
+        return list(node.args[0])
+    return list(node.args)
+
+
+def signature(node: Node) -> Any:
+    """What calls have in common that may be one of each step."""
+    args = arguments(node)
+    kinds = tuple((a.shape, a.dtype) if type(a) is Node or _is_array(a) else type(a) for a in args)
+    rest = repr(node.args[1:]) if node.fn is np.concatenate or node.fn is np.stack else ""
+    return node.fn, node.shape, node.dtype, kinds, rest, _static(node)
+
+
+def _static(node: Node) -> Any:
+    """Options and indices, which have to be the same."""
+    options = node.args[1:] if node.fn in (operator.getitem, np.reshape, np.transpose, np.swapaxes) else ()
+    if node.fn is operator.getitem and type(options[0]) is int:
+        options = ()
+    if any(type(leaf) is Node or _is_array(leaf) for leaf in leaves_in((options, node.kwargs))):
+        return node.index  # there is no other like it
+    return repr(options), repr(node.kwargs) if node.kwargs else ""
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, (np.ndarray, np.generic))

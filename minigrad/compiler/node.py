@@ -1,0 +1,154 @@
+"""What a traced program is made of: calls in the order in which they were made, each result named once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Tree = Any  # nested lists, tuples and dicts of nodes and constants
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Node:
+    """One call, ``fn(*args, **kwargs)``, and its result; an input of the program has no ``fn``.
+
+    Attributes
+    ----------
+    args, kwargs
+        Nested in lists and tuples as they were given: nodes, and constants of any kind.
+    index : int
+        Arguments have smaller ones.
+    shape, dtype
+        Of the result; None for several results in a tuple.
+    name, scope
+        Of the tensor that it became, if it became one.
+    """
+
+    fn: Callable[..., Any] | None
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    index: int
+    shape: Any = None
+    dtype: Any = None
+    name: str = ""
+    scope: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        name = getattr(self.fn, "__name__", "input")
+        return f"<{self.index}: {name} {self.shape} {self.name}>"
+
+    @property
+    def nodes(self) -> list[Node]:
+        """The arguments that are nodes, in order; one that is used twice stands there twice."""
+        return nodes_in(self.args) + (nodes_in(self.kwargs) if self.kwargs else [])
+
+
+@dataclass(eq=False)
+class Trace:
+    """All that a function did with its inputs.
+
+    Attributes
+    ----------
+    nodes : list of Node
+        Oldest first.
+    inputs : list of Node
+        One for each array that the function was given.
+    outputs : Tree
+        What it returned: nodes in the places of arrays.
+    assigned : dict of int to Node
+        By the number of the input: what was assigned to the data of that parameter.
+    checks : list of Node
+        Calls that are made for the errors that they may raise.
+    lenient : dict of str to str
+        The floating-point warnings that were switched off somewhere: `numpy.errstate`.
+    """
+
+    nodes: list[Node]
+    inputs: list[Node]
+    outputs: Tree
+    assigned: dict[int, Node] = field(default_factory=dict)
+    checks: list[Node] = field(default_factory=list)
+    lenient: dict[str, str] = field(default_factory=dict)
+
+    def wanted(self) -> list[Node]:
+        """What the program is run for."""
+        return self.checks + nodes_in(self.outputs) + list(self.assigned.values())
+
+
+def walked(f: Callable[[Any], Any], tree: Tree) -> Tree:
+    """The same lists, tuples and dicts with ``f(leaf)`` for every leaf."""
+    if type(tree) is tuple or type(tree) is list:
+        return type(tree)([walked(f, part) for part in tree])
+    if type(tree) is dict:
+        return {key: walked(f, part) for key, part in tree.items()}
+    if type(tree) is slice:
+        return slice(f(tree.start), f(tree.stop), f(tree.step))
+    return f(tree)
+
+
+def leaves_in(tree: Tree) -> Iterator[Any]:
+    """The leaves, in the order of `walked`."""
+    if type(tree) is tuple or type(tree) is list:
+        for part in tree:
+            yield from leaves_in(part)
+    elif type(tree) is dict:
+        for part in tree.values():
+            yield from leaves_in(part)
+    elif type(tree) is slice:
+        yield from (tree.start, tree.stop, tree.step)
+    else:
+        yield tree
+
+
+def nodes_in(tree: Tree) -> list[Node]:
+    """The nodes among the leaves."""
+    return [leaf for leaf in leaves_in(tree) if type(leaf) is Node]
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two constants are the same to the last bit, and of one type."""
+    if a is b:
+        return True
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, (np.ndarray, np.generic)):
+        return bool(a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes())
+    if isinstance(a, float):
+        return bool(a.hex() == b.hex())
+    if isinstance(a, (list, tuple)):
+        return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+    if isinstance(a, slice):
+        return same((a.start, a.stop, a.step), (b.start, b.stop, b.step))
+    try:
+        return bool(a == b)
+    except Exception:  # it is somebody else's, and may not be comparable
+        return False
+
+
+class Unusual(ArithmeticError):
+    """Numbers that a program has no statements for: the function itself has to be called."""
+
+
+def copied(trace: Trace) -> Trace:
+    """The same trace of other nodes, which may be changed."""
+    place: dict[Node, Node] = {}
+
+    def placed(leaf: Any) -> Any:
+        return place[leaf] if type(leaf) is Node else leaf
+
+    for node in trace.nodes:
+        args, kwargs = walked(placed, node.args), walked(placed, node.kwargs)
+        place[node] = Node(node.fn, args, kwargs, node.index, node.shape, node.dtype, node.name, node.scope)
+    return Trace(
+        [place[node] for node in trace.nodes],
+        [place[node] for node in trace.inputs],
+        walked(placed, trace.outputs),
+        walked(placed, trace.assigned),
+        walked(placed, trace.checks),
+        trace.lenient,
+    )

@@ -1,0 +1,270 @@
+"""All statements of a program: single calls, families as one call on their homes, and loops.
+
+What is summed over all steps is computed from what it is made of: Σ LᵀR is one product of arrays in which the steps
+stand one below the other already.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.compiler import batching
+from minigrad.compiler.algebra import mean_product, outer, total
+from minigrad.compiler.families import Family, Numbers, Rows, Same
+from minigrad.compiler.homes import VIEWS, Homes
+from minigrad.compiler.naming import Value
+from minigrad.compiler.node import Node, Trace, nodes_in, walked
+from minigrad.compiler.schedule import Loop, Schedule
+from minigrad.compiler.text import Text
+
+SUMMED = (outer, mean_product)
+"""Families that are never computed if only their totals are wanted."""
+
+
+class Plan(Homes):
+    """All statements of a program."""
+
+    def __init__(self, trace: Trace, schedule: Schedule | None, exact: bool) -> None:
+        ends = set(nodes_in(trace.outputs)) | set(trace.assigned.values())
+        super().__init__(Text(exact), schedule.place if schedule else {}, ends)
+        self.trace, self.checks = trace, set(trace.checks)
+        for node in trace.inputs:
+            self.values[node] = self.text.input(node)
+        units = schedule.units if schedule else [node for node in trace.nodes if node.fn is not None]
+        self._used_alone: set[Family] | None = None
+        if schedule:
+            self.look(schedule)
+        for unit in units:
+            if type(unit) is Loop:
+                self.loop(unit)
+            elif type(unit) is Family:
+                self.whole(unit)
+            else:
+                self.single(unit)  # type: ignore[arg-type]
+        self.text.results([self.result(leaf) for leaf in [*trace.outputs, *trace.assigned.values()]])
+
+    def result(self, leaf: Any) -> Any:
+        """What is returned: the caller's own."""
+        value = self.value(leaf)
+        return self.text.copied(value) if type(value) is Value and not value.fresh else value
+
+    # -- statements ---------------------------------------------------------------------------------------------------
+
+    def single(self, node: Node) -> None:
+        """One call."""
+        if node.fn is total and self.place and self.totalled(node):
+            return
+        if (joined := self.joined(node)) is not None:
+            self.values[node] = joined
+            return
+        args, kwargs = walked(self.value, node.args), walked(self.value, node.kwargs)
+        if node.fn in VIEWS and type(args[0]) is Value and batching.is_view(node):
+            self.values[node] = self.text.view(args[0], batching.view_text(node, 0), node.name)
+            return
+        if node in self.checks:
+            self.text.check(node, args)
+            return
+        if node.fn is mean_product:
+            self.values[node] = self.text.mean(args[0], args[1], node)
+            return
+        self.values[node] = self.text.call(node, args, kwargs, fresh=node in self.ends)
+
+    def joined(self, node: Node) -> Value | None:
+        """A stack or concatenation of a family is the family's home."""
+        axis = node.args[1] if len(node.args) > 1 else node.kwargs.get("axis", 0)
+        if node.fn not in (np.stack, np.concatenate) or axis != 0 or not self.place:
+            return None
+        operands = list(node.args[0])
+        middle = operands[len(operands) // 2]
+        if type(middle) is not Node or middle not in self.place:
+            return None
+        family, at = self.place[middle]
+        first = at - len(operands) // 2
+        stay = self.stays[family]
+        for i, each in enumerate(operands):
+            here = type(each) is Node and self.place.get(each) == (family, first + i)
+            if not here and not ((first + i) in stay.extra and batching.equal(stay.extra[first + i], each)):
+                return None
+        rows = self.rows(family, range(first, first + len(operands)))
+        return rows if node.fn is np.stack else self.text.view(rows, f"{{}}.reshape({node.shape})")
+
+    def totalled(self, node: Node) -> bool:
+        """A total of whole families, and of what else there is; False if there are none."""
+        groups: dict[Family, list[int]] = {}
+        for term in node.args:
+            if type(term) is Node and term in self.place:
+                groups.setdefault(self.place[term][0], []).append(self.place[term][1])
+        whole = {f: sorted(steps) for f, steps in groups.items() if len(steps) > 1 and f.like.shape == node.shape}
+        whole = {f: s for f, s in whole.items() if s == list(range(s[0], s[-1] + 1))}
+        if not whole:
+            return False
+        rest = [t for t in node.args if not (type(t) is Node and t in self.place and self.place[t][0] in whole)]
+        parts = [self.summed(family, range(steps[0], steps[-1] + 1), node) for family, steps in whole.items()]
+        self.values[node] = self.text.added([*parts, *map(self.value, rest)], node)
+        return True
+
+    def summed(self, family: Family, steps: range, node: Node) -> Value:
+        """The total of the members of these steps."""
+        like, columns = family.like, family.columns
+        if not self.only_summed(family):
+            return self.text.reduced(self.rows(family, steps), node)
+        sides: list[Any] = [self.operand(column, steps) for column in columns]
+        if like.fn is outer:
+            return self.text.product(sides[0], sides[1], node)
+        if like.fn is mean_product:
+            return self.text.mean(sides[0], sides[1], node, like.args[0].shape)
+        inner = sides[0]
+        flat = self.text.view(inner, f"{{}}.reshape({(-1, *inner.shape[2:])})")
+        return self.text.reduced(flat, node)
+
+    def operand(self, column: Any, steps: range) -> Value | None:
+        """An argument at all of these steps, if it is an array with a row for each."""
+        if type(column) is Rows:
+            return self.rows(column.family, range(steps.start + column.shift, steps.stop + column.shift))
+        if type(column) is Numbers and all(np.shape(v) == np.shape(column.values[0]) for v in column.values):
+            start = steps.start - column.start
+            return self.text.constant(np.stack(column.values[start : start + len(steps)]))
+        return None
+
+    def only_summed(self, family: Family) -> bool:
+        """Whether a family is wanted for its totals alone, which are computed from its arguments."""
+        like = family.like
+        if like.fn in SUMMED:
+            able = all(type(column) is not Same for column in family.columns)
+        else:
+            over_first = like.fn is np.sum and batching.axis_of(like) in (0, (0,)) and not like.kwargs.get("keepdims")
+            able = over_first and type(family.columns[0]) is Rows
+        return able and family not in self.used_alone
+
+    @property
+    def used_alone(self) -> set[Family]:
+        """Families of which single members, or all, are used otherwise than in totals of them."""
+        if self._used_alone is None:
+            found: set[Family] = set()
+            for family in self.stays:
+                for column in family.columns:
+                    values = [column.family.like] if type(column) is Rows else []
+                    values += list(column.others.values()) if type(column) is Rows else []
+                    values += [column.value] if type(column) is Same else []
+                    found.update(self.place[v][0] for v in values if type(v) is Node and v in self.place)
+            for node in self.trace.nodes:
+                if node in self.place or node.fn is None:
+                    continue
+                count: dict[Family, int] = {}
+                for arg in node.nodes:
+                    if arg in self.place:
+                        count[self.place[arg][0]] = count.get(self.place[arg][0], 0) + 1
+                found.update(f for f, n in count.items() if node.fn is not total or n < 2 or f.like.shape != node.shape)
+            found.update(self.place[node][0] for node in self.ends if node in self.place)
+            self._used_alone = found
+        return self._used_alone
+
+    def whole(self, family: Family) -> None:
+        """A family as one call, or a loop of its own."""
+        if (self.base(family) is not None or self.sequence(family) is not None) or self.only_summed(family):
+            return
+        steps = family.steps
+        sides: list[Any] = []
+        for column in family.columns:
+            if type(column) is Same:
+                sides.append((False, self.value(column.value)))
+            else:
+                sides.append((True, self.operand(column, steps)))
+        self.stays[family].kept = True
+        if not any(rows and side is None for rows, side in sides):
+            home = self.home(family)
+            low = self.stays[family].low
+            out = self.text.view(home, batching.sliced(steps.start - low, steps.stop - low, home.shape[0]))
+            if batching.whole(self.text, family.like, sides, out):
+                return
+        self.loop(Loop([family], steps, steps))
+
+    def loop(self, loop: Loop) -> None:
+        """A loop, and the steps beside it that lack some of its calls."""
+        self.scratch(loop)
+        steps = list(loop.steps)
+        for step in steps[: steps.index(loop.common[0])]:
+            self.one_step(loop, step)
+        self.text.open_loop(len(loop.common))
+        for family in loop.families:
+            if self.base(family) is None:
+                args = [self.looped(column, loop) for column in family.columns]
+                self.text.in_loop(family.like, self.arranged(family, args), self.target(family, loop))
+        self.text.close_loop(back=loop.common.step < 0, name=loop.families[-1].like.name)
+        for step in steps[steps.index(loop.common[-1]) + 1 :]:
+            self.one_step(loop, step)
+
+    def arranged(self, family: Family, args: list[Any]) -> tuple[Any, ...]:
+        """Arguments as the function takes them."""
+        like = family.like
+        return (type(like.args[0])(args), *like.args[1:]) if like.fn in (np.stack, np.concatenate) else tuple(args)
+
+    def scratch(self, loop: Loop) -> None:
+        """One row for what is used within its own step alone; the same for two of which one is not needed any more."""
+        body = [family for family in loop.families if self.base(family) is None]
+        last: dict[Family, int] = {}
+        for i, family in enumerate(body):
+            for column in family.columns:
+                if type(column) is Rows:
+                    last[self.root(column.family)] = i
+        free: list[Value] = []
+        for i, family in enumerate(body):
+            stay, like = self.stays[family], family.like
+            ending = [f for f in body[:i] if not self.stays[f].kept and last.get(f, i) == i]
+            direct = {c.family for c in family.columns if type(c) is Rows and c.shift == 0}
+            seen = {self.root(f) for f in direct if self.base(f) is not None}  # parts of a row are not overwritten
+            early = [f for f in ending if batching.in_place(like) and f in direct and f not in seen]
+            free += [self.stays[f].row for f in early]
+            if not stay.kept:
+                fits = [v for v in free if v.shape == like.shape and v.dtype == like.dtype]
+                if fits:
+                    stay.row = fits[-1]
+                    free.remove(fits[-1])
+                else:
+                    stay.row = self.text.home(batching.singular(like), like.shape, like.dtype)
+            free += [self.stays[f].row for f in ending if f not in early]
+
+    def target(self, family: Family, loop: Loop) -> Any:
+        """Where a call in a loop writes."""
+        stay = self.stays[family]
+        if not stay.kept:
+            return stay.row
+        return self.text.each(self.along(family, 0, loop), batching.singular(family.like))
+
+    def along(self, family: Family, shift: int, loop: Loop) -> Value:
+        """The rows of a family in the order of a loop."""
+        low, high = min(loop.common) + shift, max(loop.common) + 1 + shift
+        rows = self.rows(family, range(low, high))
+        return self.text.view(rows, "{}[::-1]") if loop.common.step < 0 and len(loop.common) > 1 else rows
+
+    def looped(self, column: Any, loop: Loop) -> Any:
+        """An argument of a call in a loop."""
+        if type(column) is Same:
+            return self.value(column.value)
+        if type(column) is Numbers:
+            steps = range(min(loop.common), max(loop.common) + 1)
+            values = column.values[steps.start - column.start : steps.stop - column.start]
+            values = values[::-1] if loop.common.step < 0 else values
+            return self.text.each(self.text.sequence(values), "k")
+        family = column.family
+        if column.shift == 0 and not self.kept(family):
+            return self.at(family, 0)  # its only row
+        return self.text.each(self.along(family, column.shift, loop), batching.singular(family.like))
+
+    def one_step(self, loop: Loop, step: int) -> None:
+        """A step that lacks some of the calls."""
+        for family in loop.families:
+            if step not in family.steps or self.base(family) is not None:
+                continue
+            args = []
+            for column in family.columns:
+                if type(column) is Same:
+                    args.append(self.value(column.value))
+                elif type(column) is Numbers:
+                    args.append(column.values[step - column.start])
+                else:
+                    other = column.others.get(step)
+                    args.append(self.value(other) if other is not None else self.at(column.family, step + column.shift))
+            self.text.into(family.like, self.arranged(family, args), self.at(family, step))

@@ -1,0 +1,217 @@
+"""In which order the calls are made: single ones, families as a whole, and loops over what depends on the step before.
+
+A family that does not need itself, by whatever way, can be computed for all steps at once. Those that need each other
+in a circle (Tarjan's strongly connected components) are the recurrence: a loop forwards in time or, in a backward pass,
+backwards. A sum inside a loop is split into what depends on the circle and the rest, which goes before the loop
+(loop distribution: Allen and Kennedy 1987): that takes the products with the inputs out of it.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from minigrad.compiler.algebra import total
+from minigrad.compiler.families import Family, Finder, Rows, Same
+from minigrad.compiler.node import Node, Trace
+
+Unit: TypeAlias = Family | Node
+SHORT = 3
+"""So few steps are easier to read one after the other."""
+PEELED = 4  # how many steps may be written beside a loop, since they lack some of its calls
+
+
+class NoLoop(Exception):
+    """The steps cannot be written as a loop; straight line it is."""
+
+
+@dataclass(eq=False)
+class Loop:
+    """Families that need each other, in the order in which a step computes them.
+
+    Attributes
+    ----------
+    families : list of Family
+    steps : range
+        Of all of them together, in the order in which the loop runs: with a negative stride, back in time.
+    common : range
+        The steps at which all are there; at the few others, some are.
+    """
+
+    families: list[Family]
+    steps: range
+    common: range
+
+
+class Schedule:
+    """The units of a trace in order."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.finder = Finder(trace)
+        if max((len(family.members) for family in self.finder.families), default=0) <= SHORT:
+            raise NoLoop(f"there are no more than {SHORT} steps that are alike")
+        self.place = self.finder.place
+        self.singles = [node for node in trace.nodes if node.fn is not None and node not in self.place]
+        self.units: list[Node | Family | Loop] = []
+        circles = self.circles()
+        if any(self.split(circle) for circle in circles if len(circle) > 1):
+            circles = self.circles()
+        for circle in self.ordered(circles):
+            if len(circle) == 1 and circle[0] not in self.needed(circle[0]):
+                self.units.append(circle[0])
+            elif all(type(unit) is Family for unit in circle):
+                self.units.append(self.loop(circle))  # type: ignore[arg-type]
+            else:
+                raise NoLoop("a step of the recurrence is unlike the others")
+
+    def unit(self, node: Node) -> Unit:
+        """The family of a node, or itself."""
+        return self.place[node][0] if node in self.place else node
+
+    def needed(self, unit: Unit) -> list[Unit]:
+        """What has to be computed first."""
+        if type(unit) is Node:
+            return [self.unit(arg) for arg in unit.nodes if arg.fn is not None]
+        found: list[Unit] = []
+        for column in unit.columns:  # type: ignore[union-attr]
+            if type(column) is Same:
+                values = [column.value]
+            elif type(column) is Rows:
+                found.append(column.family)
+                values = list(column.others.values())
+            else:
+                values = []
+            found += [self.unit(value) for value in values if type(value) is Node and value.fn is not None]
+        return found
+
+    def circles(self) -> list[list[Unit]]:
+        """Tarjan's components (1972), without recursion; each after those that it needs."""
+        number: dict[Unit, int] = {}
+        low: dict[Unit, int] = {}
+        path: list[Unit] = []
+        on_path: set[Unit] = set()
+        found: list[list[Unit]] = []
+        for root in [*self.singles, *self.finder.families]:
+            start: Any = root
+            stack: list[tuple[Unit, Any]] = [] if root in number else [(start, None)]
+            while stack:
+                unit, rest = stack.pop()
+                if rest is None:
+                    number[unit] = low[unit] = len(number)
+                    path.append(unit)
+                    on_path.add(unit)
+                    rest = iter(self.needed(unit))
+                for other in rest:
+                    if other not in number:
+                        stack += [(unit, rest), (other, None)]
+                        break
+                    if other in on_path:
+                        low[unit] = min(low[unit], low[other])
+                else:
+                    if low[unit] == number[unit]:
+                        circle: list[Unit] = []
+                        while not circle or circle[-1] is not unit:
+                            circle.append(path.pop())
+                            on_path.discard(circle[-1])
+                        found.append(circle)
+                    if stack:
+                        above = stack[-1][0]
+                        low[above] = min(low[above], low[unit])
+        return found
+
+    def ordered(self, circles: list[list[Unit]]) -> list[list[Unit]]:
+        """As early as in the function, but after what is needed."""
+        home = {unit: i for i, circle in enumerate(circles) for unit in circle}
+        needs = [{home[n] for unit in circle for n in self.needed(unit)} - {i} for i, circle in enumerate(circles)]
+        after: list[list[int]] = [[] for _ in circles]
+        for i, need in enumerate(needs):
+            for j in need:
+                after[j].append(i)
+        waiting = [len(need) for need in needs]
+
+        def first(i: int) -> int:
+            return min(unit.index if type(unit) is Node else unit.like.index for unit in circles[i])  # type: ignore[union-attr]
+
+        ready = [(first(i), i) for i, count in enumerate(waiting) if not count]
+        heapq.heapify(ready)
+        done = []
+        while ready:
+            i = heapq.heappop(ready)[1]
+            done.append(circles[i])
+            for j in after[i]:
+                waiting[j] -= 1
+                if not waiting[j]:
+                    heapq.heappush(ready, (first(j), j))
+        return done
+
+    def split(self, circle: Sequence[Unit]) -> bool:
+        """Take out of the sums in a circle what does not depend on it; whether there was any."""
+        inside, changed = set(circle), False
+        for family in circle:
+            if type(family) is not Family or family.like.fn is not total:
+                continue
+            outside = [i for i, column in enumerate(family.columns) if not self._within(column, inside)]
+            if len(outside) < 2 or len(outside) == len(family.columns):
+                continue
+            rest = [family.columns[i] for i in outside]
+            made = []
+            for node in family.members:
+                terms = [node.args[i] for i in outside]
+                sizes = [getattr(t, "shape", ()) for t in terms]
+                shape = np.broadcast_shapes(*sizes)
+                part = Node(total, tuple(terms), {}, node.index, shape, node.dtype, "", node.scope)
+                node.args = (*[a for i, a in enumerate(node.args) if i not in outside], part)
+                made.append(part)
+            new = Family(made, family.start, rest)
+            self.finder.families.append(new)
+            self.place.update({node: (new, family.start + i) for i, node in enumerate(made)})
+            family.columns = [c for i, c in enumerate(family.columns) if i not in outside] + [Rows(new, 0, {})]
+            changed = True
+        return changed
+
+    def _within(self, column: Any, inside: set[Unit]) -> bool:
+        if type(column) is Rows:
+            values = [column.family, *map(self._unit_of, column.others.values())]
+        else:
+            values = [self._unit_of(column.value)] if type(column) is Same else []
+        return any(value in inside for value in values)
+
+    def _unit_of(self, value: Any) -> Any:
+        return self.unit(value) if type(value) is Node else None
+
+    def loop(self, families: Sequence[Family]) -> Loop:
+        """The loop over a circle, or over one family."""
+        inside = set(families)
+        gaps = set()
+        now: dict[Family, list[Family]] = {family: [] for family in families}
+        for family in families:
+            for column in family.columns:
+                if type(column) is Rows and column.family in inside:
+                    gaps.add(column.shift)
+                    if column.shift == 0:
+                        now[family].append(column.family)
+                others = (
+                    column.others.values() if type(column) is Rows else [column.value] if type(column) is Same else []
+                )
+                if any(self._unit_of(value) in inside for value in others):
+                    raise NoLoop("a step of the recurrence needs a single other one")
+        if min(gaps, default=0) < 0 < max(gaps, default=0):
+            raise NoLoop("a recurrence needs what comes before and what comes after")
+        body: list[Family] = []
+        waiting = sorted(families, key=lambda family: family.like.index)
+        while waiting:
+            free = next((family for family in waiting if all(n in body for n in now[family])), None)
+            if free is None:
+                raise NoLoop("a step of the recurrence needs itself")
+            waiting.remove(free)
+            body.append(free)
+        low, high = min(f.steps.start for f in families), max(f.steps.stop for f in families)
+        inner = range(max(f.steps.start for f in families), min(f.steps.stop for f in families))
+        if len(inner) < 1 or (high - low) - len(inner) > PEELED:
+            raise NoLoop("the steps of a recurrence are too unlike each other")
+        back = max(gaps, default=0) > 0
+        return Loop(body, range(low, high)[::-1] if back else range(low, high), inner[::-1] if back else inner)

@@ -1,0 +1,410 @@
+"""The program as text, and the arrays that it writes to.
+
+Buffers and the views of them are made once, in ``build``; what it returns is the program. Two buffers of which one is
+not needed any more when the other begins are one (`Text.shared`): their names stay apart.
+"""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from minigrad.compiler import batching
+from minigrad.compiler.algebra import mean_product, outer, total
+from minigrad.compiler.naming import Naming, Value
+from minigrad.compiler.node import Node, walked
+from minigrad.engine.tensor import astype
+
+
+@dataclass(eq=False)
+class Home:
+    """A buffer: the statements, by number, during which it is needed."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: Any
+    first: int = -1
+    last: int = -1
+    over: str = ""  # the buffer whose memory it may take over, in the very statement where that is needed last
+
+
+@dataclass(eq=False)
+class Each:
+    """A loop that is being written."""
+
+    count: int
+    rows: list[tuple[str, Value]] = field(default_factory=list)
+    body: list[str] = field(default_factory=list)
+    homes: set[str] = field(default_factory=set)
+
+
+class Text(Naming):
+    """A program that is being written."""
+
+    def __init__(self, exact: bool) -> None:
+        super().__init__()
+        self.exact = exact
+        self.known: dict[Any, Value] = {}
+        self.inputs: list[str] = []
+        self.homes: dict[str, Home] = {}
+        self.heads: list[str] = []  # constants, and views of buffers
+        self.lines: list[tuple[list[str], frozenset[str]]] = []
+        self.loop: Each | None = None
+        self.calls = 0
+        self.returned = ""
+
+    # -- what is there before the program runs -----------------------------------------------------------------------
+
+    def input(self, node: Node) -> Value:
+        name = self.name(node.name or "x")
+        self.inputs.append(name)
+        return Value(name, np.broadcast_to(np.zeros((), node.dtype), node.shape))
+
+    def home(self, wish: str, shape: tuple[int, ...], dtype: Any) -> Value:
+        """A buffer."""
+        name = self.name(wish)
+        self.homes[name] = Home(name, shape, dtype)
+        return Value(name, np.empty(shape, dtype), True, frozenset([name]))
+
+    # -- views --------------------------------------------------------------------------------------------------------
+
+    def view(self, value: Value, template: str, wish: str = "") -> Value:
+        """A part of an array, or all of it in another shape."""
+        if template == "{}":
+            return value
+        if "{n}" in template:
+            template = template.replace("{n}", str(value.shape[0]))
+        if (known := self.known.get((value.name, template))) is not None:
+            return known
+        array = eval(template.format("a"), {"a": value.array})
+        found: Value
+        if value.built:
+            if value.homes and array.size and not np.shares_memory(array, value.array):
+                raise batching.NoPlan(f"{template} of {value.name} is no view")
+            found = Value(self.name(wish or value.name + batching.part_of(template)), array, True, value.homes)
+            self.heads.append(f"{found.name} = {template.format(value.name)}")
+        else:
+            found = Value(self.name(wish or value.name + batching.part_of(template)), array, False, value.homes)
+            self.line(f"{found.name} = {template.format(value.name)}", value.homes)
+        self.known[value.name, template] = found
+        return found
+
+    def lifted(self, value: Value, rank: int) -> Value:
+        """One a step, with so many axes behind that of the steps."""
+        missing = rank - (len(value.shape) - 1)
+        if missing <= 0:
+            return value
+        return self.view(value, f"{{}}.reshape({(value.shape[0], *[1] * missing, *value.shape[1:])})")
+
+    def shape(self, value: Any) -> tuple[int, ...]:
+        return value.shape if type(value) is Value else np.shape(value)
+
+    def used(self, value: Value) -> None:
+        if self.loop is not None:
+            self.loop.homes |= value.homes
+
+    # -- statements ---------------------------------------------------------------------------------------------------
+
+    def line(self, text: str | list[str], homes: Any) -> None:
+        """A statement; in a loop, before it."""
+        self.lines.append(([text] if isinstance(text, str) else text, frozenset(homes)))
+
+    def homes_in(self, tree: Any) -> frozenset[str]:
+        found: set[str] = set()
+
+        def look(leaf: Any) -> None:
+            if type(leaf) is Value:
+                found.update(leaf.homes)
+
+        walked(look, tree)
+        return frozenset(found)
+
+    def copy(self, out: Value, value: Any) -> None:
+        self.calls += 1
+        self.line(f"{out.name}[...] = {self.render(value)}", out.homes | self.homes_in(value))
+
+    def copied(self, value: Value) -> Value:
+        self.calls += 1
+        name = self.name(value.name)
+        self.line(f"{name} = {value.name}.copy()", value.homes)
+        return Value(name, value.array, fresh=True)
+
+    def expression(self, node: Node, args: Any, kwargs: Any) -> tuple[str, bool]:
+        """A call as text, and whether its result is known to be an array of its own."""
+        fn = node.fn
+        texts = [self.render(arg) for arg in args]
+        if fn is operator.getitem:
+            basic = all(
+                type(i) in (int, slice, type(None), type(...))
+                for i in (args[1] if type(args[1]) is tuple else (args[1],))
+            )
+            return f"{texts[0]}[{texts[1]}]", not basic
+        if fn is astype:
+            return f"{texts[0]}.astype({texts[1]})", True
+        if fn is outer:
+            return f"{self.function(np.dot)}({texts[0]}.T, {texts[1]})", True
+        if fn is mean_product:
+            return f"{self.function(np.vdot)}({texts[0]}, {texts[1]}) / {batching.size(self.shape(args[0]))}", True
+        if fn is total:
+            text = texts[0]
+            for each in texts[1:]:
+                text = f"{self.function(np.add)}({text}, {each})"
+            return text, True
+        if fn is np.matmul and self.dotted(args):
+            return f"{self.function(np.dot)}({', '.join(texts)})", True
+        options = [f"{key}={self.render(value)}" for key, value in kwargs.items()]
+        fresh = isinstance(fn, np.ufunc) or fn in (
+            np.matmul,
+            np.vdot,
+            np.concatenate,
+            np.stack,
+            np.where,
+            *batching.REDUCTIONS,
+            np.mean,
+        )
+        return f"{self.function(fn)}({', '.join([*texts, *options])})", fresh
+
+    def dotted(self, args: Any) -> bool:
+        """Whether `numpy.dot` will do for `numpy.matmul`."""
+        ranks = [len(self.shape(arg)) for arg in args]
+        return not self.exact and max(ranks) <= 2
+
+    def check(self, node: Node, args: Any) -> None:
+        """A call that is made for the error that it may raise."""
+        self.line(self.expression(node, args, {})[0], self.homes_in(args))
+
+    def call(self, node: Node, args: Any, kwargs: Any, fresh: bool) -> Value:
+        """A single call, into a buffer where that can be."""
+        self.calls += 1
+        if node.shape is None:  # several results
+            text, _ = self.expression(node, args, kwargs)
+            homes = self.homes_in((args, kwargs))
+            name = self.name("parts")
+            self.line(f"{name} = {text}", homes)
+            return Value(name, None, homes=homes)
+        if not fresh and node.shape and self.writes(node, args, kwargs):
+            home = self.home(node.name or batching.singular(node), node.shape, node.dtype)
+            self.into(node, args, home, kwargs)
+            return home
+        text, own = self.expression(node, args, kwargs)
+        homes = self.homes_in((args, kwargs))
+        name = self.name(node.name or batching.singular(node))
+        self.line(f"{name} = {text}", homes)
+        array = np.broadcast_to(np.zeros((), node.dtype), node.shape)
+        return Value(name, array, homes=frozenset() if own else homes, fresh=own)
+
+    def writes(self, node: Node, args: Any, kwargs: Any) -> bool:
+        """Whether a function writes where it is told to."""
+        fn = node.fn
+        if isinstance(fn, np.ufunc):
+            return fn.nout == 1 and not kwargs
+        return fn in (total, outer, np.concatenate, np.stack) or (fn in batching.REDUCTIONS and len(args) <= 2)
+
+    def into(self, node: Node, args: Any, out: Value, kwargs: Any = None) -> None:
+        """A call whose result is written to ``out``."""
+        homes = out.homes | self.homes_in((args, kwargs or {}))
+        lines = self.written(node, args, node.kwargs if kwargs is None else kwargs, out)
+        self.calls += len(lines)
+        if out.name in self.homes and batching.in_place(node) and len(lines) == 1:
+            values = [arg for arg in args if type(arg) is Value]
+            for arg in values:
+                parts = any(arg.name in other.homes for other in values if other is not arg)
+                if arg.name in self.homes and arg.shape == out.shape and arg.dtype == out.dtype and not parts:
+                    self.homes[out.name].over = self.homes[out.name].over or arg.name
+        self.line(lines, homes)
+
+    def written(self, node: Node, args: Any, kwargs: Any, out: Value) -> list[str]:
+        """The statements that write the result of a call."""
+        fn, target = node.fn, out.name
+        texts = [self.render(arg) for arg in args]
+        if fn is total:
+            add = self.function(np.add)
+            order = sorted(range(len(args)), key=lambda i: self.shape(args[i]) != out.shape)
+            texts = [texts[i] for i in order]
+            return [f"{add}({texts[0]}, {texts[1]}, {target})", *(f"{add}({target}, {t}, {target})" for t in texts[2:])]
+        if fn is np.matmul and not kwargs and self.fits_dot(args, out):
+            return [f"{self.function(np.dot)}({', '.join([*texts, target])})"]
+        if isinstance(fn, np.ufunc) and fn.nout == 1:
+            options = [f", {key}={self.render(value)}" for key, value in kwargs.items()]
+            where = f"out={target}" if fn in (np.maximum, np.minimum) else target  # which deprecate a third position
+            return [f"{self.function(fn)}({', '.join([*texts, where])}{''.join(options)})"]
+        if (
+            fn is outer
+            and all(type(a) is Value and a.dtype == out.dtype for a in args)
+            and out.array.flags.c_contiguous
+        ):
+            return [f"{self.function(np.dot)}({texts[0]}.T, {texts[1]}, {target})"]
+        if fn in (np.concatenate, np.stack):
+            options = [f", {key}={self.render(value)}" for key, value in kwargs.items()]
+            return [f"{self.function(fn)}({', '.join(texts)}{''.join(options)}, out={target})"]
+        if fn in batching.REDUCTIONS and len(args) <= 2 and not kwargs.keys() - {"axis", "keepdims"}:
+            axis = kwargs.get("axis", args[1] if len(args) > 1 else None)
+            kept = ", keepdims=True" if kwargs.get("keepdims") else ""
+            reduce = self.function(batching.REDUCTIONS[fn])
+            return [f"{reduce}({texts[0]}, {self.render(axis)}, None, {target}{kept})"]
+        return [f"{target}[...] = {self.expression(node, args, kwargs)[0]}"]
+
+    def fits_dot(self, args: Any, out: Value) -> bool:
+        """`numpy.dot` wants its result's memory in one piece, and of the very dtype."""
+        dtypes = [arg.dtype if isinstance(arg, (Value, np.ndarray)) else None for arg in args]
+        return self.dotted(args) and all(d == out.dtype for d in dtypes) and bool(out.array.flags.c_contiguous)
+
+    def product_into(self, a: Any, b: Any, out: Value) -> None:
+        self.into(Node(np.matmul, (), {}, -1, out.shape, out.dtype), (a, b), out)
+
+    matmul_into = product_into
+
+    # -- totals -------------------------------------------------------------------------------------------------------
+
+    def assigned(self, wish: str, text: str, like: Node, homes: Any) -> Value:
+        self.calls += 1
+        name = self.name(wish)
+        self.line(f"{name} = {text}", homes)
+        return Value(name, np.broadcast_to(np.zeros((), like.dtype), like.shape), fresh=True)
+
+    def product(self, left: Value, right: Value, node: Node) -> Value:
+        """Σ LᵀR over all steps, as one product."""
+        sides = [self.view(side, f"{{}}.reshape({(-1, side.shape[-1])})") for side in (left, right)]
+        turned = self.view(sides[0], "{}.T") if sides[0].built else None
+        first = turned.name if turned else f"{sides[0].name}.T"
+        text = f"{self.function(np.dot)}({first}, {sides[1].name})"
+        return self.assigned(node.name or "total", text, node, left.homes | right.homes)
+
+    def mean(self, a: Any, b: Any, node: Node, shape: Any = None) -> Value:
+        """The mean of a · b, or the sum of those of all steps; where it overflows, the engine has to do better."""
+        count = batching.size(self.shape(a) if shape is None else shape)
+        text = f"{self.function(np.vdot)}({self.render(a)}, {self.render(b)}) / {count}"
+        value = self.assigned(node.name or "mean", text, node, self.homes_in((a, b)))
+        self.imports.setdefault("math", set()).add("isinf")
+        self.imports.setdefault("minigrad.compiler.node", set()).add("Unusual")
+        self.line([f"if isinf({value.name}):", "    raise Unusual"], ())
+        return value
+
+    def reduced(self, value: Value, node: Node) -> Value:
+        text = f"{self.function(np.add)}.reduce({value.name}, 0)"
+        return self.assigned(node.name or "total", text, node, value.homes)
+
+    def added(self, parts: list[Any], node: Node) -> Value:
+        """Their sum."""
+        if len(parts) == 1:
+            return parts[0]  # type: ignore[no-any-return]
+        text, _ = self.expression(Node(total, (), {}, -1), parts, {})
+        return self.assigned(node.name or "total", text, node, self.homes_in(parts))
+
+    # -- loops --------------------------------------------------------------------------------------------------------
+
+    def open_loop(self, count: int) -> None:
+        self.loop = Each(count)
+
+    def each(self, rows: Value, wish: str) -> Value:
+        """One row after the other."""
+        loop = self.loop
+        assert loop is not None
+        for name, known in loop.rows:
+            if known is rows:
+                return Value(name, rows.array[0], False, rows.homes)
+        name = self.name(wish)
+        loop.rows.append((name, rows))
+        loop.homes |= rows.homes
+        return Value(name, rows.array[0], False, rows.homes)
+
+    def in_loop(self, like: Node, args: Any, out: Value) -> None:
+        loop = self.loop
+        assert loop is not None
+        loop.homes |= out.homes
+        lines = self.written(like, args, like.kwargs, out)
+        loop.body += lines
+        self.calls += len(lines) * loop.count
+
+    def close_loop(self, back: bool, name: str) -> None:
+        loop, self.loop = self.loop, None
+        assert loop is not None
+        names = [each for each, _ in loop.rows]
+        texts = [
+            rows.name if rows.shape[1:] or rows.homes == frozenset() else
+            f"[{rows.name}[i, ...] for i in range({loop.count})]"
+            for _, rows in loop.rows
+        ]  # fmt: skip
+        built = all(rows.built for _, rows in loop.rows)
+        if not names:
+            head = f"for _ in range({loop.count}):"
+        else:
+            together = f"zip({', '.join(texts)})" if len(names) > 1 else texts[0]
+            if built:
+                listed = self.name("steps")
+                self.heads.append(f"{listed} = list({together})")
+                together = listed
+            head = f"for {', '.join(names)} in {together}:"
+        self.line([head, *(f"    {line}" for line in loop.body)], loop.homes)
+
+    def results(self, values: list[Any]) -> None:
+        self.returned = ", ".join(map(self.render, values)) + ("," if len(values) == 1 else "")
+        self.line(f"return {self.returned}".rstrip(), self.homes_in(values))
+
+    # -- the whole ----------------------------------------------------------------------------------------------------
+
+    def shared(self) -> tuple[list[str], int]:
+        """The buffers as text, those that may be one in one; and how many bytes they have."""
+        for number, (_, homes) in enumerate(self.lines):
+            for name in homes:
+                home = self.homes[name]
+                home.first = number if home.first < 0 else home.first
+                home.last = number
+        texts: list[str] = []
+        free: list[Home] = []
+        held: list[Home] = []
+        total_bytes = 0
+        owner: dict[str, str] = {}
+        for home in sorted((h for h in self.homes.values() if h.first >= 0), key=lambda h: h.first):
+            for other in [
+                each for each in held if each.last < home.first or (each.name == home.over and each.last == home.first)
+            ]:
+                held.remove(other)
+                free.append(other)
+            rows = [self.homes[owner[each.name]] for each in free]
+            fits = [
+                each
+                for each, whole in zip(free, rows, strict=True)
+                if whole.shape and home.shape and whole.shape[0] >= home.shape[0]
+                if (whole.shape[1:], whole.dtype) == (home.shape[1:], home.dtype)
+            ]
+            fit = fits[-1] if fits else None
+            if fit is None:
+                dtype = "" if home.dtype == np.float64 else f', "{home.dtype.name}"'
+                texts.append(f"{home.name} = empty({home.shape}{dtype})")
+                self.imports.setdefault("numpy", set()).add("empty")
+                total_bytes += batching.size(home.shape) * home.dtype.itemsize
+                owner[home.name] = home.name
+            else:
+                free.remove(fit)
+                owner[home.name] = owner[fit.name]
+                part = "" if self.homes[owner[home.name]].shape[0] == home.shape[0] else f"[:{home.shape[0]}]"
+                texts.append(f"{home.name} = {owner[home.name]}{part}  # in the same memory, later")
+            held.append(home)
+        self.buffers, self.bytes = len({*owner.values()}), total_bytes
+        return texts, total_bytes
+
+    def source(self, indent: str = "    ") -> str:
+        """The text of the program."""
+        buffers, _ = self.shared()
+        constants = [f"{value.name} = {self.constant_text(array)}" for array, value in self.constants]
+        run = [line for lines, _ in self.lines for line in lines]
+        imports = [f"from {module} import {', '.join(sorted(names))}" for module, names in sorted(self.imports.items())]
+        return "\n".join(
+            [
+                *imports,
+                "",
+                "",
+                "def build():",
+                *(f"{indent}{line}" for line in [*constants, *buffers, *self.heads]),
+                "",
+                f"{indent}def program({', '.join(self.inputs)}):",
+                *(f"{indent * 2}{line}" for line in run),
+                "",
+                f"{indent}return program",
+                "",
+            ]
+        )

@@ -1,0 +1,258 @@
+"""What stands in the place of arrays while a function is traced, and sees every call that is made on it.
+
+The function is run as it always is, engine, rules and all: only its arrays are stand-ins, which call NumPy on what they
+stand for and write the call down. So the program is what the function *did*, and comparisons, masks and indices are
+calls like any other. What would make the program depend on values in a way that cannot be written down (``if x > 0``,
+``float(x)``, ``np.nonzero(x)``) is refused, with the line that did it.
+"""
+
+from __future__ import annotations
+
+import operator
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from minigrad.anomaly import calling_line
+from minigrad.compiler.node import Node, Unusual, same, walked
+from minigrad.engine.standin import StandIn
+from minigrad.engine.tables import spelled
+from minigrad.engine.tensor import Tensor, astype
+
+
+class Refused(TypeError):
+    """The function does something that depends on values and cannot be written down as a program."""
+
+
+def refuse(what: str) -> Refused:
+    """``what`` it did, and where."""
+    return Refused(f"mg.compile: {what}, at {calling_line()}")
+
+
+SHAPE = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.common_type, np.min_scalar_type, np.isrealobj,
+         np.iscomplexobj}  # fmt: skip
+"""Functions of shapes and dtypes, which are the same at every run."""
+COUNTING = {np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.unique_all, np.unique_counts, np.unique_inverse,
+            np.unique_values, np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d, np.trim_zeros, np.extract,
+            np.compress, np.place, np.putmask, np.copyto, np.put, np.put_along_axis, np.fill_diagonal, np.bincount,
+            np.histogram, np.delete, np.insert}  # fmt: skip
+"""Functions whose results have shapes that depend on values, or that write."""
+METHODS = {
+    name: getattr(np, name)
+    for name in ("sum", "mean", "std", "var", "prod", "cumsum", "cumprod", "max", "min", "argmax", "argmin", "clip",
+                 "round", "ravel", "squeeze", "swapaxes", "diagonal", "dot", "take", "repeat", "trace", "ptp", "any",
+                 "all", "argsort", "searchsorted", "nonzero", "copy", "conj")
+}  # fmt: skip
+METHODS |= {"flatten": np.ravel, "conjugate": np.conj}
+
+
+class Tracer:
+    """Writes down the calls that stand-ins see, in one thread and until it is ``closed``."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self.checks: list[Node] = []
+        self.lenient: dict[str, str] = {}
+        self.usual = np.geterr()
+        self.thread, self.closed = threading.get_ident(), False
+
+    def node(self, fn: Any, args: Any, kwargs: Any, value: Any) -> Node:
+        """One more node."""
+        shape = value.shape if isinstance(value, np.ndarray) else None
+        node = Node(fn, args, kwargs, len(self.nodes), shape, None if shape is None else value.dtype)
+        self.nodes.append(node)
+        return node
+
+    def input(self, value: Any) -> Traced:
+        """What the function is given."""
+        array = np.asarray(value)
+        return Traced(array, self.node(None, (), {}, array), self)
+
+    def call(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """Make the call on what the stand-ins stand for, and write it down."""
+        if self.closed or threading.get_ident() != self.thread:
+            raise refuse("a value of a traced run was kept, and used after it or in another thread")
+        if kwargs.get("out") is not None:
+            raise refuse(f"{spelled(fn)}(..., out=...) changes an array in place")
+        value = fn(*walked(_value, args), **walked(_value, kwargs))
+        if fn in SHAPE:
+            return value
+        if fn in COUNTING or (fn is np.where and len(args) == 1):
+            raise refuse(f"the shape of what {spelled(fn)} gives depends on values, or it changes an array")
+        err = np.geterr()
+        if err != self.usual:
+            self.lenient |= {str(key): str(how) for key, how in err.items() if (key, how) not in self.usual.items()}
+        args, kwargs = walked(_operand, args), walked(_operand, kwargs)
+        if isinstance(value, (tuple, list)) and not isinstance(value, np.ndarray):
+            whole = self.node(fn, args, kwargs, value)
+            parts = [self.wrapped(part, self.node(operator.getitem, (whole, i), {}, np.asarray(part)))
+                     for i, part in enumerate(value)]  # fmt: skip
+            return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+        array = np.asarray(value)
+        if array.dtype.kind not in "fiubc":
+            raise refuse(f"{spelled(fn)} gave a {type(value).__name__}, which is no array")
+        return self.wrapped(array, self.node(fn, args, kwargs, array))
+
+    def wrapped(self, value: Any, node: Node) -> Traced:
+        return Traced(np.asarray(value), node, self)
+
+
+class Traced(StandIn, NDArrayOperatorsMixin):
+    """An array that is known by the call that made it."""
+
+    __slots__ = ("_array", "node", "tracer")
+
+    def __init__(self, array: Any, node: Node, tracer: Tracer) -> None:
+        self._array, self.node, self.tracer = array, node, tracer
+
+    shape = property(lambda self: self._array.shape)
+    ndim = property(lambda self: self._array.ndim)
+    size = property(lambda self: self._array.size)
+    dtype = property(lambda self: self._array.dtype)
+    itemsize = property(lambda self: self._array.itemsize)
+    nbytes = property(lambda self: self._array.nbytes)
+    T = property(lambda self: self.tracer.call(np.transpose, (self,), {}))
+    mT = property(lambda self: self.tracer.call(np.swapaxes, (self, -1, -2), {}))
+    real = property(lambda self: self)
+
+    def call(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        return self.tracer.call(fn, args, kwargs)
+
+    def require(self, check: Callable[..., None], args: Any) -> None:
+        check(*walked(_value, args))
+        self.tracer.checks.append(self.tracer.node(check, walked(_operand, args), {}, None))
+
+    def known(self) -> Any:
+        self.tracer.checks.append(self.tracer.node(unchanged, (self.node, _operand(self._array)), {}, None))
+        return self._array
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if Tensor in map(type, inputs):
+            return NotImplemented  # its turn
+        if method == "at":
+            raise refuse(f"np.{ufunc.__name__}.at changes an array in place")
+        return self.tracer.call(ufunc if method == "__call__" else getattr(ufunc, method), inputs, kwargs)
+
+    def __array_function__(self, fn: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
+        return NotImplemented if Tensor in types else self.tracer.call(fn, args, kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in METHODS:
+            raise AttributeError(f"an array that is being traced has no attribute {name!r}")
+        return lambda *args, **kwargs: self.tracer.call(METHODS[name], (self, *args), kwargs)
+
+    def reshape(self, *shape: Any) -> Any:
+        return self.tracer.call(np.reshape, (self, shape[0] if len(shape) == 1 else shape), {})
+
+    def transpose(self, *axes: Any) -> Any:
+        if not axes or axes == (None,):
+            return self.tracer.call(np.transpose, (self,), {})
+        return self.tracer.call(np.transpose, (self, axes[0] if len(axes) == 1 else axes), {})
+
+    def astype(self, dtype: Any, casting: str = "unsafe", copy: bool = True, **options: Any) -> Any:
+        if np.dtype(dtype) == self.dtype:
+            return self
+        if not np.can_cast(self.dtype, dtype, casting):  # type: ignore[arg-type]
+            raise TypeError(f"cannot cast an array from {self.dtype} to {np.dtype(dtype)} by the rule {casting!r}")
+        return self.tracer.call(astype, (self, np.dtype(dtype)), {})
+
+    def __getitem__(self, key: Any) -> Any:
+        keys = key if isinstance(key, tuple) else (key,)
+        if any(isinstance(k, (Traced, Tensor)) and k.dtype == bool for k in keys):
+            raise refuse("how many elements a mask selects depends on values: write np.where(mask, a, 0)")
+        return self.tracer.call(operator.getitem, (self, key), {})
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise refuse("an array is changed in place: write np.where(mask, new, a), or index_add of minigrad.rules")
+
+    def __len__(self) -> int:
+        return len(self._array)
+
+    def __iter__(self) -> Any:
+        return (self[i] for i in range(len(self)))
+
+    def __copy__(self) -> Traced:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Traced:
+        return self
+
+    def __repr__(self) -> str:
+        return f"<traced {self.dtype} {self.shape}>"
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise refuse("an array leaves the computation: np.asarray, or a function that NumPy does not hand over")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _refusal(name: str, what: str) -> Any:
+    def refused(self: Traced, *args: Any, **kwargs: Any) -> Any:
+        raise refuse(f"{what} depends on values that will be others at the next run")
+
+    refused.__name__ = name
+    return refused
+
+
+for _name, _what in {
+    "__bool__": "a condition (if, while, and, or, not)",
+    "__int__": "int(x)",
+    "__float__": "float(x), or a function of math,",
+    "__complex__": "complex(x)",
+    "__index__": "an index, a range or a size",
+    "__contains__": "whether something is in an array",
+    "__reversed__": "reversed(x)",
+    "__format__": "a string",
+    "item": "x.item()",
+    "tolist": "x.tolist()",
+    "tobytes": "x.tobytes()",
+}.items():
+    setattr(Traced, _name, _refusal(_name, _what))
+
+
+def unchanged(array: Any, known: Any) -> None:
+    """The numbers are those that the program was made for."""
+    if not same(np.asarray(array), np.asarray(known)):
+        raise Unusual
+
+
+def _value(leaf: Any) -> Any:
+    """What the call is made on."""
+    if type(leaf) is Traced:
+        return leaf._array
+    if isinstance(leaf, Tensor):
+        return leaf._data._array if isinstance(leaf._data, Traced) else leaf._data
+    return leaf
+
+
+def _operand(leaf: Any) -> Any:
+    """What is written down: nodes, and constants that nobody else can change."""
+    if type(leaf) is Traced:
+        return leaf.node
+    if isinstance(leaf, Tensor):
+        return _operand(leaf._data)
+    if isinstance(leaf, np.ndarray) and (leaf.flags.writeable or leaf.base is not None):
+        leaf = leaf.copy()
+        leaf.setflags(write=False)
+    return leaf
+
+
+_lock = threading.Lock()
+
+
+class Open:
+    """``with Open() as tracer``: a trace under way."""
+
+    def __enter__(self) -> Tracer:
+        with _lock:
+            StandIn.tracing += 1
+        self.tracer = Tracer()
+        return self.tracer
+
+    def __exit__(self, *exception: object) -> None:
+        with _lock:
+            StandIn.tracing -= 1
+        self.tracer.closed = True

@@ -1,0 +1,134 @@
+"""From a function to all calls that it made: it is run twice on stand-ins, which has to give the same program.
+
+What is random, or depends on the clock, or was kept from the first run, makes the second one differ, and is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.compiler.arguments import exchanged
+from minigrad.compiler.node import Node, Trace, leaves_in, same
+from minigrad.compiler.traced import Open, Refused, Traced, refuse
+from minigrad.containers import leaves, mapped
+from minigrad.engine.context import Within
+from minigrad.engine.tensor import Tensor
+
+CONSTANTS = (np.ndarray, np.generic, int, float, complex, str, bytes, type(None))
+
+
+class Names:
+    """Notes what tensors the results become, for their names, and that none comes from elsewhere."""
+
+    def __init__(self) -> None:
+        self.first = Tensor(0.0).index
+        self.made_: list[tuple[Node, Tensor, str]] = []
+
+    def made(self, tensor: Tensor, fn: Any, args: tuple[Any, ...]) -> None:
+        for arg in args:
+            if type(arg) is Tensor and arg.index < self.first:
+                what = f"{arg.name or 'a tensor'} {arg.shape}"
+                raise refuse(f"{what} comes from outside: pass it, or the module that it belongs to, as an argument")
+        data: Any = tensor._data
+        if type(data) is Traced:
+            self.made_.append((data.node, tensor, ""))
+
+    def reached(self, tensor: Tensor, cotangent: Any) -> None:
+        if type(cotangent) is Traced:
+            self.made_.append((cotangent.node, tensor, "d"))
+
+    def crossed(self, consumer: Tensor, position: int, share: Any) -> None:
+        pass
+
+    def give(self) -> None:
+        """All nodes get their names."""
+        for node, tensor, prefix in self.made_:
+            if not node.name and node.fn is not None and tensor.name not in (None, "argument"):
+                node.name, node.scope = f"{prefix}{tensor.name}", tensor.scope
+
+
+def traced(
+    f: Callable[..., Any], args: Any, kwargs: Any, found: Sequence[Any], names: dict[int, str]
+) -> tuple[Trace, Any]:
+    """What ``f(*args, **kwargs)`` does, in which `look` has ``found`` arrays; and the containers of what it returns.
+
+    ``names`` are those of some of the arrays, by their identity.
+    """
+    first, structure = _once(f, args, kwargs, found, names)
+    second, _ = _once(f, args, kwargs, found, names)
+    _compare(first, second)
+    return first, structure
+
+
+def _once(
+    f: Callable[..., Any], args: Any, kwargs: Any, found: Sequence[Any], known: dict[int, str]
+) -> tuple[Trace, Any]:
+    with Open() as tracer:
+        names = Names()
+        with Within(lambda outer: outer._replace(watch=names)):
+            inputs, new = [], []
+            for each in found:
+                traced = tracer.input(each._data if type(each) is Tensor else each)
+                traced.node.name = getattr(each, "name", None) or known.get(id(each), "")
+                inputs.append(traced.node)
+                new.append(Tensor(traced, each.requires_grad, each.name) if type(each) is Tensor else traced)
+            g, args, kwargs = exchanged((f, args, kwargs), iter(new), {})
+            result = g(*args, **kwargs)
+        names.give()
+        outputs = [_output(leaf) for leaf in leaves(result)]
+        assigned = {}
+        for number, tensor in enumerate(new):
+            if type(tensor) is Tensor:
+                if tensor.grad is not None:
+                    raise Refused(
+                        "mg.compile: gradients were left on .grad, which a program has not: write"
+                        " cost, grads = mg.value_and_grad(loss)(model, ...)"
+                    )
+                data: Any = tensor._data
+                if data.node is not inputs[number]:
+                    assigned[number] = data.node
+        return Trace(tracer.nodes, inputs, outputs, assigned, tracer.checks, tracer.lenient), _structure(result)
+
+
+def _structure(result: Any) -> Any:
+    return mapped(lambda leaf: None, result)
+
+
+def _output(leaf: Any) -> Any:
+    """A node, or a constant."""
+    if isinstance(leaf, Tensor):
+        leaf = leaf._data
+    if type(leaf) is Traced:
+        return leaf.node
+    if not isinstance(leaf, CONSTANTS):
+        raise Refused(
+            f"mg.compile: the function returned a {type(leaf).__name__}: return arrays, in containers if there are many"
+        )
+    return leaf
+
+
+def _compare(one: Trace, two: Trace) -> None:
+    """Raise an error unless both runs did the same."""
+    if len(one.nodes) != len(two.nodes):
+        raise Refused(f"mg.compile: two runs made {len(one.nodes)} and {len(two.nodes)} calls: {ADVICE}")
+    for a, b in zip(one.nodes, two.nodes, strict=True):
+        alike = a.fn == b.fn and a.shape == b.shape and a.dtype == b.dtype
+        if not (alike and _alike(a.args, b.args) and _alike(a.kwargs, b.kwargs)):
+            raise Refused(f"mg.compile: two runs differ at {a!r}: {ADVICE}")
+    ends = [trace.outputs + list(trace.assigned.values()) for trace in (one, two)]
+    if not _alike(*ends):
+        raise Refused(f"mg.compile: two runs returned different numbers: {ADVICE}")
+
+
+ADVICE = "what is random, or depends on the clock, has to be an argument"
+
+
+def _alike(a: Any, b: Any) -> bool:
+    """Whether the arguments of two calls are the same nodes, by number, and the same constants."""
+    x, y = list(leaves_in(a)), list(leaves_in(b))
+    return len(x) == len(y) and all(
+        p.index == q.index if type(p) is Node and type(q) is Node else same(p, q) for p, q in zip(x, y, strict=True)
+    )

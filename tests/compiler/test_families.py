@@ -1,0 +1,52 @@
+"""Calls that are the same one of each step are found, from wherever the steps meet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.compiler.algebra import rearranged
+from minigrad.compiler.families import Finder, Numbers, Rows, Same
+from minigrad.compiler.simplify import simplified
+from tests.compiler.test_tracing import trace
+
+
+def finder(f: Any, *args: Any) -> Finder:
+    return Finder(rearranged(simplified(trace(f, *args))))
+
+
+def recurrence(x: Any, w: Any) -> Any:
+    h, hs = np.zeros(2), []
+    for t in range(5):
+        h = np.tanh(x[t] + w * h)
+        hs.append(h)
+    return np.stack(hs)
+
+
+def test_a_recurrence_is_four_families_and_the_state_is_seen_from_a_step_later() -> None:
+    found = finder(recurrence, np.ones((5, 2)), np.ones(2)).families
+    assert {(family.like.fn, len(family.members)) for family in found} >= {(np.tanh, 5), (np.multiply, 5)}
+    times = next(family for family in found if family.like.fn is np.multiply)
+    uniform, state = times.columns
+    assert type(uniform) is Same and type(state) is Rows
+    assert state.shift == -1 and list(state.others) == [0]
+    index = next(f for f in found if f.like.args[1:] and type(f.columns[1]) is Numbers)
+    assert index.columns[1].stride == 1
+
+
+def test_what_differs_in_more_than_its_arguments_is_no_family() -> None:
+    def f(x: Any) -> Any:
+        return np.stack([np.tanh(x), np.sin(x), np.cos(x), np.exp(x)])
+
+    assert finder(f, np.ones(2)).families == []
+
+
+def test_steps_against_time_are_put_in_order() -> None:
+    def f(x: Any) -> Any:
+        ys = [np.tanh(x[t]) for t in range(5)]
+        return np.stack(ys), np.stack([np.sin(y) for y in ys[::-1]])
+
+    places = finder(f, np.ones((5, 2))).families
+    sines = next(family for family in places if family.like.fn is np.sin)
+    assert sines.columns[0].shift == 0 and sines.columns[0].others == {}

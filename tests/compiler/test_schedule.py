@@ -1,0 +1,68 @@
+"""What is a loop, what is not, and what is taken out of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from minigrad.compiler.algebra import rearranged, total
+from minigrad.compiler.schedule import Loop, NoLoop, Schedule
+from minigrad.compiler.simplify import simplified
+from tests.compiler.test_families import recurrence
+from tests.compiler.test_tracing import trace
+
+
+def schedule(f: Any, *args: Any) -> Schedule:
+    return Schedule(rearranged(simplified(trace(f, *args))))
+
+
+def test_only_the_circle_is_a_loop() -> None:
+    units = schedule(recurrence, np.ones((5, 2)), np.ones(2)).units
+    (loop,) = [unit for unit in units if type(unit) is Loop]
+    assert {family.like.fn for family in loop.families} == {np.multiply, total, np.tanh}
+    assert list(loop.common) == [0, 1, 2, 3, 4]
+
+
+def test_a_sum_gives_up_what_does_not_depend_on_the_step_before() -> None:
+    def f(x: Any, w: Any, b: Any) -> Any:
+        h, hs = np.zeros(2), []
+        for t in range(5):
+            h = np.tanh(x[t] + w * h + b)
+            hs.append(h)
+        return np.stack(hs)
+
+    units = schedule(f, np.ones((5, 2)), np.ones(2), np.ones(2)).units
+    (loop,) = [unit for unit in units if type(unit) is Loop]
+    sums = [family for family in loop.families if family.like.fn is total]
+    assert [len(family.columns) for family in sums] == [2]
+    assert len([unit for unit in units if getattr(getattr(unit, "like", None), "fn", None) is total]) == 1
+
+
+def test_backwards_in_time() -> None:
+    def f(x: Any, w: Any) -> Any:
+        h, hs = np.zeros(2), []
+        for t in reversed(range(5)):
+            h = np.tanh(x[t] + w * h)
+            hs.insert(0, h)
+        return np.stack(hs)
+
+    (loop,) = [unit for unit in schedule(f, np.ones((5, 2)), np.ones(2)).units if type(unit) is Loop]
+    assert list(loop.steps) == [4, 3, 2, 1, 0]
+
+
+def test_few_steps_and_steps_unlike_each_other_are_no_loop() -> None:
+    with pytest.raises(NoLoop, match="no more than 3 steps"):
+        schedule(lambda x: np.stack([np.tanh(x[t]) for t in range(3)]), np.ones((3, 2)))
+
+    def f(x: Any) -> Any:
+        h, hs = np.zeros(2), []
+        for t in range(8):
+            h = np.tanh(x[t] + h)
+            h = np.sin(h) if t == 4 else h
+            hs.append(np.exp(h))
+        return np.stack(hs)
+
+    with pytest.raises(NoLoop):
+        schedule(f, np.ones((8, 2)))
