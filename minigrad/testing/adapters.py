@@ -99,7 +99,7 @@ class Adapted(ABC):
         return mapped(lambda _: next(found), self.forward(*args))
 
     def second(self, u: Any, w: Any, *args: Any) -> tuple[Any, ...]:
-        """The pullback of ``vjp`` as a function of (w, *args): their cotangents, for ``u`` as ``vjp`` gives it."""
+        """The pullback of ``vjp`` as a function of ``(w, *args)``: their cotangents, for ``u`` as ``vjp`` gives it."""
         chosen = [g for g, x in zip(leaves(u), leaves(args), strict=True) if is_float(x)]
         with self._setting():
             found = self._pull_again(self._flat(args), self._floats(args), leaves(w), chosen)

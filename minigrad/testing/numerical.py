@@ -146,7 +146,7 @@ def _shaped(line: Line, flat: Estimate) -> Any:
 
 
 def numerical_vjp(f: Function, args: Sequence[Any], cotangents: Any) -> Any:
-    """The cotangents of the arguments: the derivatives of ⟨cotangents, f(*args)⟩ by every number in ``args``.
+    """The cotangents of the arguments: the derivatives of ⟨cotangents, ``f(*args)``⟩ by every number in ``args``.
 
     Parameters
     ----------

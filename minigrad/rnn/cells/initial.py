@@ -27,6 +27,21 @@ import numpy.typing as npt
 from minigrad.engine.tensor import Array
 from minigrad.rnn.dynamics.spectrum import spectral_radius
 
+__all__ = [
+    "chrono",
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "identity",
+    "normal",
+    "orthogonal",
+    "orthogonal_factor",
+    "scale_to_spectral_radius",
+    "sparse",
+    "uniform",
+]
+
 Shape = tuple[int, int]
 
 GAINS = {"identity": 1.0, "logistic": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2.0)}

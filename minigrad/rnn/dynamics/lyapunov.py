@@ -29,6 +29,16 @@ from minigrad.rnn.dynamics.flow import each_jacobian
 from minigrad.rnn.dynamics.incoming import count, real, square
 from minigrad.transforms import jacobian
 
+__all__ = [
+    "Spectrum",
+    "batch_means_error",
+    "entropy_rate",
+    "kaplan_yorke",
+    "lyapunov_spectrum",
+    "map_spectrum",
+    "trajectory_jacobians",
+]
+
 if TYPE_CHECKING:
     from minigrad.rnn.unrolling import Run
 

@@ -16,6 +16,13 @@ from typing import Any
 
 import numpy as np
 
+__all__ = [
+    "henon",
+    "linear",
+    "lorenz",
+    "random_network",
+]
+
 Map = Callable[[Any], Any]
 
 
