@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import numpy as np
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from minigrad.commands.common import clear_errors
@@ -17,6 +19,7 @@ from minigrad.files import read_arrays
 
 if TYPE_CHECKING:
     from minigrad.engine.tensor import Array
+    from minigrad.rnn.dynamics.products import Transient
 
 LARGE = 100
 """Units from which on a picture leaves out pseudospectra: 3600 singular value decompositions."""
@@ -42,11 +45,9 @@ def spectrum(
 
             out.mkdir(parents=True, exist_ok=True)
             largest = float(np.linalg.norm(W, 2))
-            eps = (
-                [float(f"{share * largest:.1g}") for share in (0.01, 0.03, 0.1)] if len(W) <= LARGE and largest else []
-            )
+            eps = [float(f"{share * largest:.1g}") for share in (0.01, 0.03, 0.1)] if len(W) <= LARGE else []
             with plots.saved_as(out / "spectrum.svg", size=(5.5, 5)) as ax:
-                plots.plot_spectrum(W, label=label, eps=eps, ax=ax)
+                plots.plot_spectrum(W, label=label, eps=[each for each in eps if each], ax=ax)
                 ax.legend(loc="upper right")
             with plots.saved_as(out / "transient.svg", size=(6.5, 3.6)) as ax:
                 plots.plot_transient(W, steps, ax=ax)
@@ -61,7 +62,9 @@ def matrices_in(file: Path) -> dict[str, Array]:
         if suffix == ".npy":
             arrays = {file.stem: np.load(file, allow_pickle=False)}
         elif suffix == ".csv":
-            arrays = {file.stem: np.loadtxt(file, delimiter=",", ndmin=2)}
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "loadtxt: input contained no data")  # is told below
+                arrays = {file.stem: np.loadtxt(file, delimiter=",", ndmin=2, encoding="utf-8-sig")}
         elif suffix == ".npz":
             arrays = read_arrays(file, "checkpoint or archive of matrices")
         else:
@@ -75,7 +78,7 @@ def matrices_in(file: Path) -> dict[str, Array]:
     found: dict[str, Array] = {}
     for key, values in arrays.items():
         if values.ndim == 2 and values.dtype.kind in "fiub" and values.size:
-            rows, n = values.shape
+            values, (rows, n) = values.astype(np.float64), values.shape
             if rows == n:
                 found[key] = values
             elif rows % n == 0 and key.rpartition(".")[2] == "W":
@@ -102,9 +105,10 @@ def show(label: str, W: Array, steps: int) -> None:
     from minigrad.rnn import spectral
 
     radius, norm = spectral.spectral_radius(W), spectral.spectral_norm(W)
-    departure, constant = spectral.henrici(W), spectral.kreiss_constant(W)
-    growth, verdict = spectral.transient_growth(W, steps), spectral.classify(W)
-    table = Table(box=SIMPLE_HEAD, title=f"{label}, {len(W)} × {len(W)}")
+    departure, constant = spectral.henrici(W), _kreiss(W)
+    with np.errstate(over="ignore"):  # is told by the table
+        growth, verdict = spectral.transient_growth(W, steps), spectral.classify(W)
+    table = Table(box=SIMPLE_HEAD, title=f"{escape(label)}, {len(W)} × {len(W)}")
     for column, justify in (("number", "left"), ("value", "right"), ("reading", "left")):
         table.add_column(column, justify=justify)  # type: ignore[arg-type]  # a name of rich's for three words
     side = {spectral.Fate.VANISH: "below 1", spectral.Fate.MAY_EXPLODE: "above 1"}.get(verdict.linear, "1")
@@ -117,7 +121,7 @@ def show(label: str, W: Array, steps: int) -> None:
             departure,
             "normal: ‖W^t‖₂ = ρ^t" if departure == 0 else "not normal: the eigenvalues do not tell all",
         ),
-        (f"max ‖W^t‖₂, t ≤ {steps}", growth.value, f"reached at t = {growth.t}"),
+        (f"max ‖W^t‖₂, t ≤ {steps}", growth.value, _reached(growth)),
         ("Kreiss's constant K", constant, _between(constant, len(W))),
         (
             "stability radius",
@@ -134,8 +138,24 @@ def _will(fate: str) -> str:
     return "may do either" if fate == "borderline" else fate
 
 
+def _reached(growth: Transient) -> str:
+    return f"reached at t = {growth.t}" if math.isfinite(growth.value) else f"beyond 1.8e308 from t = {growth.t} on"
+
+
+def _kreiss(W: Array) -> float:
+    """NaN where it is not to be had: the other numbers are."""
+    from minigrad.rnn import spectral
+
+    try:
+        return spectral.kreiss_constant(W)
+    except FloatingPointError:
+        return math.nan
+
+
 def _between(constant: float, n: int) -> str:
     """What Kreiss's theorem says."""
+    if math.isnan(constant):
+        return "beyond double precision: W is too far from normal"
     if math.isinf(constant):
         return "none: the powers grow without end"
     return f"K ≤ max ‖W^t‖₂ ≤ e n K = {math.e * n * constant:.3g}"
@@ -155,21 +175,20 @@ def cliff(
 
     As Pascanu, Mikolov and Bengio (2013) showed it: one step of the plain descent throws away what all have found.
     """
-    with clear_errors():
+    with clear_errors(), np.errstate(over="ignore", invalid="ignore"):  # explosions are among what is studied
         from minigrad.rnn import plots
         from minigrad.rnn.dynamics.cliff import Cliff
 
         surface, at = Cliff(steps=steps), _pair(start)
-        with np.errstate(over="ignore", invalid="ignore"):  # explosions are among what is studied
-            paths = {
-                "plain": surface.descend(at, lr=lr, steps=updates),
-                f"clipped, ε = {clip:g}": surface.descend(at, lr=lr, steps=updates, max_norm=clip),
-            }
+        paths = {
+            "plain": surface.descend(at, lr=lr, steps=updates),
+            f"clipped, ε = {clip:g}": surface.descend(at, lr=lr, steps=updates, max_norm=clip),
+        }
         table = Table(box=SIMPLE_HEAD)
         for column in ("descent", "max ‖g‖", "max step", "last w, b", "least E", "last E"):
             table.add_column(column, justify="left" if column == "descent" else "right", no_wrap=True)
         for label, path in paths.items():
-            longest = np.linalg.norm(np.diff(path.points, axis=0), axis=1).max(initial=0.0)
+            longest = np.hypot(*np.diff(path.points, axis=0).T).max(initial=0.0)
             w, b = path.points[-1]
             table.add_row(
                 label, f"{path.norms.max(initial=0.0):.3g}", f"{longest:.3g}", f"{w:.3g}, {b:.3g}",
@@ -180,7 +199,7 @@ def cliff(
         for file, options in (("cliff.svg", {}), ("cliff_3d.svg", {"subplot_kw": {"projection": "3d"}})):
             with plots.saved_as(out / file, size=(7, 5), **options) as ax:
                 plots.plot_cliff(surface, paths, ax=ax)
-                ax.legend(loc="upper left" if options else "lower left")
+                ax.legend(loc="upper left" if options else "upper right")
             print(out / file)
 
 

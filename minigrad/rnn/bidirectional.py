@@ -142,8 +142,10 @@ class Bidirectional(Module):
         for k in range(0, len(self.cells), 2):
             there = self._sweep(stepping, k, bound[k], below, final, found, given, count)
             back = self._sweep(stepping, k + 1, bound[k + 1], below, final, found, given, count[::-1])
-            both: Any = [np.concatenate([a, b], axis=-1) for a, b in zip(there, back, strict=True)]
-            below = both
+            for t, pair in enumerate(zip(there, back, strict=True)):
+                with scope(f"t={t + 1}"):
+                    both: Any = np.concatenate(pair, axis=-1)
+                below[t] = both
         V, steps = self.V.T if self.reads_out else None, []
         for t, (tensors, heard) in enumerate(zip(found, below, strict=True), 1):
             with scope(f"t={t}"):

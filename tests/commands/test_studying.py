@@ -96,6 +96,32 @@ def test_what_is_no_matrix(tmp_path: Path, write, message: str) -> None:  # type
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("W", "said"),
+    [
+        (np.array([[0.5, 1e200], [0.0, 0.5]]), "beyond double precision: W is too far from normal"),
+        (np.array([[1e200, 1e200], [0.0, 2e200]]), "beyond 1.8e308 from t = 2 on"),
+        (np.full((2, 2), 5e-324), "below 1"),
+        (np.eye(2, dtype=np.float16) / 2, "0.5 +below 1"),
+        (np.eye(2, dtype=np.longdouble) / 2, "0.5 +below 1"),
+    ],
+)
+def test_what_double_precision_cannot_tell_leaves_the_rest(tmp_path: Path, W: np.ndarray, said: str) -> None:
+    np.save(tmp_path / "[b]W.npy", W)
+    done = command("spectrum", str(tmp_path / "[b]W.npy"), "--out", str(tmp_path))
+    assert done.exit_code == 0, done.stderr
+    assert re.search(said, done.stdout), done.stdout
+    assert "[b]W, 2 × 2" in done.stdout
+    assert (tmp_path / "transient.svg").exists()
+
+
+def test_csv_as_spreadsheets_write_it(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("0.5,0\n0,0.25\n", encoding="utf-8-sig")
+    np.testing.assert_array_equal(matrices_in(tmp_path / "m.csv")["m"], np.diag([0.5, 0.25]))
+    (tmp_path / "m.csv").write_text("")
+    assert "holds no square matrix" in command("spectrum", str(tmp_path / "m.csv")).stderr
+
+
 def test_other_files_and_names(tmp_path: Path) -> None:
     (tmp_path / "m.txt").write_text("1")
     (tmp_path / "m.npy").write_text("1")
@@ -110,6 +136,7 @@ def test_other_files_and_names(tmp_path: Path) -> None:
 def test_the_cliff(tmp_path: Path) -> None:
     done = command("cliff", "--out", str(tmp_path / "cliff"))
     assert done.exit_code == 0, done.stderr
+    assert command("cliff", "--lr", "1e300", "--updates", "5", "--out", str(tmp_path)).exit_code == 0
     plain, clipped = (line.split() for line in done.stdout.splitlines() if "plain" in line or "clipped" in line)
     assert float(plain[2]) > 1  # its longest step
     assert float(clipped[5]) <= 0.05

@@ -134,5 +134,5 @@ def _in_a_plane(v: Array, once: Array, twice: Array, tol: float) -> tuple[comple
 
 
 def _ended(ending: Ending, values: list[Any], v: Array, residuals: list[float], exponent: int) -> PowerIteration:
-    scale = complex(np.ldexp(1.0, exponent))
-    return PowerIteration(ending, tuple(complex(x) * scale for x in values), v, len(residuals), np.array(residuals))
+    scaled = tuple(complex(*np.ldexp([x.real, x.imag], exponent)) for x in values)
+    return PowerIteration(ending, scaled, v, len(residuals), np.array(residuals))

@@ -41,20 +41,28 @@ def real(name: str, value: Any) -> Array:
     array = np.asarray(value.data if isinstance(value, Tensor) else value)
     if array.dtype.kind not in "fiub":
         raise ValueError(f"{name} has dtype {array.dtype}: expected real numbers")
-    array = array.astype(np.float64, copy=False)
+    given = array
+    with np.errstate(over="ignore"):  # of extended precision
+        array = array.astype(np.float64, copy=False)
     bad = ~np.isfinite(array)
     if bad.any():
         first = tuple(int(i) for i in np.argwhere(bad)[0])
         raise ValueError(
-            f"{name} holds {array[first]} at index {first} ({bad.sum()} of {array.size} entries are not finite):"
+            f"{name} holds {given[first]!s} at index {first} ({bad.sum()} of {array.size} entries are not finite):"
             " expected finite numbers; look for the step at which the run diverged"
         )
     return array
 
 
 def square(name: str, value: Any) -> Array:
-    """``value`` as a `real` matrix from states to states, (n, n) with n >= 1."""
+    """``value`` as a `real` matrix from states to states, (n, n) with n >= 1, whose norms are numbers."""
     matrix = real(name, value)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.size == 0:
         raise ValueError(f"{name} has shape {matrix.shape}: expected a square matrix, (n, n), from states to states")
+    largest = float(np.max(np.abs(matrix)))
+    if largest > 1e300 and np.linalg.norm(matrix / largest, 2) > np.finfo(float).max / largest:
+        raise ValueError(
+            f"{name} {matrix.shape} has entries as large as {largest:.3g}: its norm is beyond the largest float;"
+            " divide it by a number, which divides its eigenvalues and norms alike"
+        )
     return matrix

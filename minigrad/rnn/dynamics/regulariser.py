@@ -68,12 +68,21 @@ def omega(run: Run, squared: bool = False, full: bool = True, of: Tensor | None 
 
 
 def _term(back: Any, d: Any, squared: bool) -> Any:
-    """(‖back‖/‖d‖ - 1)², averaged over sequences; 0 for d = 0, and 1, with no slope, where nothing comes back."""
+    """(‖back‖/‖d‖ - 1)², averaged over sequences; 0 for d = 0, and 1, with no slope, where nothing comes back.
+
+    Both are brought near 1 by the same power of two, which the ratio does not see: a gradient that has vanished to
+    1e-200 has no square.
+    """
+    known = d.data if isinstance(d, Tensor) else d
+    exponents = np.frexp(np.max(np.abs(known), axis=-1, keepdims=True))[1]
+    limit = np.finfo(known.dtype).maxexp - 2
+    scale = np.ldexp(np.ones((), known.dtype), np.clip(-exponents, -limit, limit))
+    back, d = back * scale, d * scale
     a, b = np.sum(back * back, axis=-1), np.sum(d * d, axis=-1)
     there = (a > 0) & (b > 0)
     ratio = np.where(there, a, 1.0) / np.where(there, b, 1.0)  # so that no root is taken of 0
-    length = np.where(there, ratio if squared else np.sqrt(ratio), 1.0 * (b == 0))
-    return np.mean((length - 1.0) ** 2)
+    length = np.where(there, ratio if squared else np.sqrt(ratio), 0.0)
+    return np.mean(np.where(b > 0, length - 1.0, 0.0) ** 2)
 
 
 def _immediate(value: Tensor, run: Run) -> Tensor:

@@ -24,6 +24,7 @@ from minigrad.engine.ancestors import ancestors, leading_to
 from minigrad.engine.cotangents import dense
 from minigrad.engine.tensor import Array, Tensor
 from minigrad.engine.walk import delivered, gradients, seeded, walk
+from minigrad.rnn.dynamics.incoming import real
 from minigrad.rnn.dynamics.spectrum import spectral_radius
 
 if TYPE_CHECKING:
@@ -70,8 +71,9 @@ class Contributions:
         T = len(self.norms)
         lag = np.arange(1, T + 1)[:, None] - np.arange(T + 1)
         own = np.diagonal(self.norms, offset=1)
-        with np.errstate(over="ignore"):
-            return np.where(lag >= 0, own[:, None] * self.radius ** np.maximum(lag, 0.0), 0.0)
+        with np.errstate(over="ignore", invalid="ignore"):  # 0 times infinity, of a cost without a gradient, is 0
+            grown = own[:, None] * self.radius ** np.maximum(lag, 0.0)
+        return np.where((lag >= 0) & (own[:, None] != 0), grown, 0.0)
 
 
 class Between:
@@ -199,7 +201,7 @@ def decay_rate(norms: npt.ArrayLike) -> float:
     float
         NaN if fewer than two are left.
     """
-    norms = np.asarray(norms, np.float64)
+    norms = real("norms", norms)
     k = np.flatnonzero(norms)
     if len(k) < 2:
         return math.nan
@@ -224,9 +226,22 @@ def memory_horizon(norms: npt.ArrayLike, tol: float = 0.01) -> int:
     """
     if not 0 < tol < 1:
         raise ValueError(f"tol is {tol!r}; it is the share of the last gradient that still counts, between 0 and 1")
-    norms = np.asarray(norms, np.float64)[::-1]
-    below = np.flatnonzero(norms < tol * norms[0])
+    norms = relative(norms)[::-1]
+    below = np.flatnonzero(norms < tol)
     return int(below[0]) if len(below) else len(norms)
+
+
+def relative(norms: npt.ArrayLike) -> Array:
+    """Norms of a gradient along a sequence, divided by the last: it has to start there."""
+    norms = real("norms", norms)
+    if norms.ndim != 1 or not norms.size or norms[-1] <= 0:
+        raise ValueError(
+            f"norms {norms.shape} have to be those of the last step's cost, a row that ends above 0: of an earlier cost"
+            " C_t, pass the first t of them"
+        )
+    with np.errstate(over="ignore", under="ignore"):
+        shares: Array = norms / norms[-1]
+    return shares
 
 
 def _costs(run: Run) -> list[Tensor]:
@@ -248,6 +263,12 @@ def states_of(run: Run, role: str) -> list[Tensor]:
     if len(states) < len(run):
         raise ValueError(
             f"only {len(states)} of the {len(run)} steps have a {role!r}: name a role that all of them have"
+        )
+    ages = [state.index for state in states]
+    if ages != sorted(ages):
+        raise ValueError(
+            f"{role!r} was computed against the order of the steps, so that the cost of a step depends on later ones:"
+            " name a role that goes forwards, or take gradient_norms, which asks for no order"
         )
     return [*([first] if first is not None and first.requires_grad else []), *states]
 
@@ -272,10 +293,10 @@ def _when(run: Run) -> Callable[[Tensor], int | None]:
     made = [[tensor for tensor in step.values() if tensor.fn is not None] for step in run.steps]
     if all(_scoped(tensor) == t for t, tensors in enumerate(made, 1) for tensor in tensors):
         return _scoped
-    first, ends = min(tensor.index for tensor in made[0]), [max(t.index for t in tensors) for tensors in made]
-    if ends != sorted(ends):
+    starts, ends = ([end(tensor.index for tensor in tensors) for tensors in made] for end in (min, max))
+    if any(start <= end for start, end in zip(starts[1:], ends, strict=False)):
         raise ValueError("the steps of this run were not computed one after the other, and have no scopes t=1, t=2 ...")
-    return lambda tensor: bisect_left(ends, tensor.index) + 1 if first <= tensor.index <= ends[-1] else None
+    return lambda tensor: bisect_left(ends, tensor.index) + 1 if starts[0] <= tensor.index <= ends[-1] else None
 
 
 def _scoped(tensor: Tensor) -> int | None:

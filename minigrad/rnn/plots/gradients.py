@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,9 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 
+from minigrad.rnn.dynamics.incoming import real
 from minigrad.rnn.dynamics.lyapunov import Spectrum
-from minigrad.rnn.dynamics.shares import Contributions
+from minigrad.rnn.dynamics.shares import Contributions, relative
 from minigrad.rnn.plots.style import BLUE, GREY, ORANGE, new_axes
 
 
@@ -22,7 +24,8 @@ def plot_gradient_flow(
     Parameters
     ----------
     norms : array_like (T,)
-        ‖∂C_T/∂h_t‖ for t = 1 ... T, from `minigrad.rnn.flow.gradient_norms`. They are drawn relative to the last.
+        ‖∂C_T/∂h_t‖ for t = 1 ... T, from `minigrad.rnn.flow.gradient_norms`. They are drawn relative to the last, which
+        must not be 0: of an earlier cost C_t, pass the first t of them.
     radius : float, optional
         Of W: the line ρ^(T - t) that a linear network would follow in the end.
     ax : Axes, optional
@@ -34,8 +37,8 @@ def plot_gradient_flow(
     Axes
     """
     ax = new_axes()[0] if ax is None else ax
-    norms = np.asarray(norms)
-    ax.semilogy(np.arange(len(norms))[::-1], norms / norms[-1], **line)
+    norms = relative(norms)
+    ax.semilogy(np.arange(len(norms))[::-1], norms, **line)
     if radius is not None:
         back = np.arange(len(norms))
         with np.errstate(under="ignore", over="ignore"):
@@ -69,15 +72,17 @@ def plot_contributions(
     Axes
     """
     ax = new_axes()[0] if ax is None else ax
-    highest = float(found.norms.max(initial=0.0)) or 1.0
+    highest = float(real("norms", found.norms).max(initial=0.0)) or 1.0
     lowest = highest * 10.0**-decades
+    if predicted and math.isnan(found.radius):
+        raise ValueError("nothing is predicted: the model has no square W, and so no spectral radius")
     norms = found.predicted if predicted else found.norms
     shown = np.ma.masked_equal(np.where(norms == 0, 0, np.maximum(norms, lowest)), 0)
     T = len(norms)
     look: Any = {"cmap": "viridis_r", "norm": LogNorm(lowest, highest), "rasterized": True}
     mesh = ax.pcolormesh(np.arange(T + 2) - 0.5, np.arange(T + 1) + 0.5, shown, **(look | image))
     name = r"$\|\partial C_t/\partial h_t\|\,\rho^{t-k}$" if predicted else r"$\|\partial C_t/\partial h_k\|$"
-    ax.figure.colorbar(mesh, ax=ax, label=name, extend="min")
+    ax.figure.colorbar(mesh, ax=ax, label=name, extend="both" if norms.max(initial=0.0) > highest else "min")
     ax.invert_yaxis()
     ax.set(xlabel="state k", ylabel="cost t")
     return ax

@@ -52,13 +52,14 @@ def plot_spectrum(
         far = 1.1 * max(1.0, *(abs(outermost(W, e)) for e in levels))
         line = np.linspace(-far, far, SIDE)
         heights = pseudospectrum(W, line + 1j * line[:, None])
-        lines = ax.contour(line, line, heights, levels, colors=GREEN, linewidths=0.9)
-        ax.clabel(lines, fmt=lambda e: f"ε = {e:g}")
+        if levels := [e for e in levels if e > heights.min()]:  # what is smaller than a cell of the grid is not seen
+            lines = ax.contour(line, line, heights, levels, colors=GREEN, linewidths=0.9)
+            ax.clabel(lines, fmt=lambda e: f"ε = {e:g}")
     look: Any = {
         "marker": "o",
         "markersize": 4,
         "linestyle": "none",
-        "label": f"{label}, ρ = {np.abs(values).max():.3f}",
+        "label": f"{label}, ρ = {np.abs(values).max():.4g}",
     }
     ax.plot(values.real, values.imag, **(look | points))
     return ax
@@ -73,8 +74,8 @@ def plot_transient(W: Any, t_max: int, *, label: str = r"$\|W^t\|_2$", ax: Axes 
     t_max : int
     label : str
         Of ‖W^t‖₂ for t = 0 ... t_max. Beside it stand ρ^t, which is what the eigenvalues alone tell, and, where
-        Kreiss's constant K is finite, the heights K, which the largest norm reaches at least, and e n K, which it never
-        exceeds.
+        Kreiss's constant K is finite and within reach of double precision, the heights K, which the largest norm
+        reaches at least, and e n K, which it never exceeds.
     ax : Axes, optional
     **line
         Options of `Axes.semilogy`.
@@ -84,14 +85,18 @@ def plot_transient(W: Any, t_max: int, *, label: str = r"$\|W^t\|_2$", ax: Axes 
     Axes
     """
     ax = new_axes()[0] if ax is None else ax
-    growth, times = transient_growth(W, t_max), np.arange(t_max + 1)
+    with np.errstate(over="ignore"):  # what is infinite is not drawn
+        growth, times = transient_growth(W, t_max), np.arange(t_max + 1)
     radius, n = float(np.abs(eigenvalues(W)).max()), np.shape(W)[0]
     ax.semilogy(times, growth.norms, **({"color": BLUE, "linewidth": 1.8, "label": label} | line))
     with np.errstate(under="ignore", over="ignore"):
         ax.semilogy(
-            times, radius**times, color="black", linewidth=1, linestyle="--", label=rf"$\rho^t$, ρ = {radius:.3f}"
+            times, radius**times, color="black", linewidth=1, linestyle="--", label=rf"$\rho^t$, ρ = {radius:.4g}"
         )
-    constant = kreiss_constant(W)
+    try:
+        constant = kreiss_constant(W)
+    except FloatingPointError:
+        constant = math.inf
     if math.isfinite(constant):
         for height, style, name in ((constant, "-.", "K"), (math.e * n * constant, ":", "e n K")):
             ax.axhline(height, color=ORANGE, linewidth=1.2, linestyle=style, label=f"{name} = {height:.3g}")

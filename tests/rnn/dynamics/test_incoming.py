@@ -9,6 +9,7 @@ import pytest
 
 from minigrad.engine.tensor import Tensor
 from minigrad.rnn.dynamics.incoming import positive
+from minigrad.rnn.dynamics.lyapunov import lyapunov_spectrum
 from minigrad.rnn.dynamics.spectral import (
     DefectiveMatrixWarning,
     JacobianProduct,
@@ -21,6 +22,7 @@ from minigrad.rnn.dynamics.spectral import (
     jacobian_products,
     jacobians,
     kreiss_constant,
+    log_singular_values,
     numerical_abscissa,
     numerical_radius,
     outermost,
@@ -71,6 +73,30 @@ def test_a_matrix_has_to_be_square(f, W):
 def test_a_matrix_has_to_be_finite(f, bad):
     with pytest.raises(ValueError, match=rf"W holds {bad} at index \(1, 0\) \(1 of 4 entries"):
         f([[1.0, 2.0], [bad, 4.0]])
+
+
+@pytest.mark.parametrize("f", [*OF_A_MATRIX, lambda W: log_singular_values([W]), lambda W: lyapunov_spectrum([W, W])])
+def test_a_norm_has_to_be_a_number(f):
+    with pytest.raises(ValueError, match=r"entries as large as 1.7e\+308: its norm is beyond the largest float"):
+        f(np.full((2, 2), 1.7e308))
+
+
+def test_up_to_there_everything_is_finite():
+    for f in (
+        spectral_radius,
+        spectral_norm,
+        numerical_abscissa,
+        numerical_radius,
+        lambda W: expand(W, [1, 0]).at(1)[0],
+    ):
+        assert f(np.diag([1.7e308, 1.0])) == pytest.approx(1.7e308)
+    assert power_iteration(np.diag([1.7e308, 1.0])).eigenvalues[0] == pytest.approx(1.7e308)
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).max == np.finfo(float).max, reason="no extended precision here")
+def test_what_is_beyond_double_precision_is_told_with_its_value():
+    with pytest.raises(ValueError, match=r"W holds 1e\+400 at index \(0, 0\)"):
+        spectral_radius(np.eye(2, dtype=np.longdouble) * np.longdouble("1e400"))
 
 
 @pytest.mark.parametrize("f", OF_A_MATRIX)

@@ -100,6 +100,19 @@ def test_where_no_gradient_arrives_nothing_is_to_be_kept():
     assert single.item() == 0
 
 
+@readings
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_gradient_too_small_for_its_square_counts(squared, dtype):
+    """W = ¼ I: (¼ - 1)² a term, however far back; ‖d‖² has no double below 1e-162."""
+    T = 400 if dtype == np.float64 else 50
+    model = RNN(1, 2, 1, f="identity", dtype=dtype, rng=0)
+    model.W.data = np.eye(2, dtype=dtype) / 4
+    run = unroll(model, np.ones((T, 1), dtype), np.ones((T, 1), dtype))
+    found = omega(run, squared, of=run["C"][-1])
+    assert found.dtype == dtype
+    assert found.item() == pytest.approx((T - 1) * ((1 / 16 if squared else 1 / 4) - 1) ** 2, rel=1e-5)
+
+
 @pytest.mark.parametrize("full", [False, True])
 def test_a_network_can_be_trained_to_keep_its_gradient(full):
     rng = np.random.default_rng(0)

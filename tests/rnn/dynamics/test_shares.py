@@ -15,7 +15,9 @@ from minigrad.rnn.bidirectional import Bidirectional
 from minigrad.rnn.cells import GRU, LSTM, RNN, OutputFeedbackRNN
 from minigrad.rnn.cells.initial import orthogonal
 from minigrad.rnn.dynamics.flow import gradient_norms
+from minigrad.rnn.dynamics.regulariser import omega
 from minigrad.rnn.dynamics.shares import (
+    Contributions,
     contributions,
     decay_rate,
     gradient_flow,
@@ -164,6 +166,8 @@ def test_steps_in_disorder_are_refused():
     run = fixed_loop()
     with pytest.raises(ValueError, match="not computed one after the other, and have no scopes t=1"):
         parameter_contributions(replace(run, steps=run.steps[::-1]))
+    with pytest.raises(ValueError, match="not computed one after the other"):
+        parameter_contributions(replace(run, steps=[*run.steps[:-1], {**run.steps[-1], "s": run.steps[0]["h"]}]))
 
 
 def test_a_role_that_some_steps_have_is_refused():
@@ -188,6 +192,30 @@ def test_in_a_scope_and_in_two_directions():
     assert all(np.all(shares[1:3] > 0) for shares in found.values())
 
 
+@given(seeds, st.booleans())
+@settings(max_examples=10)
+def test_in_two_directions_each_step_has_its_own_share(seed, reads_out):
+    """z_t = b + ...: what step t adds to b's gradient is ∂C/∂z_t; and c is heard by the cost of its step alone."""
+    rng = np.random.default_rng(seed)
+    cells = [RNN(2, 3, None if reads_out else 1, rng=rng) for _ in range(2)]
+    model = Bidirectional(*cells, n_out=2) if reads_out else Bidirectional(*cells)
+    run = unroll(model, rng.normal(size=(4, 2)), rng.normal(size=(4, 2)))
+    found = parameter_contributions(run)
+    for i, way in enumerate("→←"):
+        np.testing.assert_allclose(found[f"cells.{i}.b"], gradient_norms(run, role=f"{way}z"), **TIGHT)
+    if reads_out:
+        own = [np.linalg.norm(gradients(cost, [model.c])[0]) for cost in run["C"]]
+        np.testing.assert_allclose(found["c"], own, **TIGHT)
+
+
+@pytest.mark.parametrize("measure", [gradient_flow, contributions, omega])
+def test_a_state_that_goes_back_in_time_is_no_past(measure):
+    run = unroll(Bidirectional(GRU(2, 3, 1), GRU(2, 3, 1)), np.ones((3, 2)), np.ones((3, 2)))
+    with pytest.raises(ValueError, match="'←h' was computed against the order of the steps"):
+        measure(run, role="←h")
+    measure(run, role="→h")
+
+
 # -- rates and horizons -----------------------------------------------------------------------------------------------
 
 
@@ -197,6 +225,22 @@ def test_of_what_decays_by_a_factor_the_rate_is_its_logarithm(factor, T):
     assert decay_rate(norms) == pytest.approx(-math.log(factor), abs=1e-9)
     horizon = memory_horizon(norms, 0.01)
     assert horizon == next((k for k in range(T) if factor**k < 0.01), T)
+
+
+def test_norms_of_nothing_have_no_rate_and_no_horizon():
+    for norms in ([1.0, 0.0], [], [[1.0]]):
+        with pytest.raises(ValueError, match="a row that ends above 0"):
+            memory_horizon(norms)
+    for measure in (memory_horizon, decay_rate):
+        with pytest.raises(ValueError, match="norms holds inf"):
+            measure([np.inf, 1.0, 2.0])
+
+
+def test_a_cost_without_a_gradient_foretells_none():
+    norms = np.array([[1.0, 0.0, 0.0, 0.0], [1.0, 1.0, 2.0, 0.0], [0.0, 0.0, 0.0, 0.0]])
+    np.testing.assert_array_equal(
+        Contributions(norms, 1e300).predicted, [[0, 0, 0, 0], [np.inf, 2e300, 2, 0], [0, 0, 0, 0]]
+    )
 
 
 def test_zeros_tell_nothing_of_a_rate():

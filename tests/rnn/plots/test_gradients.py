@@ -18,6 +18,14 @@ def test_the_gradient_is_drawn_relative_to_where_it_starts_from(ax):
     assert (curve(ax, "here").get_linestyle(), ax.get_yscale()) == ("--", "log")
 
 
+def test_a_gradient_that_starts_nowhere_is_refused(ax):
+    for norms in ([1.0, 0.0], [], [[1.0]]):
+        with pytest.raises(ValueError, match="a row that ends above 0: of an earlier cost C_t, pass the first t"):
+            plots.plot_gradient_flow(norms, ax=ax)
+    with pytest.raises(ValueError, match=r"norms holds nan at index \(1,\)"):
+        plots.plot_gradient_flow([1.0, np.nan], ax=ax)
+
+
 def test_beside_the_gradient_stands_what_a_linear_network_would_do(ax):
     plots.plot_gradient_flow([0.1, 0.5, 1.0], radius=0.5, ax=ax, label="here")
     assert_shows(curve(ax, r"$\rho^{T-t}$, ρ = 0.5"), [0, 1, 2], [1, 0.5, 0.25])
@@ -40,6 +48,20 @@ def test_beside_contributions_stands_what_the_radius_says_in_the_same_colours(ax
     (mesh,) = ax.collections
     np.testing.assert_array_equal(mesh.get_array().filled(0), [[0.5, 1.0, 0.0], [0.5, 1.0, 2.0]])
     assert mesh.norm.vmax == 2.0
+
+
+def test_what_is_foretold_to_explode_is_beyond_the_colours(ax):
+    found = Contributions(np.array([[0.5, 1.0, 0.0], [1e-3, 1e-2, 2.0]]), 10.0)
+    plots.plot_contributions(found, predicted=True, ax=ax)
+    assert ax.collections[0].colorbar.extend == "both"
+
+
+def test_contributions_that_say_nothing_are_refused(ax):
+    norms = np.array([[0.5, 1.0, 0.0], [1e-3, 1e-2, 2.0]])
+    with pytest.raises(ValueError, match="the model has no square W"):
+        plots.plot_contributions(Contributions(norms, np.nan), predicted=True, ax=ax)
+    with pytest.raises(ValueError, match="norms holds nan"):
+        plots.plot_contributions(Contributions(norms * np.nan, 1.0), ax=ax)
 
 
 def test_contributions_of_nothing(ax):
