@@ -249,10 +249,13 @@ def record(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = _NO_KWA
         args = tuple([a if type(a) is Tensor else operand(a, fn) if rule else frozen(a) for a, rule in pairs])
         arrays = [a._data if type(a) is Tensor else a for a in args]
     out = fn(*arrays, **kwargs) if kwargs else fn(*arrays)
-    if type(out) is not np.ndarray and not isinstance(out, StandIn):
-        if not isinstance(out, _scalar) and isinstance(out, (tuple, list)):
+    if type(out) is not np.ndarray:
+        if isinstance(out, _scalar):
+            out = _array(out)
+        elif isinstance(out, (tuple, list)):
             raise TypeError(f"{spelled(fn)} gave {len(out)} results, a primitive gives one: np.stack them inside it")
-        out = _array(out)
+        elif not isinstance(out, StandIn):
+            out = _array(out)
     out.setflags(False)
     recorded, names, watch = context.get()
     tensor = _new(Tensor)
@@ -308,7 +311,7 @@ def raw(value: Any) -> Any:
 
 def owned(array: Any, dtype: npt.DTypeLike | None = None) -> Any:
     """A read-only copy that shares memory with nobody."""
-    if isinstance(array, StandIn):
+    if type(array) is not np.ndarray and isinstance(array, StandIn):
         return array if dtype is None or array.dtype == dtype else array.astype(dtype)
     copy: Any = np.array(array, dtype)
     copy.setflags(False)  # read-only; by position, which is faster

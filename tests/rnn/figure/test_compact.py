@@ -224,9 +224,7 @@ def test_what_comes_from_elsewhere_is_told_in_a_column_too():
     nodes = nodes_of(picture.source)
     assert nodes["W_elsewhere"]["label"] == "elsewhere"
     assert nodes["W_elsewhere"]["tooltip"].endswith(f"too: gradient rms {figure.elsewhere['W']:.3g}")
-    assert (
-        f"gradient rms {figure.parameters['W']:.3g}, {figure.elsewhere['W']:.3g} of" in nodes["W"]["tooltip"]
-    )
+    assert f"gradient rms {figure.parameters['W']:.3g}, {figure.elsewhere['W']:.3g} of" in nodes["W"]["tooltip"]
     assert {part.key for part in picture.parts.values() if part.kind == "elsewhere"} == {"W"}
     assert "elsewhere" not in drawn(example(T=3), "column").source
     for color in ("value", "none"):
