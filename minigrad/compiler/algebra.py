@@ -43,7 +43,8 @@ def rearranged(trace: Trace) -> Trace:
     simplified(trace)
     rebuilt(trace, _parted)
     uses = Counter(arg for node in trace.nodes for arg in node.nodes) + Counter(trace.wanted())
-    return rebuilt(trace, lambda node: _flat(node, uses))
+    rebuilt(trace, lambda node: _flat(node, uses))
+    return rebuilt(trace, _turned)
 
 
 def new(fn: Any, args: Any, like: Node, **changes: Any) -> Node:
@@ -103,14 +104,19 @@ def reverses(node: Any) -> bool:
     return len(node.args) == 1 or node.args[1] is None
 
 
-def _parted(node: Node) -> Node:
-    """A product of concatenations as the total of its terms."""
+def _turned(node: Node) -> Node:
+    """The transpose of products as products the other way round."""
     if reverses(node) and len(node.shape) == 2:
         inner = node.args[0]
         if inner.fn is total and all(type(term) is Node and term.fn is outer for term in inner.args):
             return new(total, [new(outer, term.args[::-1], node, name="") for term in inner.args], node)
         if inner.fn is outer:
             return new(outer, inner.args[::-1], node)
+    return node
+
+
+def _parted(node: Node) -> Node:
+    """A product of concatenations as the total of its terms."""
     if node.fn is not np.matmul or len(node.shape) != 2:
         return node
     left, right = node.args

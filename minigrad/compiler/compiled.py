@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import threading
 import warnings
@@ -179,6 +180,8 @@ class Compiled(Wrapper):
             if kind in self.refusals:
                 raise self.refusals[kind].with_traceback(None)
             self.traced += 1
+            collecting = gc.isenabled()
+            gc.disable()  # of so many objects, all of which are in use, it would find nothing, again and again
             try:
                 program = Program(*traced(self.f, args, kwargs, found, named(self.f, args, kwargs)), self.roll)
             except Refused as error:
@@ -186,6 +189,9 @@ class Compiled(Wrapper):
                 if len(self.refusals) > self.most:
                     self.refusals.popitem(last=False)
                 raise
+            finally:
+                if collecting:
+                    gc.enable()
             self.programs[kind] = program
             if len(self.programs) > self.most:
                 self.programs.popitem(last=False)

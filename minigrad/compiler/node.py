@@ -78,10 +78,13 @@ class Trace:
         return self.checks + nodes_in(self.outputs) + list(self.assigned.values())
 
 
+NESTED = {tuple, list, dict, slice}
+
+
 def walked(f: Callable[[Any], Any], tree: Tree) -> Tree:
     """The same lists, tuples and dicts with ``f(leaf)`` for every leaf."""
     if type(tree) is tuple or type(tree) is list:
-        return type(tree)([walked(f, part) for part in tree])
+        return type(tree)([walked(f, part) if type(part) in NESTED else f(part) for part in tree])
     if type(tree) is dict:
         return {key: walked(f, part) for key, part in tree.items()}
     if type(tree) is slice:
@@ -105,6 +108,8 @@ def leaves_in(tree: Tree) -> Iterator[Any]:
 
 def nodes_in(tree: Tree) -> list[Node]:
     """The nodes among the leaves."""
+    if type(tree) is tuple and NESTED.isdisjoint(map(type, tree)):
+        return [leaf for leaf in tree if type(leaf) is Node]
     return [leaf for leaf in leaves_in(tree) if type(leaf) is Node]
 
 

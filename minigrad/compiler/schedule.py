@@ -9,6 +9,7 @@ backwards. A sum inside a loop is split into what depends on the circle and the 
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -22,6 +23,8 @@ from minigrad.compiler.node import Node, Trace
 Unit: TypeAlias = Family | Node
 SHORT = 3
 """So few steps are easier to read one after the other."""
+CACHED = 1 << 14
+"""Bytes of a row from which on it is computed where it is used."""
 PEELED = 4  # how many steps may be written beside a loop, since they lack some of its calls
 
 
@@ -51,6 +54,7 @@ class Schedule:
     """The units of a trace in order."""
 
     def __init__(self, trace: Trace) -> None:
+        self.trace = trace
         self.finder = Finder(trace)
         if max((len(family.members) for family in self.finder.families), default=0) <= SHORT:
             raise NoLoop(f"there are no more than {SHORT} steps that are alike")
@@ -60,6 +64,7 @@ class Schedule:
         circles = self.circles()
         if any(self.split(circle) for circle in circles if len(circle) > 1):
             circles = self.circles()
+        self.sink(circles)
         for circle in self.ordered(circles):
             if len(circle) == 1 and circle[0] not in self.needed(circle[0]):
                 self.units.append(circle[0])
@@ -172,6 +177,34 @@ class Schedule:
             family.columns = [c for i, c in enumerate(family.columns) if i not in outside] + [Rows(new, 0, {})]
             changed = True
         return changed
+
+    def sink(self, circles: list[list[Unit]]) -> None:
+        """Put back into a loop what only its own step needs and is so large that it would leave the cache meanwhile."""
+        users: dict[Unit, set[tuple[Unit, int]]] = {}
+        for unit in [*self.singles, *self.finder.families]:
+            now = [c.family for c in unit.columns if type(c) is Rows and c.shift == 0] if type(unit) is Family else []
+            for other in self.needed(unit):
+                same_step = other in now
+                if same_step:
+                    now.remove(other)  # type: ignore[arg-type]
+                users.setdefault(other, set()).add((unit, 0 if same_step else 1))
+        wanted = {self.unit(node) for node in self.trace.wanted()}
+        for loop in [c for c in circles if len(c) > 1 and all(type(unit) is Family for unit in c)]:
+            steps = {step for family in loop for step in family.steps}  # type: ignore[union-attr]
+            for circle in circles[::-1]:  # what is needed by others that sink comes later
+                family = circle[0]
+                if len(circle) > 1 or type(family) is Node or family in wanted or (family, 1) in users.get(family, ()):
+                    continue
+                row = math.prod(family.like.shape) * family.like.dtype.itemsize  # type: ignore[union-attr]
+                here = all(user in loop and not shift for user, shift in users.get(family, {(family, 1)}))
+                if here and row >= CACHED and self._sinks(family, steps):  # type: ignore[arg-type]
+                    loop.append(family)
+                    circles.remove(circle)
+
+    def _sinks(self, family: Family, steps: set[int]) -> bool:
+        """Whether it may be computed step by step as well: elementwise, of steps that the loop has."""
+        cheap = family.like.fn is total or isinstance(family.like.fn, np.ufunc)
+        return cheap and family.like.fn is not np.matmul and steps.issuperset(family.steps)
 
     def _within(self, column: Any, inside: set[Unit]) -> bool:
         if type(column) is Rows:

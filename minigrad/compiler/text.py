@@ -148,11 +148,6 @@ class Text(Naming):
             return f"{self.function(np.dot)}({texts[0]}.T, {texts[1]})", True
         if fn is mean_product:
             return f"{self.function(np.vdot)}({texts[0]}, {texts[1]}) / {batching.size(self.shape(args[0]))}", True
-        if fn is total:
-            text = texts[0]
-            for each in texts[1:]:
-                text = f"{self.function(np.add)}({text}, {each})"
-            return text, True
         if fn is np.matmul and self.dotted(args):
             return f"{self.function(np.dot)}({', '.join(texts)})", True
         options = [f"{key}={self.render(value)}" for key, value in kwargs.items()]
@@ -189,6 +184,8 @@ class Text(Naming):
             home = self.home(node.name or batching.singular(node), node.shape, node.dtype)
             self.into(node, args, home, kwargs)
             return home
+        if node.fn is total:
+            return self.added(list(args), node)
         text, own = self.expression(node, args, kwargs)
         homes = self.homes_in((args, kwargs))
         name = self.name(node.name or batching.singular(node))
@@ -291,8 +288,11 @@ class Text(Naming):
         """Their sum."""
         if len(parts) == 1:
             return parts[0]  # type: ignore[no-any-return]
-        text, _ = self.expression(Node(total, (), {}, -1), parts, {})
-        return self.assigned(node.name or "total", text, node, self.homes_in(parts))
+        add, texts = self.function(np.add), [self.render(part) for part in parts]
+        value = self.assigned(node.name or "total", f"{add}({texts[0]}, {texts[1]})", node, self.homes_in(parts))
+        for each in texts[2:]:
+            self.line(f"{value.name} = {add}({value.name}, {each})", self.homes_in(parts))
+        return value
 
     # -- loops --------------------------------------------------------------------------------------------------------
 

@@ -163,7 +163,9 @@ class Traced(StandIn, NDArrayOperatorsMixin):
         keys = key if isinstance(key, tuple) else (key,)
         if any(isinstance(k, (Traced, Tensor)) and k.dtype == bool for k in keys):
             raise refuse("how many elements a mask selects depends on values: write np.where(mask, a, 0)")
-        return self.tracer.call(operator.getitem, (self, key), {})
+        if any(isinstance(part, Traced) for k in keys if isinstance(k, slice) for part in (k.start, k.stop, k.step)):
+            raise refuse("how many elements a slice has depends on values")
+        return self.tracer.call(operator.getitem, (self, keys[0] if len(keys) == 1 else key), {})
 
     def __setitem__(self, key: Any, value: Any) -> None:
         raise refuse("an array is changed in place: write np.where(mask, new, a), or index_add of minigrad.rules")

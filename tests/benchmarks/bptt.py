@@ -97,6 +97,28 @@ def minigrad_stacked(problem: Problem) -> Callable[[], Gradients]:
     return once
 
 
+def compiled(problem: Problem) -> Callable[[], Gradients]:
+    """`unroll`, compiled."""
+    step = mg.compile(mg.value_and_grad(lambda model, xs, targets: mg.rnn.unroll(model, xs, targets).cost))
+    return lambda: step(problem.model, problem.xs, problem.targets)[1]
+
+
+def compiled_stacked(problem: Problem) -> Callable[[], Gradients]:
+    """The loop with outputs stacked, compiled."""
+
+    def cost(model: Any, xs: Any, targets: Any) -> Any:
+        UT, WT, VT = model.bind()
+        h, hs, drive = np.zeros((xs.shape[1], model.n_hidden), xs.dtype), [], xs @ UT + model.b
+        for t in range(len(xs)):
+            h = np.tanh(drive[t] + h @ WT)
+            hs.append(h)
+        error = np.stack(hs) @ VT + model.c - targets
+        return np.vdot(error, error) / xs.shape[1]
+
+    step = mg.compile(mg.value_and_grad(cost))
+    return lambda: step(problem.model, problem.xs, problem.targets)[1]
+
+
 def numpy(problem: Problem) -> Callable[[], Gradients]:
     xs, targets = problem.xs, problem.targets
 
@@ -196,8 +218,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a third of the time a row")
     seconds = 1.0 if parser.parse_args().quick else 4.0
-    makers = {"minigrad": minigrad, "stacked": minigrad_stacked, "NumPy": numpy}
-    columns = [("stacked", "NumPy")]
+    makers = {
+        "minigrad": minigrad, "stacked": minigrad_stacked, "NumPy": numpy,
+        "compiled": compiled, "compiled loop": compiled_stacked,
+    }  # fmt: skip
+    columns = [("stacked", "NumPy"), ("compiled", "NumPy"), ("compiled loop", "NumPy")]
     if torch:
         makers |= {"eager": eager, "eager stacked": eager_stacked, "fused": fused}
         columns = [("minigrad", "eager"), ("stacked", "eager stacked"), ("stacked", "fused"), *columns]
