@@ -77,6 +77,14 @@ def test_every_public_module_is_in_the_reference() -> None:
     assert {name for name, _ in modules()} - INSIDE.keys() - told == set()
 
 
+def test_every_page_is_in_the_table_of_contents() -> None:
+    index = (DOCS / "index.md").read_text(encoding="utf-8")
+    lines = {line for tree in re.findall(r"(?s)```\{toctree\}.*?```", index) for line in tree.splitlines()}
+    listed = {line.rpartition("<")[2].rstrip(">") for line in lines}
+    pages_there = [*DOCS.glob("*.md"), *DOCS.glob("book/*.md"), *DOCS.glob("reference/*.rst")]
+    assert {page.relative_to(DOCS).with_suffix("").as_posix() for page in pages_there} - listed == {"index"}
+
+
 @built
 def test_every_public_name_is_in_the_reference() -> None:
     found = documented()
