@@ -100,6 +100,13 @@ def test_as_a_notebook_it_has_the_same_cells(chapter: Path) -> None:
     assert "pip install" in made["cells"][0]["source"]
 
 
+@every_chapter
+def test_no_line_of_code_is_cut_off_on_the_page(chapter: Path) -> None:
+    cells = pages.cells(chapter.read_text(encoding="utf-8"))
+    lines = [line for kind, source in cells if kind == "code" for line in source.splitlines()]
+    assert [line for line in lines if len(line) > 88] == []
+
+
 def test_the_book_has_the_chapters_that_its_page_lists() -> None:
     listed = re.findall(r"(?m)^book/(\d[\w-]*)$", (BOOK.parent / "index.md").read_text(encoding="utf-8"))
     assert listed == [chapter.stem for chapter in CHAPTERS]
