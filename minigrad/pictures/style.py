@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -179,6 +180,23 @@ def text(
 def letters(label: str) -> float:
     """How long words are, in letters; an arrow before a name is longer than one."""
     return len(label) + 0.7 * len(re.findall(r"[→←](?=\w)", label))
+
+
+def breadth(label: str) -> float:
+    """How wide the longest line of a label is in Arial, in units of the font's size, or a little more."""
+    return max(sum(map(_breadth, line)) for line in label.split("\n"))
+
+
+def _breadth(letter: str) -> float:
+    if unicodedata.combining(letter):
+        return 0.0
+    if unicodedata.decomposition(letter).startswith(("<sup", "<sub")):
+        return 0.4
+    if letter in "ijl.,:;'|!If()[]/tr- ":
+        return 0.35
+    if letter in "MWmw%@…" or unicodedata.east_asian_width(letter) in "WF" or unicodedata.category(letter) == "Sm":
+        return 1.02
+    return 0.8 if letter.isupper() else 0.6
 
 
 def pin(

@@ -224,7 +224,7 @@ class _Compact(Steps):
             Folded(self.graph, self.run, self.figure, self.names, left - FOLDED, TEXT, FOLDED - 16).draw()
         self._elsewhere()
         self.paint.legend(self.graph, (left + right) / 2 + 90, self.graph.extent[1] - 14)
-        return self.graph
+        return self.graph.closed()
 
     # -- parameters ---------------------------------------------------------------------------------------------------
 

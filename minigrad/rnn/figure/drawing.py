@@ -213,13 +213,14 @@ class _Drawing(Steps):
         self.paint.legend(self.graph, right, top)
         if self.numbers:
             text(self.graph, "legend_numbers", self.numbers.meaning, right - 90, top + 17)
-        return self.graph
+        return self.graph.closed()
 
     # -- steps --------------------------------------------------------------------------------------------------------
 
     def _step(self, t: int, places: list[Place]) -> None:
         left, right = self.grid.box(t)
         low, high = self.grid.low, self.grid.high
+        self.graph.reached(left, low, right, high, 1.0)
         with self.graph.subgraph(name=f"cluster_{t}") as box:
             box.zoom = self.graph.zoom
             box.attr(

@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 from minigrad.pictures.dot import TIMEOUT, Digraph
 from minigrad.pictures.paper import Width, width_of
+from minigrad.pictures.style import breadth, pin
 from minigrad.rnn.figure.attribution import Figure
 from minigrad.rnn.figure.grid import Gap
 from minigrad.rnn.figure.wiring import Place
@@ -105,7 +106,9 @@ class Picture(Digraph):
             x, y = map(float, attributes["pos"].split(","))
             rim = 4.0 if attributes.get("peripheries") == "2" or attributes.get("shape") == "doublecircle" else 0.0
             half_x, half_y = (36 * float(attributes[side]) + rim for side in ("width", "height"))
-            self.reached(x - half_x, y - half_y, x + half_x, y + half_y)
+            if attributes.get("shape") == "plaintext":
+                half_x = max(half_x, breadth(label or "") * float(attributes["fontsize"]) / 2)
+            self.reached(x - half_x, y - half_y, x + half_x, y + half_y, float(attributes.get("penwidth", 1.0)))
         super().node(name, label, **{"id": name, **self._zoomed(attributes)})
 
     def attr(self, kw: str | None = None, **attributes: str) -> None:
@@ -121,10 +124,21 @@ class Picture(Digraph):
             for key, value in attributes.items()
         }
 
-    def reached(self, left: float, low: float, right: float, high: float) -> None:
-        """Note how far the picture goes."""
-        old = self.extent
-        self.extent = min(old[0], left), min(old[1], low), max(old[2], right), max(old[3], high)
+    def reached(self, left: float, low: float, right: float, high: float, pen: float = 0.0) -> None:
+        """Note how far the picture goes, with half the width of a pen."""
+        old, half = self.extent, pen / 2
+        self.extent = (
+            min(old[0], left - half),
+            min(old[1], low - half),
+            max(old[2], right + half),
+            max(old[3], high + half),
+        )
+
+    def closed(self) -> Picture:
+        """Let Graphviz know how far all reaches: words and lines count for nothing there, only these corners do."""
+        for name, corner in (("corner_low", self.extent[:2]), ("corner_high", self.extent[2:])):
+            pin(self, self.unique(name), "", *corner, 0.0, 0.0, shape="point", style="invis")
+        return self
 
     def for_width(self, width: str, *, timeout: float | None = TIMEOUT) -> Digraph:
         """The same run laid out for that width: see `Digraph.for_width`."""
@@ -139,6 +153,7 @@ class Picture(Digraph):
         id = f"{tail}--{head}" + f"--{nth}" * (nth > 1)
         if part is not None:
             self.parts[id] = part
+        pen = float(attributes.get("penwidth", 1.0))
         for x, y in (map(float, point.split(",")) for point in attributes.get("pos", "").removeprefix("e,").split()):
-            self.reached(x, y, x, y)
+            self.reached(x, y, x, y, pen)
         super().edge(tail, head, id=id, **self._zoomed(attributes))

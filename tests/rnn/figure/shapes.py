@@ -5,6 +5,7 @@ Nothing here knows how the lines were found. They are sampled along their Bézie
 
 from __future__ import annotations
 
+import json
 import re
 from itertools import combinations, pairwise
 
@@ -152,3 +153,32 @@ def confusions(lines, circles):
             tips = [line[0] if tail == name else line[-1] for (tail, _), line in ((ends, p), (others, q))]
             if np.linalg.norm(tips[0] - tips[1]) < TIPS:
                 yield f"{one} and {other} end together"
+
+
+def outside(picture, least=0.3):
+    """What Graphviz draws beyond the edges of the picture, with how far; points."""
+    found, graph = [], json.loads(picture.pipe("json"))
+    low, high = [*np.reshape([float(v) for v in graph["bb"].split(",")], (2, 2)), [-1.44], [1.44]]
+    if "viewport" in graph:
+        *size, scale = (float(v) for v in graph["viewport"].split(","))
+        low, high = ((low + high) / 2 + side * np.array(size) / scale / 2 for side in (-1, 1))
+    for each in [*graph.get("objects", []), *graph.get("edges", [])]:
+        pen, size = float(each.get("penwidth", 1)), 0.0
+        for op in (op for key, ops in each.items() if key.endswith("draw_") for op in ops):
+            size = op["size"] if op["op"] == "F" else size
+            if op["op"] == "T":
+                (x, y), half = op["pt"], op["width"] / 2
+                points = np.array([[x - half, y - 0.2 * size], [x + half, y + 0.75 * size]])
+            elif op["op"] in "Ee":
+                x, y, width, height = op["rect"]
+                points = np.array(
+                    [[x - width - pen / 2, y - height - pen / 2], [x + width + pen / 2, y + height + pen / 2]]
+                )
+            elif "points" in op:
+                points = np.vstack([np.array(op["points"]) - pen / 2, np.array(op["points"]) + pen / 2])
+            else:
+                continue
+            beyond = max(np.max(low - points), np.max(points - high))
+            if beyond > least:
+                found.append((each.get("name", each.get("id")), op["op"], round(float(beyond), 1)))
+    return found

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
+from shutil import which
 from xml.dom import minidom
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,10 +20,13 @@ from minigrad.rnn.figure.drawing import draw
 from minigrad.rnn.figure.grid import gaps
 from minigrad.rnn.figure.picture import Picture
 from minigrad.rnn.figure.wiring import Wiring
+from minigrad.rnn.unrolling import unroll
 from tests.rnn.figure import golden
-from tests.rnn.figure.models import Named, example, wired
+from tests.rnn.figure.models import CELLS, Named, data, example, wired
+from tests.rnn.figure.shapes import faults, outside
 from tests.rnn.figure.sources import place_of, statements
 
+NIGHTLY = settings.default.max_examples if settings.default.max_examples > 100 else 0
 KINDS = ("place", "parameter", "connection", "tap", "bus", "gap", "folded")
 
 
@@ -124,3 +129,33 @@ def test_names_that_look_like_those_of_the_drawing_are_told_apart():
     assert {id: nodes[id]["label"] for id in boxes} == {id: pretty(name) for id, name in boxes.items()}
     assert len({place_of(nodes[id]) for id in boxes}) == len(boxes)
     assert {end for edge in edges for end in edge} <= nodes.keys()
+
+
+# -- nothing is cut off -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", golden.PROGRAMS)
+def test_everything_is_inside(name, real):
+    """Circles, words, boxes and lines: all that Graphviz draws is within the picture that it makes."""
+    assert outside(golden.PROGRAMS[name]()) == []
+
+
+@pytest.mark.parametrize("width", ["column", "page"])
+@pytest.mark.parametrize("cell", CELLS)
+def test_everything_is_inside_a_column_and_a_page(cell, width, real):
+    run = unroll(CELLS[cell](), *data(8)[: 2 - (cell == "without outputs")])
+    picture = draw(run, np.sum(run["h" if "h" in run.roles else run.model.carried[-1]][-1] ** 2))
+    assert outside(picture) == []
+    assert outside(picture.for_width(width)) == []
+
+
+@pytest.mark.skipif(which("dot") is None, reason="no Graphviz is installed: there is no dot on the PATH")
+@settings(max_examples=NIGHTLY or 6)
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 5), T=st.integers(1, 5), forced=st.booleans())
+def test_everything_of_any_model_is_inside(seed, n, T, forced):
+    run = wired(n, seed, T, forced)
+    of = run.cost + np.sum(run.steps[-1][run.model.roles[0]] ** 2) + np.sum(run.model.b**2)
+    picture = draw(run, of)
+    assert faults(picture) == []
+    for each in (picture, picture.for_width("30in")):
+        assert outside(each) == []
