@@ -158,7 +158,8 @@ def confusions(lines, circles):
 def outside(picture, least=0.3):
     """What Graphviz draws beyond the edges of the picture, with how far; points."""
     found, graph = [], json.loads(picture.pipe("json"))
-    low, high = [*np.reshape([float(v) for v in graph["bb"].split(",")], (2, 2)), [-1.44], [1.44]]
+    low, high = np.reshape([float(v) for v in graph["bb"].split(",")], (2, 2))
+    low, high = low - 1.44, high + 1.44
     if "viewport" in graph:
         *size, scale = (float(v) for v in graph["viewport"].split(","))
         low, high = ((low + high) / 2 + side * np.array(size) / scale / 2 for side in (-1, 1))
