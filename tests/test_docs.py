@@ -28,6 +28,7 @@ WITHOUT_EXAMPLES = {
     "drawing-compared.md": "what a benchmark printed, of tools that are not installed here",
     "functions.md": "generated from the rules",
     "gallery.md": "generated, and what stands there is run to draw the pictures",
+    "glossary.md": "words",
     "index.md": "the first page of the site",
     "speed.md": "what a benchmark printed",
 }
