@@ -1,16 +1,22 @@
 """The scopes of a graph as a tree, so that nothing takes longer because scopes are deep.
 
 A tensor carries the names of its scopes, outermost first. Drawings ask all the time which scope another one stands in:
-with the tuples of names themselves that would take as long as they are, at every node.
+with the tuples of names themselves that would take as long as they are, at every node. A long chain without scopes gets
+some: its rows (`rows_of`).
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+
+from minigrad.graph import Graph
 
 STEP = re.compile(r"(.+)=\d+")
 """The names of steps: `minigrad.rnn.unroll` calls its own ``t=1``, ``t=2`` ..."""
+WRAPPED, LINE = 25, 14  # a chain of so many operations is wrapped, and at most so many are in a row
 NAMES = 6  # of so many scopes are the names written out, those around more are cut in the middle
 
 
@@ -135,3 +141,33 @@ def descending(root: Scope) -> Iterator[Scope]:
         if scope is not root:
             yield scope
         open_ += reversed(scope.within.values())
+
+
+def rows_of(graph: Graph) -> list[tuple[str, ...]] | None:
+    """For a long chain of operations the rows that it is written in, like the lines of a text, as scopes.
+
+    A row ends where a single line leads on. Where there is none, or more comes in below the first row, Graphviz would
+    not put the rows in their order, and they would make nothing clearer.
+    """
+    made = [node.fn is not None for node in graph.nodes]
+    depth = [0] * len(made)
+    for edge in graph.edges:  # in the order of their targets
+        depth[edge.target] = max(depth[edge.target], depth[edge.source] + made[edge.source])
+    longest = max(depth)
+    if longest + 1 < WRAPPED:
+        return None
+    latest = [longest] * len(made)  # everything stands where it is first used
+    for edge in reversed(graph.edges):
+        latest[edge.source] = min(latest[edge.source], latest[edge.target] - made[edge.source])
+    lines = [(latest[edge.source], latest[edge.target]) for edge in graph.edges if made[edge.source]]
+    crossing = Counter(d for begin, end in lines for d in range(begin + 1, end + 1))
+    starts = [0]
+    while longest - starts[-1] >= LINE:
+        free = [d for d in range(starts[-1] + LINE // 2, starts[-1] + LINE + 1) if crossing[d] == 1]
+        if not free:
+            return None
+        starts.append(free[-1])
+    rows = [bisect(starts, each) for each in latest]
+    if any(rows[edge.target] > 1 and not made[edge.source] for edge in graph.edges):
+        return None
+    return [(f"row {row}",) for row in rows]

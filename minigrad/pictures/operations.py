@@ -20,7 +20,7 @@ from minigrad.engine.tensor import Tensor
 from minigrad.graph import Graph, graph_of
 from minigrad.pictures.boxes import Box, Line, boxes_of, lines_of, successions
 from minigrad.pictures.dot import Digraph
-from minigrad.pictures.nesting import Scope, descending, matching, scopes_of
+from minigrad.pictures.nesting import Scope, descending, matching, rows_of, scopes_of
 from minigrad.pictures.operands import told_apart, with_arrays
 from minigrad.pictures.sizes import Sizes, differentiable
 from minigrad.pictures.style import DATA, FONT, INK, PARAMETER, TIGHT, ZERO, Scale, hint, key, printed
@@ -79,7 +79,8 @@ def draw(
     direction : {"LR", "TB", "RL", "BT"}
         Where time goes: from left to right, from top to bottom, and the reverse of these. Whatever is drawn, arguments
         point to what was made from them in this direction, and of steps, which are scopes called ``t=1`` and the like,
-        the first operation of each stands behind that of the one recorded before it.
+        the first operation of each stands behind that of the one recorded before it. A plain chain of 25 operations
+        or more is wrapped, as a text is, into rows, unless a level or another direction is told.
     max_nodes : int, optional
         Except at level "operation", rows are folded, "… 4994 scopes …", if there are more boxes than that. By default
         100 are drawn, and no more than 12 scopes in a row.
@@ -132,7 +133,10 @@ def draw(
     recorded = graph_of([*outputs, *first_half])
     of = differentiable(recorded, outputs, of) if color == "gradient" else None
     graph, data = with_arrays(recorded) if arrays == "node" else (recorded, set())
-    root, scopes = scopes_of(_paths(graph, first_half, data))
+    paths = _paths(graph, first_half, data)
+    asked = level != "auto" or direction != "LR" or any(paths) or len(graph.nodes) > limit
+    rows = None if asked else rows_of(graph)
+    root, scopes = scopes_of(paths if rows is None else rows)
     named = matching(root, [expand] if isinstance(expand, str) else expand)
     if level == "auto":
         widest = max(len(scope.within) for scope in (root, *descending(root)))
@@ -143,7 +147,9 @@ def draw(
     boxes = boxes_of(graph, root, scopes, opened, named, limit, row)
     sizes = Sizes(graph, color, of)
     marked = {graph.numbers[each.index] for each in outputs}
-    return _Drawing(graph, root, scopes, boxes, sizes, marked, data, arrays == "node").drawn(direction)
+    return _Drawing(graph, root, scopes, boxes, sizes, marked, data, arrays == "node", rows is not None).drawn(
+        direction
+    )
 
 
 def _paths(graph: Graph, first_half: list[Tensor], data: set[int]) -> list[tuple[str, ...]]:
@@ -171,7 +177,9 @@ class _Drawing:
         outputs: set[int],
         data: set[int],
         arrays: bool,
+        wraps: bool,
     ) -> None:
+        self.wraps = wraps
         self.graph, self.root, self.places, self.boxes, self.sizes = graph, root, places, boxes, sizes
         self.outputs, self.data, self.arrays = outputs, data, arrays
         self.names = names_in(graph)
@@ -353,7 +361,7 @@ class _Drawing:
         if words:
             style["label"] = " ".join(words)
         if line.recurrent:
-            style["weight"] = "8"
+            style |= {"constraint": "false"} if self.wraps else {"weight": "8"}
         tooltip = [f"{self._called(line.source)} to {self._called(line.target)}", about]
         tooltip += [style["tooltip"]] if "tooltip" in style else []
         self.ids[name := f"{line.start}--{line.target.id}"] += 1

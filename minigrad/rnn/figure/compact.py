@@ -186,8 +186,9 @@ def acted_on(wiring: Wiring) -> dict[Use, list[Connection]]:
 
 
 def _width(words: str) -> float:
-    """Of words, in letters: those above and below the line are narrower."""
-    return sum(0.5 if unicodedata.decomposition(letter).startswith(("<sup", "<sub")) else 1.0 for letter in words)
+    """Of words, in letters: those above and below the line are narrower, and arrows wider."""
+    low = sum(unicodedata.decomposition(letter).startswith(("<sup", "<sub")) for letter in words)
+    return len(words) - 0.5 * low + 0.7 * sum(letter in "→←" for letter in words)
 
 
 class _Compact(Steps):
