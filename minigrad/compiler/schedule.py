@@ -93,6 +93,10 @@ class Schedule:
             found += [self.unit(value) for value in values if type(value) is Node and value.fn is not None]
         return found
 
+    def everything(self) -> list[Unit]:
+        """All units."""
+        return [*self.singles, *self.finder.families]
+
     def circles(self) -> list[list[Unit]]:
         """Tarjan's components (1972), without recursion; each after those that it needs."""
         number: dict[Unit, int] = {}
@@ -100,7 +104,7 @@ class Schedule:
         path: list[Unit] = []
         on_path: set[Unit] = set()
         found: list[list[Unit]] = []
-        for root in [*self.singles, *self.finder.families]:
+        for root in self.everything():
             start: Any = root
             stack: list[tuple[Unit, Any]] = [] if root in number else [(start, None)]
             while stack:
@@ -181,7 +185,7 @@ class Schedule:
     def sink(self, circles: list[list[Unit]]) -> None:
         """Put back into a loop what only its own step needs and is so large that it would leave the cache meanwhile."""
         users: dict[Unit, set[tuple[Unit, int]]] = {}
-        for unit in [*self.singles, *self.finder.families]:
+        for unit in self.everything():
             now = [c.family for c in unit.columns if type(c) is Rows and c.shift == 0] if type(unit) is Family else []
             for other in self.needed(unit):
                 same_step = other in now

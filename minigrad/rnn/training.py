@@ -30,6 +30,7 @@ class Common(TypedDict, total=False):
     enough: float | None
     keep: Literal["best", "last"]
     truncate: int | None
+    compile: bool | None
     penalty: Callable[[Run], Any] | None
     teacher_forcing: bool
     checkpoint: Name | None
@@ -81,6 +82,7 @@ def fit(
     enough: float | None = None,
     keep: str = "best",
     truncate: int | None = None,
+    compile: bool | None = None,
     penalty: Callable[[Run], Any] | None = None,
     teacher_forcing: bool = False,
     checkpoint: Name | None = None,
@@ -119,6 +121,11 @@ def fit(
         Both stand in the history. The optimizer stays at the last update.
     truncate : int, optional
         Cut sequences into windows of so many steps, see `truncated_bptt`.
+    compile : bool, optional
+        Run cost and gradients as a program, see `minigrad.compile`; the last bits differ from those of the engine. With
+        a task, whose batches have one shape, it is done unless this is False; with batches, which may have a new shape
+        every time and then need a new program, if it is True. What cannot be compiled is not: with dropout, in windows,
+        or for a function of yours in which Python decides.
     penalty : callable, optional
         ``penalty(run)`` is a number that is added to each batch's cost, such as
         ``lambda run: 4.0 * rnn.flow.omega(run)``. The costs of the history and of validation are without it.
@@ -189,7 +196,9 @@ def fit(
         waits = f"patience={patience}" if enough is None else f"enough={enough}"
         raise ValueError(f"{waits} waits for validation to get better: pass validation=(xs, targets)")
     judge = None if validation is None or isinstance(validation, bool) else as_batch(validation)
-    training = Training(model, optimizer, options, judge, every, patience, enough, keep, truncate, penalty, rng)
+    compile = task is not None if compile is None else compile
+    parts = optimizer, options, judge, every, patience, enough, keep, truncate, penalty, rng, compile
+    training = Training(model, *parts)
     training.keep_at(checkpoint, resume, belongs, configuration)
     if resume is not None:
         training.resume(resume, total)

@@ -23,6 +23,7 @@ from minigrad.rnn.checkpoints import Checkpoint, difference
 from minigrad.rnn.history import LIMIT, History, Mark, State
 from minigrad.rnn.progress import reporting
 from minigrad.rnn.remembering import truncated_bptt
+from minigrad.rnn.slopes import Slopes
 from minigrad.rnn.tasks.task import Batch
 from minigrad.rnn.unrolling import Cost, Model, Run, unroll
 from minigrad.scopes import no_grad
@@ -61,6 +62,8 @@ class Training:
     truncate: int | None
     penalty: Callable[[Run], Any] | None
     rng: np.random.Generator | None
+    compiled: bool = False
+    steepness: Slopes | None = None
     history: History = field(default_factory=History)
     file: Path | None = None
     template: Checkpoint | None = None
@@ -114,10 +117,7 @@ class Training:
         self.optimizer.zero_grad()
         dropout = self.history.steps if drops(self.model) else None  # other masks for every batch
         if self.truncate is None:
-            run = unroll(self.model, xs, targets, weights=weights, dropout=dropout, **self.options)
-            total: Any = run.cost
-            cost = total.item()
-            (total if self.penalty is None else total + self.penalty(run)).backward()
+            cost = self.slopes(dropout)(xs, targets, weights)
         else:
             options = {"windows": self.truncate, "weights": weights, "dropout": dropout, **self.options}
             cost = truncated_bptt(self.model, xs, targets, **options).cost
@@ -126,6 +126,14 @@ class Training:
         if len(self.optimizer.history) > 2 * LIMIT:
             del self.optimizer.history[:-LIMIT]
         self.done = self.present()
+
+    def slopes(self, dropout: int | None) -> Slopes:
+        """What gives cost and gradients; with dropout, which draws other masks every time, it is not compiled."""
+        if dropout is not None:
+            return Slopes(self.model, {**self.options, "dropout": dropout}, self.penalty, compiled=False)
+        if self.steepness is None:
+            self.steepness = Slopes(self.model, self.options, self.penalty, self.compiled)
+        return self.steepness
 
     def goes_on(self) -> bool:
         """After every so many updates, validate and save; whether there is to be another update."""

@@ -1,0 +1,67 @@
+"""Cost and gradients of one batch after the other: compiled if that can be, and else by the engine."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from minigrad.compiler.compiled import compile
+from minigrad.engine.tensor import Tensor
+from minigrad.rnn.stepping import Model
+from minigrad.rnn.unrolling import Run, unroll
+
+
+class Slopes:
+    """What `minigrad.rnn.fit` asks for at every update.
+
+    Parameters
+    ----------
+    model : Model
+    options : dict
+        Of `unroll`.
+    penalty : callable, optional
+        ``penalty(run)`` is added to the cost before it is differentiated.
+    compiled : bool
+        Whether to try; what cannot be compiled is computed by the engine, and ``why`` says why.
+    """
+
+    def __init__(
+        self, model: Model, options: dict[str, Any], penalty: Callable[[Run], Any] | None, compiled: bool
+    ) -> None:
+        def forget(model: Any) -> None:
+            for p in model.parameters().values():
+                p.grad = None
+
+        def slopes(model: Any, xs: Any, targets: Any, weights: Any) -> Any:
+            forget(model)
+            run = unroll(model, xs, targets, weights=weights, **options)
+            cost: Any = run.cost
+            (cost if penalty is None else cost + penalty(run)).backward()
+            grads = {name: p.grad for name, p in model.parameters().items() if p.grad is not None}
+            forget(model)
+            return cost, grads
+
+        self.model, self.slopes, self.program = model, slopes, compile(slopes) if compiled else None
+        self.why = ""
+
+    def __call__(self, xs: Any, targets: Any, weights: Any = None) -> float:
+        """The cost of a batch without the penalty; its gradients are left on the parameters."""
+        cost, grads = self.found(xs, targets, weights)
+        for name, parameter in self.model.parameters().items():
+            parameter.grad = grads.get(name)
+            if parameter.grad is not None:
+                parameter.grad.setflags(write=False)
+        return float(cost.item() if isinstance(cost, Tensor) else cost)
+
+    def found(self, *batch: Any) -> Any:
+        """Cost and gradients by name."""
+        if self.program is None:
+            return self.slopes(self.model, *batch)
+        try:
+            return self.program(self.model, *batch)
+        except Exception as error:  # of the function itself, which then raises it again, or of compiling it
+            found = self.slopes(self.model, *batch)
+            self.program, self.why = None, str(error).splitlines()[0]
+            logging.getLogger(__name__).info("this training is not compiled: %s", self.why)
+            return found

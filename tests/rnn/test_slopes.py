@@ -1,0 +1,62 @@
+"""Cost and gradients: compiled or by the engine, the same; what cannot be compiled is not, and it is known why."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import numpy as np
+import pytest
+
+from minigrad import functions, rnn
+from minigrad.rnn.slopes import Slopes
+from minigrad.rnn.tasks import Adding
+
+rng = np.random.default_rng(0)
+XS, YS = rng.normal(size=(9, 4, 2)), rng.normal(size=(9, 4, 1))
+
+
+def gradients(slopes: Slopes, *batch: Any) -> tuple[float, dict[str, Any]]:
+    cost = slopes(*batch)
+    return cost, {name: p.grad for name, p in slopes.model.parameters().items()}
+
+
+def test_compiled_or_not_they_leave_the_same() -> None:
+    model = rnn.RNN(2, 3, 1)
+    model.unused = rnn.RNN(2, 2)
+    here = Slopes(model, {}, lambda run: 0.1 * np.sum(run["h"][-1] ** 2), compiled=True)
+    there = Slopes(model, {}, None, compiled=False)
+    plain = Slopes(model, {}, None, compiled=True)
+    for batch in ((XS, YS), (2 * XS, YS, np.arange(9.0)), (XS, YS, np.ones(9))):
+        cost, grads = gradients(plain, *batch)
+        expected, others = gradients(there, *batch)
+        assert cost == pytest.approx(expected, rel=1e-13)
+        assert grads["unused.W"] is None and others["unused.W"] is None
+        for name in ("W", "U", "V", "b", "c"):
+            np.testing.assert_allclose(grads[name], others[name], rtol=1e-11, atol=1e-13)
+            assert not grads[name].flags.writeable
+    assert here(XS, YS) == pytest.approx(there(XS, YS), rel=1e-13)  # the cost is without the penalty
+    assert not np.allclose(gradients(here, XS, YS)[1]["W"], gradients(there, XS, YS)[1]["W"])
+    assert here.why == plain.why == ""
+
+
+def test_what_cannot_be_compiled_is_not(caplog: pytest.LogCaptureFixture) -> None:
+    def cost(target: Any, output: Any) -> Any:
+        found = functions.squared_error(target, output)
+        return found if found.item() > 0 else found * 2
+
+    model = rnn.RNN(2, 3, 1)
+    slopes = Slopes(model, {"cost": cost}, None, compiled=True)
+    with caplog.at_level(logging.INFO):
+        assert slopes(XS, YS) == Slopes(model, {"cost": cost}, None, compiled=False)(XS, YS)
+    assert "x.item() depends on values" in slopes.why and slopes.program is None
+    assert "this training is not compiled: mg.compile: x.item()" in caplog.text
+
+
+def test_trainings_are_compiled_with_a_task_and_have_the_same_history() -> None:
+    found = {}
+    for compile in (True, False, None):
+        model = rnn.RNN(2, 8, 1, rng=1)
+        found[compile] = rnn.fit(model, Adding(20), updates=30, batch=8, compile=compile)
+    np.testing.assert_allclose(found[True].costs, found[False].costs, rtol=1e-9)
+    np.testing.assert_array_equal(found[True].costs, found[None].costs)
