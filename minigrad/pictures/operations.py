@@ -115,6 +115,7 @@ def draw(
 
     Examples
     --------
+    >>> import numpy as np
     >>> x = Tensor([1.0, 2.0], requires_grad=True, name="x")
     >>> picture = draw(np.sum(x * x))
     >>> picture.source.count("->")  # x enters the product twice
