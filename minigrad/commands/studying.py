@@ -199,7 +199,7 @@ def cliff(
         for file, options in (("cliff.svg", {}), ("cliff_3d.svg", {"subplot_kw": {"projection": "3d"}})):
             with plots.saved_as(out / file, size=(7, 5), **options) as ax:
                 plots.plot_cliff(surface, paths, ax=ax)
-                ax.legend(loc="upper left" if options else "upper right")
+                ax.legend(loc="upper left")
             print(out / file)
 
 

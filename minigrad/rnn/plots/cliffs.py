@@ -7,6 +7,7 @@ from itertools import cycle
 from typing import Any
 
 import numpy as np
+from matplotlib import rcParams
 from matplotlib.axes import Axes
 
 from minigrad.rnn.dynamics.cliff import Cliff, Descent
@@ -34,7 +35,7 @@ def plot_cliff(
     w, b : (float, float)
         The part of the plane that is shown.
     points : int
-        On a side of the grid.
+        On a side of the grid; half as many in space.
     ax : Axes, optional
 
     Returns
@@ -42,17 +43,20 @@ def plot_cliff(
     Axes
     """
     ax = new_axes()[0] if ax is None else ax
+    solid: Any = ax if ax.name == "3d" else None
+    points = points if solid is None else points // 2
     ws, bs = np.linspace(*w, points), np.linspace(*b, points)
     heights = cliff.error(ws, bs[:, None])
     looks = zip(cycle((ORANGE, "black", BLUE)), cycle((":", "-", "-.")), strict=False)
-    solid: Any = ax if ax.name == "3d" else None
     if solid is None:
         shades = ax.contourf(ws, bs, heights, 24, cmap="Greys", vmax=1.6 * heights.max())  # paths stand out
         ax.figure.colorbar(shades, ax=ax, label="E(w, b)")
     else:
         solid.computed_zorder = False  # else the surface hides the paths that run on it
-        solid.plot_surface(ws, bs[:, None], heights, cmap="Greys", alpha=0.8, rcount=80, ccount=80, linewidth=0)
-        solid.set_zlabel("E(w, b)", labelpad=2)
+        solid.plot_surface(ws, bs[:, None], heights, cmap="Greys", alpha=0.8, rstride=1, cstride=1, linewidth=0)
+        larger = 1.2 * (rcParams["font.size"] - 10)  # numbers of axes in space do not push their labels away
+        solid.set_zlabel("E(w, b)", labelpad=2 + larger)
+        solid.xaxis.labelpad = solid.yaxis.labelpad = 4 + larger
         solid.set_box_aspect(None, zoom=0.9)  # its labels stand outside of what the layout reckons with
         solid.view_init(elev=40, azim=50)
         solid.locator_params(nbins=4)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -39,6 +41,15 @@ def test_from_the_side_nothing_is_drawn_outside(paths):
         assert 0 < inside.sum() <= len(w)
         np.testing.assert_array_equal(error[inside], path.errors[inside])
         assert np.all((w[inside] >= 4) & (w[inside] <= 5.5) & (b[inside] >= -2.4) & (b[inside] <= -1.5))
+
+
+def test_faces_of_the_surface_have_all_corners():
+    """Those with fewer are filled with what is in memory, and warn of it now and then."""
+    ax = Figure().add_subplot(projection="3d")
+    plots.plot_cliff(CLIFF, ax=ax)
+    ax.figure.savefig(BytesIO())
+    (surface,) = ax.collections
+    assert {len(path.vertices) for path in surface.get_paths()} == {5}
 
 
 def test_without_paths(ax):
