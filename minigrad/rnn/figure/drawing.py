@@ -133,7 +133,13 @@ def draw(
     if targets and not run.targets:
         raise ValueError("targets=True, but the run has none: unroll it with targets")
     wiring = Wiring.of_run(run, *([] if of is None else [of]), targets=targets, ending=told_of)
-    template = template_for(run, wiring)
+    try:
+        template = template_for(run, wiring)
+    except ValueError:
+        if not wiring.ends:
+            raise
+        wiring.beside.update(wiring.ends)  # there is no way for so many lines
+        template = template_for(run, wiring)
     wiring = wiring.from_left(template.comes)
     written = Names(wiring, names)
     paint = painted(run, wiring, visible, of, color, by, written)
@@ -177,7 +183,9 @@ class _Drawing(Steps):
     ) -> None:
         super().__init__(run, wiring, Grid(template_for(run, wiring), visible, len(run)), paint, of, names)
         self.parameters = wiring.parameters
-        self.buses = Buses(self.grid, [*wiring.uses, *((OF, place) for place in wiring.ends if place[1])])
+        self.buses = Buses(
+            self.grid, [*wiring.uses, *((OF, place) for place in wiring.ends if place not in wiring.beside)]
+        )
         used = [name for name in (*self.buses.below, *self.buses.above) if name != OF]
         self.boxes = {name: self.graph.unique(safe(name), f"{safe(name)}_parameter") for name in used}
         self.joints: dict[Place, str] = {}
@@ -201,7 +209,7 @@ class _Drawing(Steps):
             self._bus(name)
         if self.of is not None and OF in self.buses.used:
             self._ending(self.of)
-        self._endings_of_initial_values()
+        self._endings_beside()
         for number, gap in enumerate(self.grid.gaps):
             self.elision(gap, number)
         if folded:
@@ -298,17 +306,18 @@ class _Drawing(Steps):
             look = {} if arrow else {"dir": "none"}
             self.graph.edge(tail, head, Part("of", OF), color=INK, **look, **spline(((x, y), (to_x, y)), arrow))
 
-    def _endings_of_initial_values(self) -> None:
-        """What is differentiated, once more, beside initial values that it was made from: no bus comes by there."""
-        ends = [place for place in self.figure.ends if not place[1]]
+    def _endings_beside(self) -> None:
+        """What is differentiated, once more, beside circles that it was made from where no line to it comes by."""
+        ends = [place for place in self.figure.ends if place in self.wiring.beside and self.grid.shows(place[1])]
         if not ends:
             return
         room = Room([], [*self.lines.values(), *self.vanishing], [])
         room.outlines += [self._outline(place) for place in self.figure.tensors if self.grid.shows(place[1])]
         for t in self.grid.visible:
             left, right = self.grid.box(t)
-            middle, half = (self.grid.low + self.grid.high) / 2, (self.grid.high - self.grid.low) / 2
-            room.boxes.append(Box((left + right) / 2, middle, (right - left) / 2, half))
+            room.boxes.append(Box((left + right) / 2, self.grid.high - 10, 24.0, 9.0))
+            taps = (tap for tap in self.grid.template.taps)
+            room.lines += [self.buses.tap(tap.name, (tap.role, t)) for tap in taps if tap.name in self.buses.used]
         edge = self.grid.box(0)[0] + 45
         for name in self.boxes:
             y, half = self.buses.y(name), self._width(name) / 2

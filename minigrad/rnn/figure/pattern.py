@@ -81,7 +81,7 @@ class Pattern(NamedTuple):
         begun = [Start(source, target, t - T - 1 if source in back else t) for source, target, t in starts]
         order = {name: k for k, name in enumerate(wiring.parameters)}
         order[OF] = -1  # joints gather the last ones, and it is none of them
-        uses = [*wiring.uses, *((OF, place) for place in wiring.ends if place[1])]
+        uses = [*wiring.uses, *((OF, place) for place in wiring.ends if place not in wiring.beside)]
         taps = sorted({Tap(name, role) for name, (role, _) in uses}, key=lambda tap: (order[tap.name], tap.role))
         return cls(roles, tuple(links), tuple(begun), initial, tuple(taps), frozenset(wiring.recurrent), wiring.forced)
 

@@ -51,6 +51,9 @@ class Wiring:
         Names that a loop that was read back has of its own.
     ends : dict of Place to list of Edge
         The edges by which a place goes into what is differentiated, on a way on which the run computed nothing else.
+    beside : set of Place
+        Those of them beside which what is differentiated is drawn, and no line leads to a common one: initial values,
+        or all.
     elsewhere : set of str
         The parameters that are used without the run's steps, in what is differentiated or in what the run was given.
     """
@@ -66,6 +69,7 @@ class Wiring:
     inner: dict[Place, set[int]] = field(default_factory=dict)
     shared: set[Place] = field(default_factory=set)
     ends: dict[Place, list[Edge]] = field(default_factory=dict)
+    beside: set[Place] = field(default_factory=set)
     elsewhere: set[str] = field(default_factory=set)
 
     @classmethod
@@ -206,6 +210,7 @@ class Wiring:
         for edge in self.graph.edges:
             if edge.target in beyond and edge.source in places and self.graph.nodes[edge.source].requires_grad:
                 self.ends.setdefault(places[edge.source], []).append(edge)
+        self.beside.update(place for place in self.ends if not place[1])
 
     def outside(self, outputs: Sequence[Tensor], given: bool = True) -> set[int]:
         """What leads to ``outputs``, or to what the run was given, on ways on which the run computed nothing."""

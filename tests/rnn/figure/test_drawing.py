@@ -8,8 +8,10 @@ import pytest
 from minigrad.engine.tensor import Tensor
 from minigrad.graph import rms as size_of
 from minigrad.pictures.style import DATA, INK
+from minigrad.rnn.figure import drawing
 from minigrad.rnn.figure.attribution import Attribution, Figure
 from minigrad.rnn.figure.drawing import draw
+from minigrad.rnn.figure.layouts import template_for
 from minigrad.rnn.figure.wiring import Wiring
 from minigrad.rnn.unrolling import unroll
 from minigrad.scopes import no_grad, scope
@@ -138,6 +140,22 @@ def test_along_a_bus_every_use_adds_what_it_contributed():
             together = size_of(sum(vectors[uses[other]] for other in order[k:]))
             (piece,) = (edge for (_, head), edge in edges.items() if head == id)
             assert piece["tooltip"] == f"gradient rms {together:.3g}"
+
+
+@pytest.mark.parametrize("cell", ["RNN", "LSTM", "layers of gates"])
+def test_where_lines_to_what_is_differentiated_find_no_way_it_stands_beside_the_circles(cell, monkeypatch):
+    def crowded(run, wiring):
+        if wiring.ends.keys() - wiring.beside:
+            raise ValueError("no way")
+        return template_for(run, wiring)
+
+    monkeypatch.setattr(drawing, "template_for", crowded)
+    run = unroll(CELLS[cell](), *data(3))
+    carried = run.model.carried[0]
+    picture = draw(run, run.cost + np.sum(run[carried][-1] ** 2))
+    ends = {part.key for part in picture.parts.values() if part.kind == "ending"}
+    assert ends == {("C", 1), ("C", 2), ("C", 3), (carried, 3)}
+    assert faults(picture) == []
 
 
 @pytest.mark.parametrize("cell", CELLS)
