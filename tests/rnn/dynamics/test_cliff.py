@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,23 +14,22 @@ from minigrad.functions import logistic
 from minigrad.optim.clips import ByValue
 from minigrad.rnn.dynamics.cliff import Cliff
 
+CASES = json.loads((Path(__file__).parents[1] / "cliff.json").read_text(encoding="utf-8"))["cases"]
 
-@pytest.mark.parametrize(
-    ("w", "b", "steps", "error", "dw", "db"),
-    [
-        (5.0, None, 50, 0.0060125553176636854, -411.8706339790709, -661.6828013226573),
-        (5.0, -0.3, 50, 0.08442218012798003, 0.005649709028083227, 0.005703579611320703),
-        (3.0, None, 20, 0.0060125553176636854, -0.07683158027992186, -0.12343228935386702),
-        (3.0, -0.3, 20, 0.049127514014209554, 0.03766300773653378, 0.04086488269904776),
-        (1.0, 0.0, 50, 0.001677224513, -0.01564535773, -0.02373939923),
-    ],
-)
-def test_reference_numbers(w, b, steps, error, dw, db):
-    """E = (σ(x_T) - 0.7)² of x_t = w σ(x_{t-1}) + b from x_0 = ½, by mpmath; b = None stands for b*."""
-    cliff = Cliff(steps=steps)
-    found, slope = cliff.slope(w, cliff.still(w) if b is None else b)
-    assert found == pytest.approx(error, rel=1e-6 if b is None else 1e-9)
-    np.testing.assert_allclose(slope, [dw, db], rtol=1e-6 if b is None else 1e-9)
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"w={case['w']:g}, b={case['b']:.3g}, T={case['T']}")
+def test_reference_numbers(case):
+    """E = (σ(x_T) - 0.7)² of x_t = w σ(x_{t-1}) + b from x_0 = ½; where J is told, b is b*."""
+    cliff, still = Cliff(steps=case["T"]), case["J_to_T"] is not None
+    error, slope = cliff.slope(case["w"], cliff.still(case["w"]) if still else case["b"])
+    assert error == pytest.approx(case["E"], rel=1e-9)
+    np.testing.assert_allclose(slope, [case["dE_dw"], case["dE_db"]], rtol=1e-6 if still else 1e-9)
+
+
+def test_where_nothing_recurs_much():
+    error, slope = Cliff().slope(1.0, 0.0)
+    assert error == pytest.approx(0.001677224513, rel=1e-9)
+    np.testing.assert_allclose(slope, [-0.01564535773, -0.02373939923], rtol=1e-9)
 
 
 @given(st.floats(0.1, 6), st.integers(1, 30), st.floats(-2, 2))
