@@ -7,46 +7,30 @@ beside a cost, targets: they may well be plain arrays, for which a tensor of the
 
 from __future__ import annotations
 
-import operator
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable
 
 import numpy as np
 
 from minigrad.engine.tables import name_of
 from minigrad.engine.tensor import Tensor
-from minigrad.rnn.looping import Label, Marks, fixed
+from minigrad.rnn.looping import Label, Marks
+from minigrad.rnn.retracing import Met, Path, Ways
 from minigrad.rnn.unrolling import Operand
 
 SUMS = {"add", "sum", "mean", "stack", "concatenate", "multiply", "divide", "reshape"}
 """Through these costs add up; plain numbers beside them do not matter."""
 LINEAR = {"add", "subtract", "matmul", "multiply", "reshape", "transpose", "getitem"}
 NUMBERS = (np.ndarray, np.generic, int, float)
-Path = tuple[int, ...]
-"""From a result to one of those it was made from: positions of arguments."""
-
-
-class Met(NamedTuple):
-    """What is met on the way back from a place: an argument of a call, and its node if it is one."""
-
-    consumer: int
-    position: int
-    source: int | None
-
-
 Slot = dict[int, Met]
 """What is met in the same way in several steps."""
 
 
-class Recurrence:
+class Recurrence(Ways):
     """Labels for all that takes part in a loop; `Marks` are completed.
 
     Attributes
     ----------
-    marks : Marks
-    parameters : set of int
-        The leaves that require grad, and what was made from them alone.
     costs, inputs : set of str
         The roles that add up to the cost, and those that nothing has made.
     called : dict of str to str
@@ -60,9 +44,7 @@ class Recurrence:
     """
 
     def __init__(self, marks: Marks, root: int) -> None:
-        self.marks, self.graph, self.labels = marks, marks.graph, marks.labels
-        self.items = self._items()
-        self._find_parameters()
+        super().__init__(marks)
         self.costs: set[str] = set()
         self.inputs: set[str] = set()
         self.called: dict[str, str] = {}
@@ -81,63 +63,9 @@ class Recurrence:
         self._label_data()
         self._find_ways()
 
-    def _find_parameters(self) -> None:
-        self.parameters = fixed(self.graph, self.labels.keys() | self.items)
-
     def _find_ways(self) -> None:
         places = sorted(n for n, (_, t) in self.labels.items() if t > 0 and not self._is_given(n))
         self.ways = {number: list(self.reached(number)) for number in places}
-
-    # -- the way back -------------------------------------------------------------------------------------------------
-
-    def reached(self, number: int) -> Iterator[tuple[Path, Met]]:
-        """What a node was made from: places, parameters and numbers, and not what is only on the way there."""
-        open_: list[tuple[int, Path]] = [(number, ())]
-        seen = {number}
-        for consumer, path in open_:  # which grows
-            for position, arg in enumerate(self.graph.nodes[consumer].args):
-                source = self.graph.numbers[arg.index] if isinstance(arg, Tensor) else None
-                if source is None or self._ends(source):
-                    yield (*path, position), Met(consumer, position, source)
-                elif source not in seen:
-                    seen.add(source)
-                    open_.append((source, (*path, position)))
-
-    def _ends(self, number: int) -> bool:
-        known = number in self.labels or number in self.parameters or number in self.items
-        return known or self.marks.is_leaf(number)
-
-    def _like(self, number: int, path: Path, met: Met) -> Met | None:
-        """What stands at the end of a path from another place, if it is an argument of the same function."""
-        consumer = number
-        for position in path[:-1]:
-            args = self.graph.nodes[consumer].args
-            if position >= len(args) or not isinstance(args[position], Tensor):
-                return None
-            consumer = self.graph.numbers[args[position].index]
-        if self.graph.nodes[consumer].fn is not self.graph.nodes[met.consumer].fn:
-            return None
-        found = self.graph.nodes[consumer].args[path[-1]]
-        return Met(consumer, path[-1], self.graph.numbers[found.index] if isinstance(found, Tensor) else None)
-
-    def _value(self, met: Met) -> Any:
-        """The numbers that are met."""
-        found = self.graph.nodes[met.consumer].args[met.position]
-        return found.data if isinstance(found, Tensor) else found
-
-    def _items(self) -> set[int]:
-        """A sequence that requires grad and the xs[t] that were taken of it: inputs, and no parameters."""
-        taken: dict[int, dict[int, Any]] = defaultdict(dict)
-        for number, tensor in enumerate(self.graph.nodes):
-            for source in filter(self.marks.is_leaf, self.marks.sources(number)):
-                taken[source][number] = tensor.args[1] if tensor.fn is operator.getitem else None
-        found: set[int] = set()
-        for source, items in taken.items():
-            keys = list(items.values())
-            one_by_one = type(keys[0]) is int and keys == list(range(keys[0], keys[0] + len(keys)))
-            if one_by_one and len(keys) >= min(self.marks.T, 2) and self.graph.nodes[source].requires_grad:
-                found |= {source, *items}
-        return found
 
     # -- costs, and what is handed on ---------------------------------------------------------------------------------
 
@@ -346,9 +274,6 @@ class Recurrence:
             mine = {n: t for n, (other, t) in self.labels.items() if other == role and n in used}
             if len(ahead := {used[number] - t for number, t in mine.items()}) == 1:
                 self.labels |= {number: (role, t + min(ahead)) for number, t in mine.items()}
-
-    def _is_given(self, number: int) -> bool:
-        return self.marks.is_leaf(number) or number in self.items
 
     def call(self, key: str, role: str) -> None:
         """Give a role the name by which models have it, and remember its own."""
