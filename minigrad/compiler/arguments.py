@@ -56,7 +56,7 @@ def look(value: Any, key: list[Any], found: list[Any], seen: dict[int, int]) -> 
     elif isinstance(value, (np.generic, StandIn)):
         key += (kind,)
         found.append(value)
-    elif isinstance(value, BY_IDENTITY):
+    elif isinstance(value, BY_IDENTITY) or (kind is types.FunctionType and _plain(value)):
         key.append(value)
     elif (number := seen.get(id(value))) is not None:
         key.append(number)
@@ -113,6 +113,8 @@ def exchanged(value: Any, new: Iterator[Any], made: dict[int, Any]) -> Any:
         return made[id(value)]
     if type(value) in PLAIN or type(value) is float or isinstance(value, BY_IDENTITY):
         return value
+    if type(value) is types.FunctionType and _plain(value):
+        return value
     if isinstance(value, Module):
         twin = made[id(value)] = object.__new__(type(value))
         vars(twin).update({name: exchanged(part, new, made) for name, part in vars(value).items()})
@@ -154,6 +156,13 @@ def _filled(cell: types.CellType) -> bool:
         return (cell.cell_contents, True)[1]
     except ValueError:
         return False
+
+
+@lru_cache(maxsize=256)
+def _plain(f: types.FunctionType) -> bool:
+    """Whether a function is of a library, and has nothing of its own."""
+    own = f.__closure__ or f.__defaults__ or f.__kwdefaults__
+    return not own and (f.__module__ or "").partition(".")[0] in LIBRARIES
 
 
 def _code(code: types.CodeType) -> int:

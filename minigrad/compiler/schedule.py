@@ -62,6 +62,18 @@ class Schedule:
         self.singles = [node for node in trace.nodes if node.fn is not None and node not in self.place]
         self.units: list[Node | Family | Loop] = []
         circles = self.circles()
+        for _ in range(PEELED):
+            peeled = [self.peel(circle) for circle in circles if len(circle) > 1]
+            if not any(peeled):
+                break
+            self.finder.settle()
+            self.singles = [node for node in trace.nodes if node.fn is not None and node not in self.place]
+            circles = self.circles()
+        aligned = [self.align(circle) for circle in circles if len(circle) > 1]
+        if any(aligned):
+            self.finder.settle()
+            self.singles = [node for node in trace.nodes if node.fn is not None and node not in self.place]
+            circles = self.circles()
         if any(self.split(circle) for circle in circles if len(circle) > 1):
             circles = self.circles()
         self.sink(circles)
@@ -156,6 +168,61 @@ class Schedule:
                 if not waiting[j]:
                     heapq.heappush(ready, (first(j), j))
         return done
+
+    def peel(self, circle: Sequence[Unit]) -> bool:
+        """Take a step out of a circle in which a single call stands for a family's; whether there was any.
+
+        Its calls, which are at an end of their families, are single ones from now on.
+        """
+        singles = {unit for unit in circle if type(unit) is Node}
+        families = [unit for unit in circle if type(unit) is Family]
+        columns = [column for family in families for column in family.columns if type(column) is Rows]
+        odd = {
+            step + column.shift
+            for column in columns
+            for step, other in column.others.items()
+            if self._unit_of(other) in singles
+        }
+        changed = False
+        for family in families:
+            for step in odd & {family.steps[0], family.steps[-1]} if len(family.members) > SHORT else ():
+                node = family.members.pop(0 if step == family.start else -1)
+                family.start += step == family.start
+                del self.place[node]
+                changed = True
+        return changed
+
+    def align(self, circle: Sequence[Unit]) -> bool:
+        """Number anew the steps of families that were found from different ends, so that none needs what comes after.
+
+        A family that needs another one's step τ + s is moved by at least s more than that (Bellman and Ford).
+        """
+        families = [unit for unit in circle if type(unit) is Family]
+        edges = [
+            (family, column.family, column.shift)
+            for family in families
+            for column in family.columns
+            if type(column) is Rows and column.family in families
+        ]
+        shifts = [shift for _, _, shift in edges]
+        if not min(shifts, default=0) < 0 < max(shifts, default=0):
+            return False
+        for sign in (1, -1):  # forwards, backwards
+            moved = dict.fromkeys(families, 0)
+            for _ in families:
+                late = [(f, g, s) for f, g, s in edges if sign * (moved[g] + s - moved[f]) > 0]
+                if not late:
+                    break
+                for family, other, shift in late:
+                    if sign * (moved[other] + shift - moved[family]) > 0:
+                        moved[family] = moved[other] + shift
+            else:
+                continue
+            for family, by in moved.items():
+                family.start += by
+                self.place.update({node: (family, family.start + i) for i, node in enumerate(family.members)})
+            return True
+        return False
 
     def split(self, circle: Sequence[Unit]) -> bool:
         """Take out of the sums in a circle what does not depend on it; whether there was any."""

@@ -11,6 +11,8 @@ minigrad's time over the peer's: below 1, minigrad is faster. Like is compared w
   the same in *eager* PyTorch, the *fused* `torch.nn.RNN`, and back-propagation through time by hand in *NumPy*, with
   the weight gradients of all steps at once.
 
+The last two columns are `mg.compile` of the former and of the latter, also over NumPy by hand.
+
 The columns of PyTorch are there where it is installed.
 """
 
@@ -229,7 +231,11 @@ def main() -> None:
     ratios: dict[tuple[str, str], list[float]] = {column: [] for column in columns}
     if torch:
         print(f"{'':28s}{'a cost at every step':>22s}{'outputs stacked, one cost':>42s}")
-    heads = "".join(f"{'/ ' + peer.split()[0]:>10s}" + " " * 12 * (peer == "eager") for _, peer in columns)
+    named = {("compiled", "NumPy"): "compiled", ("compiled loop", "NumPy"): "its loop"}
+    heads = [named.get(column, "/ " + column[1].split()[0]) for column in columns]
+    heads = "".join(
+        f"{head:>10s}" + " " * 12 * (column[1] == "eager") for head, column in zip(heads, columns, strict=True)
+    )
     print(f"{'(T, B, n_in, n_hidden)':28s}{'minigrad':>12s}{heads}")
     for dtype in ("float64", "float32"):
         for sizes in GRID:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from minigrad import rnn, value_and_grad
 from minigrad.compiler.algebra import rearranged, total
 from minigrad.compiler.schedule import Loop, NoLoop, Schedule
 from minigrad.compiler.simplify import simplified
@@ -66,3 +67,33 @@ def test_few_steps_and_steps_unlike_each_other_are_no_loop() -> None:
 
     with pytest.raises(NoLoop):
         schedule(f, np.ones((8, 2)))
+
+
+@pytest.mark.parametrize(
+    ("model", "options"),
+    [
+        (lambda: rnn.LSTM(2, 3, 2, peepholes=True), {}),
+        (lambda: rnn.GRU(2, 3, 2, reset="before"), {"at": "last"}),
+        (lambda: rnn.Stacked([rnn.GRU(2, 3), rnn.GRU(3, 4, 2)]), {"at": "last"}),
+    ],
+    ids=["a step that is unlike the others is taken out", "families found from both ends", "of several layers"],
+)
+def test_networks_whose_last_step_differs_are_loops_all_the_same(model: Any, options: dict[str, Any]) -> None:
+    xs, ys = np.ones((8, 3, 2)), np.ones((3, 2) if options else (8, 3, 2))
+    f = value_and_grad(lambda model, xs, ys: rnn.unroll(model, xs, ys, **options).cost)
+    units = schedule(f, model(), xs, ys).units
+    assert len([unit for unit in units if type(unit) is Loop]) >= 2
+
+
+def test_large_rows_stay_in_their_loop() -> None:
+    def f(x: Any, w: Any, b: Any) -> Any:
+        h, hs = np.zeros(x.shape[1:]), []
+        for t in range(5):
+            h = np.tanh(x[t] * b + w * h)
+            hs.append(h)
+        return np.stack(hs)
+
+    for n, inside in ((8, 3), (4096, 4)):
+        units = schedule(f, np.ones((5, n)), np.ones(n), np.ones(n)).units
+        (loop,) = [unit for unit in units if type(unit) is Loop]
+        assert len(loop.families) == inside
