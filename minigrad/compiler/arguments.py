@@ -39,7 +39,7 @@ def look(value: Any, key: list[Any], found: list[Any], seen: dict[int, int]) -> 
     """Add to ``found`` all arrays and tensors in ``value``, and to ``key`` what tells it from others."""
     kind = type(value)
     if kind is np.ndarray:
-        key += (kind, value.shape, value.dtype)
+        key += (kind, value.shape, _short(value.dtype))
         found.append(value)
     elif kind is Tensor:
         if (number := seen.get(id(value))) is not None:
@@ -47,7 +47,7 @@ def look(value: Any, key: list[Any], found: list[Any], seen: dict[int, int]) -> 
             return
         seen[id(value)] = len(seen)
         data = value._data
-        key += (kind, value.requires_grad, data.shape, data.dtype)
+        key += (kind, value.requires_grad, data.shape, _short(data.dtype))
         found.append(value)
     elif kind in PLAIN:
         key += (kind, value)
@@ -66,6 +66,11 @@ def look(value: Any, key: list[Any], found: list[Any], seen: dict[int, int]) -> 
         key += (kind, len(parts), names)
         for part in parts:
             look(part, key, found, seen)
+
+
+def _short(dtype: Any) -> Any:
+    """What tells a dtype from others, and is quickly compared."""
+    return dtype.char if dtype.isnative and dtype.kind in "fiub" else dtype
 
 
 def opened(value: Any) -> tuple[Any, list[Any]]:
