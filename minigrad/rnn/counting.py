@@ -73,7 +73,8 @@ def counted(
     ValueError
         For lengths outside of 1 ... T, and weights of another shape, negative or not finite.
     """
-    T, batch, lengths, weights = shape[0], shape[1:], known(lengths), known(weights)
+    T, batch = shape[0], shape[1:]
+    lengths, weights, missing = known(lengths), known(weights), known(missing)
     alive, ends = None, np.broadcast_to(T, batch)
     if lengths is not None:
         ends = np.asarray(lengths)

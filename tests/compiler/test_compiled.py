@@ -433,3 +433,62 @@ def test_the_report_counts() -> None:
     assert report.calls < report.simplified <= report.recorded
     assert report.buffers > 0 and 0 < report.bytes < 20_000
     assert compile(f, roll=False).report(model, *data[0]).why == "roll=False"
+
+
+# -- all that one can do with a network -------------------------------------------------------------------------------
+
+UNROLLED: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "what is left at the end": lambda m, x, y: (
+        lambda run: run.cost + np.sum(run.final["h"] ** 2) + np.sum(run["h"][3])
+    )(rnn.unroll(m, x, y)),
+    "one run goes on from another": lambda m, x, y: rnn.unroll(m, 2 * x, y, initial=rnn.unroll(m, x).final).cost,
+    "two runs": lambda m, x, y: rnn.unroll(m, x, y, scope="a").cost + rnn.unroll(m, 2 * x, y, scope="b").cost,
+    "missing targets": lambda m, x, y: rnn.unroll(m, x, np.where(y > 1, np.nan, y), missing=True).cost,
+    "dropout": lambda m, x, y: rnn.unroll(m, x, y, dropout=3).cost,
+    "a start": lambda m, x, y: rnn.unroll(m, x, y, initial={"h": np.ones((3, 4))}).cost,
+}
+
+
+@pytest.mark.parametrize("name", UNROLLED)
+def test_runs_of_all_kinds_and_gradients_of_inputs(name: str) -> None:
+    f = value_and_grad(UNROLLED[name], (0, 1))
+    model = rnn.RNN(2, 4, 1, dropout=0.5, recurrent_dropout=0.5)
+    step, rng = compile(f), np.random.default_rng(0)
+    for _ in range(3):
+        x, y = rng.normal(size=(8, 3, 2)), rng.normal(size=(8, 3, 1))
+        agree(step(model, x, y), f(model, x, y))
+        dirty(step)
+
+
+def test_all_states_are_the_callers_own() -> None:
+    def f(model: Any, x: Any) -> Any:
+        run = rnn.unroll(model, x)
+        return run["h"], np.stack(run["y"])
+
+    model, x = rnn.RNN(2, 4, 1), np.random.default_rng(0).normal(size=(8, 3, 2))
+    step = compile(f)
+    first = step(model, x)
+    kept = [np.array(each) for each in leaves(first)]
+    step(model, 2 * x)
+    for got, before, want in zip(leaves(first), kept, leaves(f(model, x)), strict=True):
+        np.testing.assert_array_equal(got, before)
+        np.testing.assert_allclose(got, want.data, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.sum(np.linalg.eigh(x + x.T).eigenvalues ** 3),
+        lambda x: np.sum(np.linalg.svd(x, compute_uv=False)),
+        lambda x: sum(np.sum(part) ** 2 for part in np.split(x, 3)),
+        lambda x: np.sum(np.einsum("ij,jk->ik", x, x) ** 2),
+        lambda x: np.sum(x[np.array([0, 2, 2])] ** 2) + np.sum(np.cumsum(x) ** 2),
+        lambda x: np.sum(x * np.frexp(x)[0]),
+    ],
+)
+def test_functions_of_several_results_and_indices(f: Any) -> None:
+    g, rng = value_and_grad(f), np.random.default_rng(0)
+    step = compile(g)
+    for _ in range(3):
+        x = rng.normal(size=(3, 3))
+        agree(step(x), g(x), exact=True)
