@@ -11,6 +11,9 @@ from minigrad.engine.tensor import Tensor
 from minigrad.rnn.stepping import Model
 from minigrad.rnn.unrolling import Run, unroll
 
+LONGEST = 5000
+"""Steps of a sequence from which on to trace it would take longer than many updates: about two milliseconds each."""
+
 
 class Slopes:
     """What `minigrad.rnn.fit` asks for at every update.
@@ -56,7 +59,7 @@ class Slopes:
 
     def found(self, *batch: Any) -> Any:
         """Cost and gradients by name."""
-        if self.program is None:
+        if self.program is None or len(batch[0]) > LONGEST:
             return self.slopes(self.model, *batch)
         try:
             return self.program(self.model, *batch)

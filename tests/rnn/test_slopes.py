@@ -53,6 +53,15 @@ def test_what_cannot_be_compiled_is_not(caplog: pytest.LogCaptureFixture) -> Non
     assert "this training is not compiled: mg.compile: x.item()" in caplog.text
 
 
+def test_what_is_very_long_is_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("minigrad.rnn.slopes.LONGEST", 8)
+    slopes = Slopes(rnn.RNN(2, 3, 1), {}, None, compiled=True)
+    slopes(XS, YS)
+    assert slopes.program is not None and slopes.program.traced == 0
+    slopes(XS[:8], YS[:8])
+    assert slopes.program.traced == 1
+
+
 def test_trainings_are_compiled_with_a_task_and_have_the_same_history() -> None:
     found = {}
     for compile in (True, False, None):
