@@ -51,7 +51,7 @@ def test_without_gradients_there_are_the_values(options, meaning):
 def test_the_figure_is_the_same_one_but_larger(run):
     plain, worked = (statements(draw(run, folded=False, numbers=numbers).source) for numbers in (False, True))
     for id, node in plain[0].items():
-        if id in run.model.parameters() or id.startswith("legend"):
+        if id in run.model.parameters() or id.startswith(("legend", "corner")):
             continue
         assert place_of(worked[0][id]) == pytest.approx([ZOOM * x for x in place_of(node)], abs=0.2)
         assert float(worked[0][id]["width"]) == pytest.approx(ZOOM * float(node["width"]), abs=0.002)
