@@ -95,3 +95,13 @@ def test_foreign_ufuncs_are_called_by_their_own_names():
     with pytest.raises(TypeError) as caught:
         gamma(leaf(1.0))
     assert "np." not in str(caught.value).split(" has no derivative rule")[0]
+
+
+def test_a_primitive_may_give_a_plain_number():
+    mean_of_squares = mg.primitive(lambda x: float(x @ x) / len(x))
+    mg.defvjp(mean_of_squares, lambda g, y, x: g * 2 * x / len(x))
+    x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
+    y = mean_of_squares(x)
+    y.backward()
+    assert (y.shape, y.item()) == ((), pytest.approx(14 / 3))
+    np.testing.assert_allclose(x.grad, x.data * 2 / 3)
