@@ -64,15 +64,8 @@ class ByNorm:
 
 
 @dataclass(frozen=True)
-class EachByNorm:
+class EachByNorm(ByNorm):
     """The same for each parameter on its own: see `clip_each_by_norm`."""
-
-    max_norm: float
-    p: float = 2.0
-
-    def __post_init__(self) -> None:
-        check("max_norm", self.max_norm, self.max_norm > 0, "above 0")
-        check("p", self.p, self.p >= 1, "at least 1")
 
     def __call__(self, grads: Any, *, weights: Any, past: Any, **options: Any) -> Clipped:
         return clip_each_by_norm(grads, self.max_norm, p=self.p, **options)
