@@ -2,6 +2,6 @@
 
 In reading order: `node`, what a traced program is made of. `traced`: what stands in the place of arrays and sees every
 call. `arguments`: what a function is given, and what it reads besides. `tracing`: from a function to its calls.
-`simplify`, `algebra`: fewer calls for the same numbers. `families`, `schedule`, `batching`: steps that are alike, and
-loops. `writing`: the program as text. `compiled`: the function that users hold.
+`simplify`, `algebra`, `masks`: fewer calls for the same numbers. `families`, `schedule`, `batching`: steps that are
+alike, and loops. `text`, `planning`: the program as text. `compiled`: the function that users hold.
 """

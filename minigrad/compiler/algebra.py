@@ -74,7 +74,8 @@ def _lowered(node: Node) -> Node:
         stacked = args[0]
         first = (len(stacked.args) == 1 and not stacked.kwargs) or stacked.args[1:] == (0,)
         if first and len(stacked.args[0]) > 1 and all(getattr(term, "shape", None) == () for term in stacked.args[0]):
-            return new(total, stacked.args[0], node)
+            terms = [term for term in stacked.args[0] if type(term) is Node or term]  # steps without a cost have 0
+            return new(total, terms, node) if len(terms) > 1 else terms[0] if terms else node
     return node
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from minigrad.compiler.algebra import rearranged
 from minigrad.compiler.arguments import Wrapper, look, traced_already
 from minigrad.compiler.batching import NoPlan
+from minigrad.compiler.masks import factored
 from minigrad.compiler.node import Trace, Unusual, copied
 from minigrad.compiler.planning import Plan
 from minigrad.compiler.schedule import NoLoop, Schedule
@@ -116,7 +117,7 @@ class Program:
         why = "roll=False"
         if roll:
             try:
-                other = rearranged(copied(trace))
+                other = factored(rearranged(copied(trace)))
                 schedule = Schedule(other)
                 return Plan(other, schedule, exact=False), ""
             except (NoLoop, NoPlan) as error:
