@@ -132,6 +132,14 @@ class Text(Naming):
         self.line(f"{name} = {value.name}.copy()", value.homes)
         return Value(name, value.array, fresh=True)
 
+    def laid_out(self, value: Value) -> Value:
+        """The same numbers, row after row in a buffer."""
+        known = self.known.get((value.name, "laid out"))
+        if known is None:
+            known = self.known[value.name, "laid out"] = self.home(value.name, value.shape, value.dtype)
+            self.copy(known, value)
+        return known
+
     def expression(self, node: Node, args: Any, kwargs: Any) -> tuple[str, bool]:
         """A call as text, and whether its result is known to be an array of its own."""
         fn = node.fn

@@ -1,4 +1,4 @@
-"""Cost and gradients of one batch after the other: compiled if that can be, and else by the engine."""
+"""Costs and gradients of one batch after the other: compiled if that can be, and else by the engine."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from minigrad.compiler.compiled import compile
 from minigrad.engine.tensor import Tensor
 from minigrad.rnn.stepping import Model
 from minigrad.rnn.unrolling import Run, unroll
+from minigrad.scopes import no_grad
 
 LONGEST = 5000
 """Steps of a sequence from which on to trace it would take longer than many updates: about two milliseconds each."""
@@ -45,26 +46,38 @@ class Slopes:
             forget(model)
             return cost, grads
 
-        self.model, self.slopes, self.program = model, slopes, compile(slopes) if compiled else None
+        def cost(model: Any, xs: Any, targets: Any, weights: Any) -> Any:
+            with no_grad():
+                return unroll(model, xs, targets, weights=weights, **options).cost
+
+        self.model, self.slopes, self.costs = model, slopes, cost
+        self.programs = {f: compile(f) for f in (slopes, cost)} if compiled else {}
         self.why = ""
 
     def __call__(self, xs: Any, targets: Any, weights: Any = None) -> float:
         """The cost of a batch without the penalty; its gradients are left on the parameters."""
-        cost, grads = self.found(xs, targets, weights)
+        cost, grads = self.found(self.slopes, xs, targets, weights)
         for name, parameter in self.model.parameters().items():
             parameter.grad = grads.get(name)
             if parameter.grad is not None:
                 parameter.grad.setflags(write=False)
         return float(cost.item() if isinstance(cost, Tensor) else cost)
 
-    def found(self, *batch: Any) -> Any:
-        """Cost and gradients by name."""
-        if self.program is None or len(batch[0]) > LONGEST:
-            return self.slopes(self.model, *batch)
+    def cost(self, xs: Any, targets: Any, weights: Any = None) -> float:
+        """The cost of a batch without the penalty, and nothing else."""
+        cost = self.found(self.costs, xs, targets, weights)
+        return float(cost.item() if isinstance(cost, Tensor) else cost)
+
+    def found(self, f: Callable[..., Any], *batch: Any) -> Any:
+        """What ``f`` gives for the model and a batch."""
+        if f not in self.programs or len(batch[0]) > LONGEST:
+            return f(self.model, *batch)
         try:
-            return self.program(self.model, *batch)
+            return self.programs[f](self.model, *batch)
         except Exception as error:  # of the function itself, which then raises it again, or of compiling it
-            found = self.slopes(self.model, *batch)
-            self.program, self.why = None, str(error).splitlines()[0]
-            logging.getLogger(__name__).info("this training is not compiled: %s", self.why)
+            found = f(self.model, *batch)
+            del self.programs[f]
+            if self.why != (why := str(error).splitlines()[0]):
+                self.why = why
+                logging.getLogger(__name__).info("this training is not compiled: %s", why)
             return found

@@ -152,7 +152,8 @@ class Training:
     def evaluated(self) -> float:
         """What validation finds now."""
         assert self.validation is not None
-        return evaluate(self.model, *self.validation, **self.options)
+        xs = self.validation.xs
+        return self.slopes(None).cost(*self.validation) / _counted(len(xs), self.options["at"])
 
     def settle(self, ended: bool) -> None:
         """Undo what was not done wholly, save, leave the model with what was asked for, and say how to go on."""

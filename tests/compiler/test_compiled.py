@@ -118,6 +118,18 @@ def test_steps_become_loops(name: str, T: int) -> None:
     assert "\n        for " in step.listing()
 
 
+@pytest.mark.parametrize("name", ["f=tanh", "f=relu", "LSTM", "GRU"])
+def test_transposes_are_laid_out_before_loops_in_which_many_rows_are_multiplied(name: str) -> None:
+    for B, laid_out in ((3, False), (9, True)):
+        f, model, data = problem(name, 20, B, 0, "every")
+        step = compile(f)
+        step(model, *data[0])
+        dirty(step)
+        for each in data:
+            agree(step(model, *each), f(model, *each))
+        assert ("[...] = WT" in step.listing()) is laid_out
+
+
 def test_float32_stays_what_it_is() -> None:
     model = rnn.RNN(2, 4, 1, dtype="float32")
     xs, ys = (np.random.default_rng(0).normal(size=(9, 3, n)).astype("float32") for n in (2, 1))

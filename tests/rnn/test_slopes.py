@@ -35,6 +35,8 @@ def test_compiled_or_not_they_leave_the_same() -> None:
         for name in ("W", "U", "V", "b", "c"):
             np.testing.assert_allclose(grads[name], others[name], rtol=1e-11, atol=1e-13)
             assert not grads[name].flags.writeable
+        assert plain.cost(*batch) == pytest.approx(expected, rel=1e-13) == there.cost(*batch)
+        assert all(p.grad is others[name] for name, p in model.parameters().items())  # which are left alone
     assert here(XS, YS) == pytest.approx(there(XS, YS), rel=1e-13)  # the cost is without the penalty
     assert not np.allclose(gradients(here, XS, YS)[1]["W"], gradients(there, XS, YS)[1]["W"])
     assert here.why == plain.why == ""
@@ -49,17 +51,17 @@ def test_what_cannot_be_compiled_is_not(caplog: pytest.LogCaptureFixture) -> Non
     slopes = Slopes(model, {"cost": cost}, None, compiled=True)
     with caplog.at_level(logging.INFO):
         assert slopes(XS, YS) == Slopes(model, {"cost": cost}, None, compiled=False)(XS, YS)
-    assert "x.item() depends on values" in slopes.why and slopes.program is None
+    assert "x.item() depends on values" in slopes.why and list(slopes.programs) == [slopes.costs]
     assert "this training is not compiled: mg.compile: x.item()" in caplog.text
 
 
 def test_what_is_very_long_is_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("minigrad.rnn.slopes.LONGEST", 8)
     slopes = Slopes(rnn.RNN(2, 3, 1), {}, None, compiled=True)
-    slopes(XS, YS)
-    assert slopes.program is not None and slopes.program.traced == 0
-    slopes(XS[:8], YS[:8])
-    assert slopes.program.traced == 1
+    for short, made in ((XS, 0), (XS[:8], 1)):
+        slopes(short, YS[: len(short)])
+        slopes.cost(short, YS[: len(short)])
+        assert [program.traced for program in slopes.programs.values()] == [made, made]
 
 
 def test_trainings_are_compiled_with_a_task_and_have_the_same_history() -> None:
