@@ -1,12 +1,14 @@
 """What the site makes of pages that were written for GitHub: an extension of Sphinx, see conf.py.
 
-Links to folders, and links in headings, become plain text; chapters of the book can be downloaded as notebooks.
+Links to folders, and links in headings, become plain text; chapters of the book can be downloaded as notebooks; where a
+page says ``<!-- here: name -->`` there stands what the script of that name makes.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ HEADING = re.compile(r"^(#+ .*?)\[([^\]]*)\]\([^)]*\)", re.MULTILINE)
 FOLDER = re.compile(r"\[([^\]]*)\]\((?![a-z]+://)[^)\s]*/\)")
 CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(?P<options>(?::[^\n]*\n)*)(?P<code>.*?)^```\n?", re.MULTILINE | re.DOTALL)
 FRONT = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
+HERE = re.compile(r"<!-- here: (\w+) -->")
 FOLD = re.compile(r"</?details>|<summary>(.*?)</summary>")
 
 
@@ -50,7 +53,8 @@ def is_chapter(name: str) -> bool:
 
 
 def _read(app: Any, name: str, source: list[str]) -> None:
-    text = FOLDER.sub(r"\1", HEADING.sub(r"\1\2", source[0]))
+    text = HERE.sub(lambda here: str(import_module(here[1]).document()), source[0])
+    text = FOLDER.sub(r"\1", HEADING.sub(r"\1\2", text))
     if is_chapter(name):
         file = name[len(BOOK) :] + ".ipynb"
         title = re.search(r"^# .*\n", text, re.MULTILINE)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import doctest
-import importlib
 import importlib.metadata
 import importlib.util
 import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -19,6 +20,7 @@ import pytest
 
 import minigrad as mg
 from docs import stamps
+from tests import cells
 from tests.benchmarks import drawings
 from tests.numerical import assert_derivative
 
@@ -27,12 +29,20 @@ WITHOUT_EXAMPLES = {
     "conventions.md": "its tables are the tests of tests/rules/test_conventions.py",
     "drawing-compared.md": "what a benchmark printed, of tools that are not installed here",
     "functions.md": "generated from the rules",
-    "gallery.md": "generated, and what stands there is run to draw the pictures",
+    "gallery.md": "its cells are executed",
     "glossary.md": "words",
     "index.md": "the first page of the site",
     "speed.md": "what a benchmark printed",
+    "vanishing.md": "its cells are executed",
 }
-"""Pages on which nothing can be tried out, and why."""
+"""Pages without examples that show what they print, and why."""
+EXECUTED = sorted(path for path in DOCS.glob("*.md") if "```{code-cell}" in path.read_text(encoding="utf-8"))
+"""Pages whose pictures are drawn when the site is built."""
+RECORDED = {
+    "drawing-compared.md": "what a benchmark printed",
+    "sweeps.md": "a hundred trainings",
+}
+"""Those of them whose numbers come from elsewhere, and where from."""
 
 pytestmark = pytest.mark.usefixtures("tables")
 
@@ -57,13 +67,6 @@ def installed(library: str) -> bool:
     return not version or importlib.metadata.version(name).partition("+")[0] == version
 
 
-def test_a_page_that_draws_shows_what_it_has_drawn() -> None:
-    for path in DOCS.glob("*.md"):
-        text = path.read_text(encoding="utf-8")
-        if drawn := re.findall(r'plots\.saved_as\("([^"]+)"', text):
-            assert re.findall(r"!\[[^]]+\]\(([^)]+\.svg)\)", text) == drawn
-
-
 @pytest.mark.filterwarnings("default::DeprecationWarning:torch")
 @pytest.mark.parametrize("path", sorted(DOCS.glob("*.md")), ids=lambda path: path.name)
 def test_every_code_block_prints_what_stands_there(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,42 +86,83 @@ def test_no_page_is_excused_that_is_not_there() -> None:
     assert WITHOUT_EXAMPLES.keys() <= {path.name for path in DOCS.glob("*.md")}
 
 
-@pytest.mark.parametrize("script", ["make_engine.py", "make_functions.py"])
-def test_what_is_generated_is_up_to_date(script: str) -> None:
-    """In a process of its own: other tests may have given rules to functions."""
-    command = [sys.executable, str(DOCS / script), "--check"]
-    result = subprocess.run(command, capture_output=True, text=True, cwd=DOCS.parent)
+# -- pages that are made when the site is built ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """What is seen of a page after its cells have run, once for all tests."""
+
+    @cache
+    def seen(name: str) -> cells.Seen:
+        folder = tmp_path_factory.mktemp("page")
+        shutil.copytree(DOCS / "compared", folder / "compared")
+        with contextlib.chdir(folder):
+            found = cells.run(DOCS / name)
+        assert {path.name for path in folder.iterdir()} == {"compared"}, "a page leaves files behind in docs/"
+        return found
+
+    return seen
+
+
+@pytest.mark.parametrize("path", EXECUTED, ids=lambda path: path.name)
+def test_its_cells_run_and_its_numbers_are_theirs(path: Path, executed: Any) -> None:
+    seen = executed(path.name)
+    assert path.name in RECORDED or cells.not_computed(seen.cells, seen.text) == []
+    code = [line for kind, source in seen.cells if kind == "code" for line in source.splitlines()]
+    assert [line for line in code if len(line) > 88] == []  # which the page cuts off
+
+
+def test_a_number_that_no_cell_shows_is_noticed() -> None:
+    page = [("markdown", "It is 2.5, $0.1$, [1.5](2.5), not 2.51 or 3."), ("code", "1.5 + 1\n"), ("code", "x = 2.5")]
+    assert cells.not_computed(page, cells.ran(page)[0]) == ["2.51"]
+
+
+def test_every_section_of_the_gallery_shows_a_whole_picture(executed: Any) -> None:
+    _, *sections = re.split(r"(?m)^## ", (DOCS / "gallery.md").read_text(encoding="utf-8"))
+    in_words = [section for section in sections if "mg.tree" in section]
+    assert all(section.count("```{code-cell}") == 1 for section in sections)
+    assert [html for html in executed("gallery.md").shown if cells.nodes(html) < 2] == []
+    assert len(executed("gallery.md").shown) == len(sections) - len(in_words) > 30
+    assert "└─" in executed("gallery.md").text
+
+
+def test_what_is_no_picture_or_half_a_one_is_noticed() -> None:
+    assert cells.nodes("<p>Graphviz was not found</p>") == 0
+    with pytest.raises(ElementTree.ParseError):
+        cells.nodes("<div><svg><g class='node'></svg></div>")
+
+
+def test_the_engines_own_lines_are_up_to_date() -> None:
+    result = script("make_engine.py", "--check")
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-# -- pictures ---------------------------------------------------------------------------------------------------------
+def test_the_tables_of_functions_have_every_function_once() -> None:
+    """In a process of its own: other tests may have given rules to functions."""
+    found = script("make_functions.py")
+    assert found.returncode == 0, found.stderr
+    ruled, written = map(int, re.findall(r"^(\d+) functions .* (\d+) are written", found.stdout)[0])
+    kinds = re.split(r"(?m)^\| function \| (cotangents|is written as|because) \|\n.*\n", found.stdout)
+    rows = {kind: [] for kind in kinds[1::2]}
+    for kind, table in zip(kinds[1::2], kinds[2::2], strict=True):
+        rows[kind] += re.findall(r"(?m)^\| (`.*`) \| (.+) \|$", table.partition("\n\n")[0])
+    assert [len(set(rows[kind])) for kind in ("cotangents", "is written as")] == [ruled, written]
+    assert dict(rows["cotangents"])["`np.tanh(a)`"] == "`g·(1 - y·y)`"
+    assert len(rows["because"]) > 5
+    assert "`np.argmax`" in found.stdout
 
 
-@pytest.fixture
-def gallery(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The script that makes it, as a module."""
-    monkeypatch.syspath_prepend(DOCS)
-    return importlib.import_module("make_gallery")
+def script(name: str, *options: str) -> Any:
+    return subprocess.run([sys.executable, str(DOCS / name), *options], capture_output=True, text=True, cwd=DOCS.parent)
 
 
-def test_the_gallery_is_up_to_date(gallery: Any) -> None:
-    assert gallery.page(write=False) == gallery.PAGE.read_text(encoding="utf-8")
-    pictures = {path.name for path in gallery.PICTURES.iterdir()}
-    made = {entry.__name__ for entry in gallery.ENTRIES}
-    assert {name.partition(".")[0] for name in pictures} == made - {"in_a_terminal"}
+# -- pictures that are committed --------------------------------------------------------------------------------------
 
 
-def test_a_picture_of_something_else_is_noticed(gallery: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gallery, "PICTURES", tmp_path)
-    with pytest.raises(SystemExit, match=r"twice\.svg is missing"):
-        gallery.section(gallery.twice, write=False)
-    right = (DOCS / "gallery" / "twice.svg").read_text(encoding="utf-8")
-    (tmp_path / "twice.svg").write_text(right, encoding="utf-8")
-    assert "![x · x]" in gallery.section(gallery.twice, write=False)
-    for wrong in ((DOCS / "gallery" / "doubling.svg").read_text(encoding="utf-8"), "<svg></svg>"):
-        (tmp_path / "twice.svg").write_text(wrong, encoding="utf-8")
-        with pytest.raises(SystemExit, match=r"twice\.svg shows something else than its lines draw"):
-            gallery.section(gallery.twice, write=False)
+def test_only_readmes_picture_and_what_cannot_be_drawn_here_are_committed() -> None:
+    there = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.svg") if "_build" not in path.parts}
+    assert there == {"unrolled.svg", "compared/torchvista.svg"}
 
 
 def test_what_was_noted_is_replaced_and_the_file_stays_a_picture(tmp_path: Path) -> None:
@@ -132,22 +176,30 @@ def test_what_was_noted_is_replaced_and_the_file_stays_a_picture(tmp_path: Path)
     ElementTree.parse(file)
 
 
-def test_the_pictures_that_are_compared_are_up_to_date() -> None:
+def unnamed(folder: Path, page: str) -> list[str]:
+    """Records of other tools that are missing, or of a version that the page does not name."""
+    records = [record for tool in drawings.MODULES if (record := drawings.record_of(tool, folder))]
+    versions = {record.name: drawings.drawn_by(record) if record.exists() else "" for record in records}
+    return [name for name, each in versions.items() if not each or not re.search(rf"\b{re.escape(each)}\b", page)]
+
+
+def test_the_records_of_other_tools_are_of_the_versions_that_the_page_names(executed: Any) -> None:
     page = (DOCS / "drawing-compared.md").read_text(encoding="utf-8")
-    assert drawings.outdated(DOCS / "compared", page) == []
-    assert {path.name for path in (DOCS / "compared").iterdir()} == {
-        drawings.file_of(tool, Path()).name for tool in drawings.MODULES
-    }
+    assert unnamed(DOCS / "compared", page) == []
+    tools = [record for tool in drawings.MODULES if (record := drawings.record_of(tool, DOCS / "compared"))]
+    assert set((DOCS / "compared").iterdir()) == set(tools)
+    shown = executed("drawing-compared.md").shown
+    assert len(shown) == len(drawings.MODULES) - 1  # all but torchvista's, which a browser laid out
+    assert min(map(cells.nodes, shown)) > 8
 
 
-def test_a_picture_of_another_network_or_by_another_version_is_noticed(tmp_path: Path) -> None:
+def test_a_record_that_is_missing_or_of_another_version_is_noticed(tmp_path: Path) -> None:
     page = (DOCS / "drawing-compared.md").read_text(encoding="utf-8")
     for path in (DOCS / "compared").iterdir():
-        if path.name != "mygrad.svg":
+        if path.name != "mygrad.dot":
             shutil.copy(path, tmp_path)
-    shutil.copy(tmp_path / "minigrad-mg-draw.svg", tmp_path / "minigrad-rnn-draw.svg")
     page = page.replace("keras 3.15.1", "keras 3.15.10")
-    assert drawings.outdated(tmp_path, page) == ["minigrad-rnn-draw.svg", "mygrad.svg", "keras.svg"]
+    assert unnamed(tmp_path, page) == ["mygrad.dot", "keras.dot"]
 
 
 # -- primitives -------------------------------------------------------------------------------------------------------

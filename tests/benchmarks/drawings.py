@@ -1,12 +1,11 @@
 """The same recurrent network, drawn by minigrad and by others, side by side.
 
     python -m tests.benchmarks.drawings [--out docs/compared]
-    python -m tests.benchmarks.drawings --check docs/compared     asks whether the pictures there are up to date
 
 Every tool that is installed draws the lecture's network (2 inputs, 4 hidden units, 1 output, squared errors) along four
 steps, an LSTM, and a loop written by hand, and is asked for what its users complain of elsewhere: long sequences,
 diamonds, deep chains, an argument used twice, the same text on every run. Each question goes to a process of its own,
-which is given a minute.
+which is given a minute. What the others drew is recorded with ``--out``, as DOT text, of which the site makes pictures.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from typing import Any
 import graphviz
 import numpy as np
 
-from docs.stamps import digest, noted, stamp
+from docs.stamps import digest
 
 N_IN, N_HIDDEN, STEPS, PATIENCE = 2, 4, (4, 100, 1000), 60.0
 MODULES = {
@@ -418,13 +417,10 @@ def answer(tool: str, question: str, out: str) -> dict[str, Any]:
     picture = getattr(maker, kind)(*([int(number)] if number else []))
     text = picture.source
     seconds = time.process_time() - start
-    if out and tool.startswith("minigrad"):
-        picture.render(out)
-        stamp(Path(out), digest(text))
-    elif out:
-        svg = picture.svg() if hasattr(picture, "svg") else graphviz.Source(text).pipe("svg", encoding="utf-8")
-        Path(out).write_text(svg, encoding="utf-8")
-        stamp(Path(out), version(MODULES[tool]))
+    if out:
+        recorded = picture.svg() if hasattr(picture, "svg") else text
+        note = "<!-- {} -->" if hasattr(picture, "svg") else "// {}"
+        Path(out).write_text(f"{note.format(version(MODULES[tool]))}\n{recorded}", encoding="utf-8")
     labels = re.sub("<[^<>]*>", " ", " ".join(re.findall(r'label=("(?:[^"\\]|\\.)*"|<<.*?>>|\w+)', text, re.DOTALL)))
     names = sum(bool(re.search(rf"\b{re.escape(name)}(?![a-zA-Z])", labels)) for name in maker.names)
     return {"seconds": seconds, "edges": edges(text), "names": [names, len(maker.names)], "text": digest(text)}
@@ -435,22 +431,17 @@ def version(module: str) -> str:
     return f"{module} {importlib.metadata.version(DISTRIBUTIONS.get(module, module))}"
 
 
-def file_of(tool: str, folder: Path) -> Path:
-    return folder / f"{re.sub('[^a-z]+', '-', tool.lower()).strip('-')}.svg"
+def record_of(tool: str, folder: Path) -> Path | None:
+    """Where it stands what another tool drew: its DOT text, or, where a browser laid it out, what that showed."""
+    if tool.startswith("minigrad"):
+        return None  # which the page itself draws
+    suffix = "svg" if tool == "torchvista" else "dot"
+    return folder / f"{re.sub('[^a-z]+', '-', tool.lower()).strip('-')}.{suffix}"
 
 
-def outdated(folder: Path, page: str) -> list[str]:
-    """Pictures that minigrad would draw otherwise today, and those of others whose version the page does not name."""
-    wrong = []
-    for tool in MODULES:
-        file = file_of(tool, folder)
-        made_from = noted(file) if file.exists() else ""
-        if tool.startswith("minigrad"):
-            right = made_from == digest(TOOLS[tool]().network(STEPS[0]).source)
-        else:
-            right = made_from.startswith(f"{MODULES[tool]} ") and bool(re.search(rf"\b{re.escape(made_from)}\b", page))
-        wrong += [] if right else [file.name]
-    return wrong
+def drawn_by(record: Path) -> str:
+    """The tool and its version, from the record's first line."""
+    return record.read_text(encoding="utf-8").partition("\n")[0].strip("/<!-> ")
 
 
 def ask(tool: str, question: str, out: str = "") -> dict[str, Any]:
@@ -487,7 +478,7 @@ def networks(tool: str) -> list[str]:
 
 def row(tool: str, out: Path | None) -> list[str]:
     """All answers of one tool."""
-    file = "" if out is None else str(file_of(tool, out))
+    file = "" if out is None else str(record_of(tool, out) or "")
     first, again = ask(tool, f"network {STEPS[0]}", file), ask(tool, f"network {STEPS[0]}")
     if "none" in first:
         return [tool, first["none"], *[""] * 8]
@@ -507,17 +498,11 @@ def row(tool: str, out: Path | None) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, help="write each tool's picture of four steps to this folder")
-    parser.add_argument("--check", type=Path, metavar="FOLDER", help="fail if a picture there is not up to date")
+    parser.add_argument("--out", type=Path, help="record each other tool's picture of four steps in this folder")
     parser.add_argument("--ask", nargs=3, metavar=("TOOL", "QUESTION", "FILE"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.ask:
         print(json.dumps(answer(*given.ask)))
-        return
-    if given.check:
-        page = (given.check.parent / "drawing-compared.md").read_text(encoding="utf-8")
-        if wrong := outdated(given.check, page):
-            raise SystemExit(f"not up to date: {', '.join(wrong)}; run python -m tests.benchmarks.drawings --out ...")
         return
     if given.out:
         given.out.mkdir(parents=True, exist_ok=True)
