@@ -49,10 +49,17 @@ def test_as_a_notebook_it_has_the_same_cells(chapter: Path) -> None:
 
 
 @every_chapter
-def test_no_line_of_code_is_cut_off_on_the_page(chapter: Path) -> None:
-    cells = pages.cells(chapter.read_text(encoding="utf-8"))
-    lines = [line for kind, source in cells if kind == "code" for line in source.splitlines()]
-    assert [line for line in lines if len(line) > 88] == []
+def test_no_line_of_code_or_of_its_output_is_cut_off_on_the_page(chapter: Path) -> None:
+    _, seen = outcome(chapter)
+    assert [line for line in seen.splitlines() if len(line) > 88] == []
+
+
+def test_the_sunspots_of_the_book_are_those_of_the_file() -> None:
+    (chapter,) = (path for path in CHAPTERS if path.stem.endswith("forecasting"))
+    counted = re.search(r'(?s)COUNTED = """\n(.*?)"""', chapter.read_text(encoding="utf-8"))
+    _, *lines = (BOOK.parent / "data" / "sunspots.csv").read_text(encoding="utf-8").splitlines()
+    assert counted is not None
+    assert counted[1].split() == [line.split(",")[1] for line in lines][:280]
 
 
 def test_the_book_has_the_chapters_that_its_page_lists() -> None:

@@ -1,4 +1,4 @@
-"""A series of one's own: a column of a CSV file, to be forecast one step ahead."""
+"""A series of one's own, a column of a CSV file or an array, to be forecast one step ahead."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import os
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from minigrad.engine.tensor import Array
 from minigrad.rnn.tasks.forecast import Recorded
-from minigrad.rnn.tasks.table import Column, read_column
+from minigrad.rnn.tasks.table import Column, of_values, read_column
 
 MISSING = ("refuse", "hold")
 
@@ -24,10 +25,10 @@ class Series(Recorded):
 
     Parameters
     ----------
-    data : path-like
-        A CSV file: see `minigrad.rnn.tasks.table`.
+    data : path-like or array_like (n,)
+        A CSV file, see `minigrad.rnn.tasks.table`; or the values, in which NaN is a gap.
     column : str or int, optional
-        Name, or number from 1 on, of the column; not needed if only one holds numbers.
+        Of a file: name, or number from 1 on, of the column; not needed if only one holds numbers.
     missing : {"refuse", "hold"}
         What to do about gaps: refuse them, or put the last value there, which is given and never judged or learnt.
     T, parts, orders
@@ -42,11 +43,13 @@ class Series(Recorded):
     ------
     OSError
         If the file cannot be read.
+    TypeError
+        If the data are neither a path nor real numbers.
     ValueError
         If it is not understood, has gaps that are refused, is constant, or too short.
     """
 
-    data: str | os.PathLike[str]
+    data: str | os.PathLike[str] | npt.ArrayLike
     column: str | int | None = None
     missing: str = "refuse"
     orders: tuple[int, ...] = field(default=(1, 2, 9, 12), kw_only=True)
@@ -57,19 +60,23 @@ class Series(Recorded):
         super().__post_init__()
         if self.missing not in MISSING:
             raise ValueError(f"missing={self.missing!r} is not known: choose 'refuse' or 'hold'")
-        self.column_read = found = read_column(self.data, self.column)
+        if isinstance(self.data, str | os.PathLike):
+            self.column_read = found = read_column(self.data, self.column)
+        elif self.column is None:
+            self.column_read = found = of_values(self.data)
+        else:
+            raise ValueError(f"column={self.column!r} is that of a file: of an array pass the column itself")
         values, known = (found.values, None) if self.missing == "refuse" else held(found)
         gaps = np.flatnonzero(np.isnan(values))
         if len(gaps):
             raise ValueError(
-                f"{found.place(gaps[0])}: there is no value, here and in {len(gaps) - 1} other lines; fill the gaps, or"
-                ' pass missing="hold", which repeats the last value there and judges nothing by it'
+                f"{found.place(gaps[0])}: there is no value, here and in {len(gaps) - 1} other places; fill the gaps,"
+                ' or pass missing="hold", which repeats the last value there and judges nothing by it'
             )
         try:
-            self.divide(values[:, None], f"{found.path}, {found.name}", warm=None, known=known)
+            self.divide(values[:, None], found.title, warm=None, known=known)
         except ValueError as error:
-            place = f"{found.path}, {found.name}"
-            raise ValueError(str(error) if place in str(error) else f"{place}: {error}") from None
+            raise ValueError(str(error) if found.title in str(error) else f"{found.title}: {error}") from None
 
 
 def held(column: Column) -> tuple[Array, Array | None]:

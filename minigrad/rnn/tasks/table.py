@@ -14,6 +14,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -46,9 +47,49 @@ class Column:
     values: Array
     lines: list[int]
 
+    @property
+    def title(self) -> str:
+        """What it is called in a sentence."""
+        return f"{self.path}, {self.name}"
+
     def place(self, row: int) -> str:
         """Where a value stands, for a sentence."""
         return f"{self.path}, line {self.lines[row]}, {self.name}"
+
+
+@dataclass(frozen=True)
+class Given(Column):
+    """Values that stand in no file."""
+
+    @property
+    def title(self) -> str:
+        return self.path
+
+    def place(self, row: int) -> str:
+        """Where a value stands, for a sentence."""
+        return f"{self.path}[{row}]"
+
+
+def of_values(values: Any) -> Given:
+    """Numbers (n,) as a column. NaN is a gap.
+
+    Raises
+    ------
+    TypeError
+        If they are no numbers, or complex ones.
+    ValueError
+        If they are no sequence of at least one number, or one of them is infinite.
+    """
+    array = np.asarray(values)
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"data of dtype {array.dtype}: the path of a CSV file or a sequence of real numbers is needed")
+    if array.ndim != 1 or not len(array):
+        raise ValueError(f"data of shape {array.shape}: a series is (n,), a number for each time; pass one column")
+    found = Given("data", "", array.astype(np.float64), [])
+    infinite = np.flatnonzero(np.isinf(found.values))
+    if len(infinite):
+        raise ValueError(f"{found.place(infinite[0])} is {found.values[infinite[0]]}: expected finite numbers, or NaN")
+    return found
 
 
 @dataclass(frozen=True)

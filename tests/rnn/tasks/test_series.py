@@ -120,6 +120,47 @@ def test_a_series_that_begins_with_a_gap_is_refused(write):
         Series(write("NaN", *range(30)), missing="hold", T=3)
 
 
+# -- an array ---------------------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.floats(-1e3, 1e3) | st.just(np.nan), min_size=60, max_size=60), st.sampled_from(["refuse", "hold"]))
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_an_array_is_the_file_with_the_same_numbers(write, values, missing):
+    """Or it is refused for the same reason, in its own words."""
+
+    def made(data):
+        try:
+            return Series(data, T=4, missing=missing)
+        except ValueError as error:
+            return re.sub(r"data\[\d+\]|.*series\.csv, (line \d+, )?column 'x'|^data", "…", str(error))
+
+    of_file, of_array = made(write(*map(repr, values))), made(np.array(values))
+    if isinstance(of_file, str):
+        assert of_array == of_file
+    else:
+        np.testing.assert_array_equal(of_array.record, of_file.record)
+        assert of_array.baselines() == of_file.baselines()
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "error", "message"),
+    [
+        ([1.0, np.nan] * 30, {}, ValueError, "data[1]: there is no value, here and in 29 other places"),
+        ([1.0, 2.0, -np.inf], {}, ValueError, "data[2] is -inf: expected finite numbers, or NaN"),
+        (np.zeros((60, 1)), {}, ValueError, "data of shape (60, 1): a series is (n,)"),
+        ([], {}, ValueError, "data of shape (0,)"),
+        (["1", "2"], {}, TypeError, "data of dtype <U1: the path of a CSV file or a sequence of real numbers"),
+        ([1j] * 60, {}, TypeError, "data of dtype complex128"),
+        (None, {}, TypeError, "data of dtype object"),
+        ([7] * 60, {}, ValueError, "data is constant, [7.0], in the training part"),
+        (range(60), {"column": 1}, ValueError, "column=1 is that of a file: of an array pass the column itself"),
+    ],
+)
+def test_an_array_that_cannot_be_trained_on_is_refused(data, options, error, message):
+    with pytest.raises(error, match=re.escape(message)):
+        Series(data, **options)
+
+
 # -- what is refused --------------------------------------------------------------------------------------------------
 
 
