@@ -8,12 +8,11 @@ ROOT = Path(__file__).parent.parent
 ELSEWHERE = {
     "engine/ancestors.py": "what the walk needs of it, in tests/engine/test_walk.py",
     "compiler/batching.py": "all steps in one call: whole programs, in tests/compiler/test_compiled.py",
+    "compiler/calls.py": "calls as text: the listings in tests/compiler/test_compiled.py",
     "compiler/homes.py": "where results are: whole programs, in tests/compiler/test_compiled.py",
     "compiler/naming.py": "names: the listings in tests/compiler/test_compiled.py",
     "compiler/node.py": "plain data",
-    "compiler/planning.py": "statements: whole programs, in tests/compiler/test_compiled.py",
     "compiler/text.py": "the program as text: the listings in tests/compiler/test_compiled.py",
-    "compiler/traced.py": "what is written down and what is refused: tests/compiler/test_compiled.py",
     "engine/standin.py": "what stands in for arrays: tests/compiler/test_compiled.py",
     "engine/context.py": "recording, scopes and who watches: tests/engine/test_tensor.py, tests/test_anomaly.py",
     "rnn/stepping.py": "one step after the other: tests/rnn/test_unrolling.py, tests/rnn/test_counting.py",

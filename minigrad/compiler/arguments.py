@@ -22,7 +22,7 @@ from minigrad.engine.tensor import Tensor
 from minigrad.module import Module
 
 PLAIN = {int, bool, str, bytes, complex, type(None), type(...), type(NotImplemented), range, types.CodeType}
-BY_IDENTITY = (np.dtype, np.ufunc, types.BuiltinFunctionType, types.ModuleType, type, np.memmap)
+BY_IDENTITY = (np.dtype, np.ufunc, types.BuiltinFunctionType, types.ModuleType, type)
 LIBRARIES = {"minigrad", "numpy", *sys.stdlib_module_names}
 
 
@@ -38,7 +38,7 @@ CODES: dict[int, Any] = {}  # code objects by identity, kept alive so that no ot
 def look(value: Any, key: list[Any], found: list[Any], seen: dict[int, int]) -> None:
     """Add to ``found`` all arrays and tensors in ``value``, and to ``key`` what tells it from others."""
     kind = type(value)
-    if kind is np.ndarray:
+    if kind is np.ndarray or kind is np.memmap:
         key += (kind, value.shape, _short(value.dtype))
         found.append(value)
     elif kind is Tensor:
@@ -109,7 +109,7 @@ def _unknown(value: Any) -> str:
 
 def exchanged(value: Any, new: Iterator[Any], made: dict[int, Any]) -> Any:
     """The same with other arrays and tensors, ``new``, in the places of those that `look` found, in its order."""
-    if type(value) is np.ndarray or isinstance(value, np.generic):
+    if type(value) in (np.ndarray, np.memmap) or isinstance(value, np.generic):
         return next(new)
     if id(value) in made:
         return made[id(value)]

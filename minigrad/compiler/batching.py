@@ -34,6 +34,21 @@ def elementwise(fn: Any) -> bool:
     return fn in (astype, np.where, kinks.marked) or (fn in primitives and primitives[fn].form == "elementwise")
 
 
+SETTLED = {
+    np.transpose, np.swapaxes, np.reshape, np.ravel, np.squeeze, np.expand_dims, np.broadcast_to, np.moveaxis, np.roll,
+    np.flip, np.sort, np.argsort, np.cumsum, np.cumprod, np.take_along_axis, np.take, np.clip, np.round, np.dot,
+    np.inner, np.outer, np.tensordot, np.einsum, np.trace, np.diagonal, np.diag, np.tril, np.triu, np.var, np.std,
+    np.median, np.real, np.imag, np.zeros_like, np.ones_like, np.full_like, np.copy, np.hstack, np.vstack,
+}  # fmt: skip
+"""Functions of NumPy's whose results have shapes and dtypes that follow from those of their arguments."""
+
+
+def settled(fn: Any) -> bool:
+    """Whether the shape of a result is the same whatever the numbers are."""
+    house = str(getattr(fn, "__module__", "")).startswith("minigrad.")
+    return isinstance(fn, np.ufunc) or isinstance(getattr(fn, "__self__", None), np.ufunc) or house or fn in SETTLED
+
+
 def in_place(node: Node) -> bool:
     """Whether a call may write where one of its arguments stands."""
     fn = node.fn
@@ -127,6 +142,7 @@ def view_text(node: Node, lead: int) -> str:
     fn, rest, first = node.fn, node.args[1:], node.args[0]
     if fn is operator.getitem:
         index = rest[0] if isinstance(rest[0], tuple) else (rest[0],)
+        index = index or (...,)
         if lead and not (index and index[0] is ...):
             index = (slice(None),) * lead + index
         if not lead and node.shape == () and ... not in index:
@@ -190,13 +206,8 @@ def _product(text: Any, many: list[bool], values: list[Any], out: Any, like: Nod
     """Products of all steps with one matrix as one product."""
     a, b = values
     ranks = [len(text.shape(value)) - rows for value, rows in zip(values, many, strict=True)]
-    if many == [True, False] and ranks[1] == 2 and ranks[0] >= 1:
-        flat = text.view(a, f"{{}}.reshape({(-1, text.shape(a)[-1])})")
-        text.product_into(flat, b, text.view(out, f"{{}}.reshape({(-1, out.shape[-1])})"))
-        return True
-    if many == [True, False] and ranks[1] == 1 and ranks[0] >= 1:
-        flat = text.view(a, f"{{}}.reshape({(-1, text.shape(a)[-1])})")
-        text.product_into(flat, b, text.view(out, "{}.reshape(-1)"))
+    if many == [True, False] and ranks[1] in (1, 2) and ranks[0] >= 1 and (flat := text.flat(a)) is not None:
+        text.product_into(flat, b, text.flat(out, ranks[1]))
         return True
     if many == [False, True] and ranks == [2, 1]:
         text.product_into(b, text.view(a, "{}.T") if not isinstance(a, np.ndarray) else a.T, out)

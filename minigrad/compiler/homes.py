@@ -174,8 +174,10 @@ class Homes:
         whole, index = family.columns
         if type(whole) is not Same or type(whole.value) is not Node or type(index) is not Numbers or not index.stride:
             return None
-        length = whole.value.shape[0]
-        return self.value(whole.value), index.values[0] % length, index.stride
+        first, last, length = index.values[0], index.values[-1], whole.value.shape[0]
+        if (first < 0) != (last < 0):  # around the end: x[-1], x[0], x[1]
+            return None
+        return self.value(whole.value), first % length, index.stride
 
     def fill(self, stay: Stay, steps: range) -> None:
         """Write what stands beside the rows, if it is asked for the first time."""

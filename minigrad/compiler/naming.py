@@ -46,6 +46,11 @@ class Value:
         return self.array.dtype
 
 
+def code_of(dtype: Any) -> str:
+    """A dtype as text."""
+    return str(dtype.name if dtype.isnative and dtype.kind in "fiubc" else dtype.str)
+
+
 class Naming:
     """The names of a program, each once."""
 
@@ -53,6 +58,7 @@ class Naming:
         self.names: Counter[str] = Counter()
         self.imports: dict[str, set[str]] = {}
         self.space: dict[str, Any] = {}  # what the text cannot say
+        self.functions: dict[Any, str] = {}  # of this house, by what they are called in the text
         self.constants: list[tuple[Any, Value]] = []
 
     def name(self, wish: str) -> str:
@@ -78,9 +84,10 @@ class Naming:
         module = str(getattr(fn, "__module__", None))
         ours = module.partition(".")[0] == "minigrad"
         if ours and name.isidentifier() and getattr(sys.modules.get(module), name, None) is fn:
-            self.imports.setdefault(module, set()).add(name)
-            self.names[name] += 1
-            return name
+            if fn not in self.functions:
+                known = self.functions[fn] = self.name(name)
+                self.imports.setdefault(module, set()).add(name if known == name else f"{name} as {known}")
+            return self.functions[fn]
         for known, value in self.space.items():
             if value is fn:
                 return known
@@ -108,7 +115,7 @@ class Naming:
         if type(arg) is dict:
             return "{" + ", ".join(f"{key!r}: {self.render(value)}" for key, value in arg.items()) + "}"
         if isinstance(arg, np.dtype):
-            return repr(arg.name) if arg.isnative else repr(arg.str)
+            return repr(code_of(arg))
         return self.function(arg)
 
     def used(self, value: Value) -> None:
@@ -129,16 +136,19 @@ class Naming:
 
     def constant_text(self, array: Any) -> str:
         """How a constant is written."""
-        dtype = "" if array.dtype == np.float64 else f', "{array.dtype.name}"'
-        if isinstance(array, np.generic):
-            self.imports.setdefault("numpy", set()).add(array.dtype.name if array.dtype != bool else "bool_")
-            plain = array.item()
-            text = f'float("{plain}")' if isinstance(plain, float) and not np.isfinite(plain) else repr(plain)
-            return f"{array.dtype.name if array.dtype != bool else 'bool_'}({text})"
+        if array.ndim > 1 and not array.flags.c_contiguous and array.flags.f_contiguous:
+            return f"{self.constant_text(array.T)}.T"  # as it lies in memory: products depend on it, in the last bits
+        code = code_of(array.dtype)
+        plain = array.item() if isinstance(array, np.generic) else None
+        if type(plain) in (int, float, bool):
+            kind = code if plain is not True and plain is not False else "bool_"
+            self.imports.setdefault("numpy", set()).add(kind)
+            return f"{kind}({self.render(plain)})"
+        dtype = "" if code == "float64" else f', "{code}"'
         for fill, fn in ((0, "zeros"), (1, "ones")):
-            if array.size and array.tobytes() == np.full(array.shape, fill, array.dtype).tobytes():
+            if array.ndim and array.size and array.tobytes() == np.full(array.shape, fill, array.dtype).tobytes():
                 self.imports.setdefault("numpy", set()).add(fn)
                 return f"{fn}({array.shape}{dtype})"
         self.imports.setdefault("numpy", set()).add("frombuffer")
-        shape = "" if array.ndim == 1 else f".reshape({array.shape})"
-        return f'frombuffer(bytes.fromhex("{array.tobytes().hex()}"), "{array.dtype.name}"){shape}'
+        shape = {0: "[0]", 1: ""}.get(array.ndim, f".reshape({array.shape})")
+        return f'frombuffer(bytes.fromhex("{array.tobytes().hex()}"), "{code}"){shape}'

@@ -25,6 +25,8 @@ class Node:
         Of the result; None for several results in a tuple.
     name, scope
         Of the tensor that it became, if it became one.
+    in_order : bool
+        Whether its elements lie in memory one row after the other, as those of a new array do.
     """
 
     fn: Callable[..., Any] | None
@@ -35,6 +37,7 @@ class Node:
     dtype: Any = None
     name: str = ""
     scope: tuple[str, ...] = ()
+    in_order: bool = True
 
     def __repr__(self) -> str:
         name = getattr(self.fn, "__name__", "input")
@@ -137,6 +140,14 @@ def same(a: Any, b: Any) -> bool:
 
 class Unusual(ArithmeticError):
     """Numbers that a program has no statements for: the function itself has to be called."""
+
+
+def alike(value: Any, shape: tuple[int, ...], dtype: str) -> Any:
+    """``value``, if its shape and dtype, which other numbers may change, are those that the program was made for."""
+    array = np.asarray(value)
+    if array.shape != shape or array.dtype != dtype:
+        raise Unusual
+    return value
 
 
 def copied(trace: Trace) -> Trace:

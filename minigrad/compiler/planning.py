@@ -117,9 +117,8 @@ class Plan(Homes):
             return self.text.product(sides[0], sides[1], node)
         if like.fn is mean_product:
             return self.text.mean(sides[0], sides[1], node, like.args[0].shape)
-        inner = sides[0]
-        flat = self.text.view(inner, f"{{}}.reshape({(-1, *inner.shape[2:])})")
-        return self.text.reduced(flat, node)
+        flat = self.text.flat(sides[0], len(sides[0].shape) - 1)
+        return self.text.reduced(sides[0], node, (0, 1)) if flat is None else self.text.reduced(flat, node)
 
     def operand(self, column: Any, steps: range) -> Value | None:
         """An argument at all of these steps, if it is an array with a row for each."""
@@ -201,7 +200,7 @@ class Plan(Homes):
             self.one_step(loop, step)
 
     def pays_to_lay_out(self, family: Family, loop: Loop) -> bool:
-        """Whether each step multiplies many rows by the same Wᵀ: read along its rows, that takes up to half the time."""
+        """Whether each step multiplies many rows by the same Wᵀ: along its rows, that takes up to half the time."""
         like = family.like
         if like.fn is not np.matmul or len(like.shape) != 2 or type(family.columns[1]) is not Same:
             return False

@@ -94,7 +94,7 @@ def _shorter(node: Node) -> Node | None:
         return first
     if fn is operator.getitem and type(args[1]) is int and first.fn is np.stack and first.kwargs.get("axis", 0) == 0:
         operands = nodes_in(first.args[:1])
-        if len(operands) == len(first.args[0]) and len(first.args) == 1:
+        if len(operands) == len(first.args[0]) and len(first.args) == 1 and _like(operands[args[1]], node):
             return operands[args[1]]
     return None
 

@@ -6,17 +6,16 @@ not needed any more when the other begins are one (`Text.shared`): their names s
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from minigrad.compiler import batching
-from minigrad.compiler.algebra import mean_product, outer, total
-from minigrad.compiler.naming import Naming, Value
-from minigrad.compiler.node import Node, walked
-from minigrad.engine.tensor import astype
+from minigrad.compiler.algebra import total
+from minigrad.compiler.calls import Calls
+from minigrad.compiler.naming import Value, code_of
+from minigrad.compiler.node import Node, Unusual, walked
 
 
 @dataclass(eq=False)
@@ -41,12 +40,11 @@ class Each:
     homes: set[str] = field(default_factory=set)
 
 
-class Text(Naming):
+class Text(Calls):
     """A program that is being written."""
 
     def __init__(self, exact: bool) -> None:
-        super().__init__()
-        self.exact = exact
+        super().__init__(exact)
         self.known: dict[Any, Value] = {}
         self.inputs: list[str] = []
         self.homes: dict[str, Home] = {}
@@ -92,15 +90,19 @@ class Text(Naming):
         self.known[value.name, template] = found
         return found
 
+    def flat(self, value: Value, rank: int = 2) -> Value | None:
+        """All steps one below the other, in an array of ``rank`` axes; None if they do not lie so in memory."""
+        shape = (-1, *value.shape[len(value.shape) - rank + 1 :])
+        if value.built and value.array.size and not np.shares_memory(value.array.reshape(shape), value.array):
+            return None
+        return self.view(value, f"{{}}.reshape({shape})")
+
     def lifted(self, value: Value, rank: int) -> Value:
         """One a step, with so many axes behind that of the steps."""
         missing = rank - (len(value.shape) - 1)
         if missing <= 0:
             return value
         return self.view(value, f"{{}}.reshape({(value.shape[0], *[1] * missing, *value.shape[1:])})")
-
-    def shape(self, value: Any) -> tuple[int, ...]:
-        return value.shape if type(value) is Value else np.shape(value)
 
     def used(self, value: Value) -> None:
         if self.loop is not None:
@@ -129,7 +131,8 @@ class Text(Naming):
     def copied(self, value: Value) -> Value:
         self.calls += 1
         name = self.name(value.name)
-        self.line(f"{name} = {value.name}.copy()", value.homes)
+        text = f"{value.name}.copy()" if value.shape else f"{self.function(np.array)}({value.name})"
+        self.line(f"{name} = {text}", value.homes)
         return Value(name, value.array, fresh=True)
 
     def laid_out(self, value: Value) -> Value:
@@ -139,41 +142,6 @@ class Text(Naming):
             known = self.known[value.name, "laid out"] = self.home(value.name, value.shape, value.dtype)
             self.copy(known, value)
         return known
-
-    def expression(self, node: Node, args: Any, kwargs: Any) -> tuple[str, bool]:
-        """A call as text, and whether its result is known to be an array of its own."""
-        fn = node.fn
-        texts = [self.render(arg) for arg in args]
-        if fn is operator.getitem:
-            basic = all(
-                type(i) in (int, slice, type(None), type(...))
-                for i in (args[1] if type(args[1]) is tuple else (args[1],))
-            )
-            return f"{texts[0]}[{texts[1]}]", not basic
-        if fn is astype:
-            return f"{texts[0]}.astype({texts[1]})", True
-        if fn is outer:
-            return f"{self.function(np.dot)}({texts[0]}.T, {texts[1]})", True
-        if fn is mean_product:
-            return f"{self.function(np.vdot)}({texts[0]}, {texts[1]}) / {batching.size(self.shape(args[0]))}", True
-        if fn is np.matmul and self.dotted(args):
-            return f"{self.function(np.dot)}({', '.join(texts)})", True
-        options = [f"{key}={self.render(value)}" for key, value in kwargs.items()]
-        fresh = isinstance(fn, np.ufunc) or fn in (
-            np.matmul,
-            np.vdot,
-            np.concatenate,
-            np.stack,
-            np.where,
-            *batching.REDUCTIONS,
-            np.mean,
-        )
-        return f"{self.function(fn)}({', '.join([*texts, *options])})", fresh
-
-    def dotted(self, args: Any) -> bool:
-        """Whether `numpy.dot` will do for `numpy.matmul`."""
-        ranks = [len(self.shape(arg)) for arg in args]
-        return not self.exact and max(ranks) <= 2
 
     def check(self, node: Node, args: Any) -> None:
         """A call that is made for the error that it may raise."""
@@ -188,7 +156,7 @@ class Text(Naming):
             name = self.name("parts")
             self.line(f"{name} = {text}", homes)
             return Value(name, None, homes=homes)
-        if not fresh and node.shape and self.writes(node, args, kwargs):
+        if not fresh and node.shape and node.in_order and self.writes(node, args, kwargs):
             home = self.home(node.name or batching.singular(node), node.shape, node.dtype)
             self.into(node, args, home, kwargs)
             return home
@@ -200,13 +168,6 @@ class Text(Naming):
         self.line(f"{name} = {text}", homes)
         array = np.broadcast_to(np.zeros((), node.dtype), node.shape)
         return Value(name, array, homes=frozenset() if own else homes, fresh=own)
-
-    def writes(self, node: Node, args: Any, kwargs: Any) -> bool:
-        """Whether a function writes where it is told to."""
-        fn = node.fn
-        if isinstance(fn, np.ufunc):
-            return fn.nout == 1 and not kwargs
-        return fn in (total, outer, np.concatenate, np.stack) or (fn in batching.REDUCTIONS and len(args) <= 2)
 
     def into(self, node: Node, args: Any, out: Value, kwargs: Any = None) -> None:
         """A call whose result is written to ``out``."""
@@ -220,42 +181,6 @@ class Text(Naming):
                 if arg.name in self.homes and arg.shape == out.shape and arg.dtype == out.dtype and not parts:
                     self.homes[out.name].over = self.homes[out.name].over or arg.name
         self.line(lines, homes)
-
-    def written(self, node: Node, args: Any, kwargs: Any, out: Value) -> list[str]:
-        """The statements that write the result of a call."""
-        fn, target = node.fn, out.name
-        texts = [self.render(arg) for arg in args]
-        if fn is total:
-            add = self.function(np.add)
-            order = sorted(range(len(args)), key=lambda i: self.shape(args[i]) != out.shape)
-            texts = [texts[i] for i in order]
-            return [f"{add}({texts[0]}, {texts[1]}, {target})", *(f"{add}({target}, {t}, {target})" for t in texts[2:])]
-        if fn is np.matmul and not kwargs and self.fits_dot(args, out):
-            return [f"{self.function(np.dot)}({', '.join([*texts, target])})"]
-        if isinstance(fn, np.ufunc) and fn.nout == 1:
-            options = [f", {key}={self.render(value)}" for key, value in kwargs.items()]
-            where = f"out={target}" if fn in (np.maximum, np.minimum) else target  # which deprecate a third position
-            return [f"{self.function(fn)}({', '.join([*texts, where])}{''.join(options)})"]
-        if (
-            fn is outer
-            and all(type(a) is Value and a.dtype == out.dtype for a in args)
-            and out.array.flags.c_contiguous
-        ):
-            return [f"{self.function(np.dot)}({texts[0]}.T, {texts[1]}, {target})"]
-        if fn in (np.concatenate, np.stack):
-            options = [f", {key}={self.render(value)}" for key, value in kwargs.items()]
-            return [f"{self.function(fn)}({', '.join(texts)}{''.join(options)}, out={target})"]
-        if fn in batching.REDUCTIONS and len(args) <= 2 and not kwargs.keys() - {"axis", "keepdims"}:
-            axis = kwargs.get("axis", args[1] if len(args) > 1 else None)
-            kept = ", keepdims=True" if kwargs.get("keepdims") else ""
-            reduce = self.function(batching.REDUCTIONS[fn])
-            return [f"{reduce}({texts[0]}, {self.render(axis)}, None, {target}{kept})"]
-        return [f"{target}[...] = {self.expression(node, args, kwargs)[0]}"]
-
-    def fits_dot(self, args: Any, out: Value) -> bool:
-        """`numpy.dot` wants its result's memory in one piece, and of the very dtype."""
-        dtypes = [arg.dtype if isinstance(arg, (Value, np.ndarray)) else None for arg in args]
-        return self.dotted(args) and all(d == out.dtype for d in dtypes) and bool(out.array.flags.c_contiguous)
 
     def product_into(self, a: Any, b: Any, out: Value) -> None:
         self.into(Node(np.matmul, (), {}, -1, out.shape, out.dtype), (a, b), out)
@@ -272,10 +197,13 @@ class Text(Naming):
 
     def product(self, left: Value, right: Value, node: Node) -> Value:
         """Σ LᵀR over all steps, as one product."""
-        sides = [self.view(side, f"{{}}.reshape({(-1, side.shape[-1])})") for side in (left, right)]
-        turned = self.view(sides[0], "{}.T") if sides[0].built else None
-        first = turned.name if turned else f"{sides[0].name}.T"
-        text = f"{self.function(np.dot)}({first}, {sides[1].name})"
+        one, two = self.flat(left), self.flat(right)
+        if one is None or two is None:
+            axes = tuple(range(len(left.shape) - 1))
+            text = f"{self.function(np.tensordot)}({left.name}, {right.name}, {(axes, axes)})"
+        else:
+            turned = self.view(one, "{}.T").name if one.built else f"{one.name}.T"
+            text = f"{self.function(np.dot)}({turned}, {two.name})"
         return self.assigned(node.name or "total", text, node, left.homes | right.homes)
 
     def mean(self, a: Any, b: Any, node: Node, shape: Any = None) -> Value:
@@ -284,12 +212,11 @@ class Text(Naming):
         text = f"{self.function(np.vdot)}({self.render(a)}, {self.render(b)}) / {count}"
         value = self.assigned(node.name or "mean", text, node, self.homes_in((a, b)))
         self.imports.setdefault("math", set()).add("isinf")
-        self.imports.setdefault("minigrad.compiler.node", set()).add("Unusual")
-        self.line([f"if isinf({value.name}):", "    raise Unusual"], ())
+        self.line([f"if isinf({value.name}):", f"    raise {self.function(Unusual)}"], ())
         return value
 
-    def reduced(self, value: Value, node: Node) -> Value:
-        text = f"{self.function(np.add)}.reduce({value.name}, 0)"
+    def reduced(self, value: Value, node: Node, axes: Any = 0) -> Value:
+        text = f"{self.function(np.add)}.reduce({value.name}, {axes})"
         return self.assigned(node.name or "total", text, node, value.homes)
 
     def added(self, parts: list[Any], node: Node) -> Value:
@@ -349,7 +276,7 @@ class Text(Naming):
         self.line([head, *(f"    {line}" for line in loop.body)], loop.homes)
 
     def results(self, values: list[Any]) -> None:
-        self.returned = ", ".join(map(self.render, values)) + ("," if len(values) == 1 else "")
+        self.returned = ", ".join(map(self.render, values)) + ("," if len(values) == 1 else "") or "()"
         self.line(f"return {self.returned}".rstrip(), self.homes_in(values))
 
     # -- the whole ----------------------------------------------------------------------------------------------------
@@ -381,7 +308,8 @@ class Text(Naming):
             ]
             fit = fits[-1] if fits else None
             if fit is None:
-                dtype = "" if home.dtype == np.float64 else f', "{home.dtype.name}"'
+                code = code_of(home.dtype)
+                dtype = "" if code == "float64" else f', "{code}"'
                 texts.append(f"{home.name} = empty({home.shape}{dtype})")
                 self.imports.setdefault("numpy", set()).add("empty")
                 total_bytes += batching.size(home.shape) * home.dtype.itemsize

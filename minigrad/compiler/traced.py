@@ -27,6 +27,10 @@ class Refused(TypeError):
     """The function does something that depends on values and cannot be written down as a program."""
 
 
+class Unknown(Refused, AttributeError):
+    """What arrays have, and stand-ins have not."""
+
+
 def refuse(what: str) -> Refused:
     """``what`` it did, and where."""
     return Refused(f"mg.compile: {what}, at {calling_line()}")
@@ -43,7 +47,7 @@ COUNTING = {np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.unique_all, n
 METHODS = {
     name: getattr(np, name)
     for name in ("sum", "mean", "std", "var", "prod", "cumsum", "cumprod", "max", "min", "argmax", "argmin", "clip",
-                 "round", "ravel", "squeeze", "swapaxes", "diagonal", "dot", "take", "repeat", "trace", "ptp", "any",
+                 "round", "ravel", "squeeze", "swapaxes", "diagonal", "dot", "take", "repeat", "trace", "any",
                  "all", "argsort", "searchsorted", "nonzero", "copy", "conj")
 }  # fmt: skip
 METHODS |= {"flatten": np.ravel, "conjugate": np.conj}
@@ -63,12 +67,13 @@ class Tracer:
         """One more node."""
         shape = value.shape if isinstance(value, np.ndarray) else None
         node = Node(fn, args, kwargs, len(self.nodes), shape, None if shape is None else value.dtype)
+        node.in_order = shape is None or value.flags.c_contiguous
         self.nodes.append(node)
         return node
 
     def input(self, value: Any) -> Traced:
         """What the function is given."""
-        array = np.asarray(value)
+        array = _locked(np.asarray(value))
         return Traced(array, self.node(None, (), {}, array), self)
 
     def call(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -77,11 +82,16 @@ class Tracer:
             raise refuse("a value of a traced run was kept, and used after it or in another thread")
         if kwargs.get("out") is not None:
             raise refuse(f"{spelled(fn)}(..., out=...) changes an array in place")
-        value = fn(*walked(_value, args), **walked(_value, kwargs))
-        if fn in SHAPE:
-            return value
         if fn in COUNTING or (fn is np.where and len(args) == 1):
             raise refuse(f"the shape of what {spelled(fn)} gives depends on values, or it changes an array")
+        try:
+            value = fn(*walked(_value, args), **walked(_value, kwargs))
+        except ValueError as error:
+            if not any(told in str(error) for told in ("read-only", "output array")):
+                raise
+            raise refuse(f"{spelled(fn)} changes an array in place") from error
+        if fn in SHAPE:
+            return value
         err = np.geterr()
         if err != self.usual:
             self.lenient |= {str(key): str(how) for key, how in err.items() if (key, how) not in self.usual.items()}
@@ -97,7 +107,7 @@ class Tracer:
         return self.wrapped(array, self.node(fn, args, kwargs, array))
 
     def wrapped(self, value: Any, node: Node) -> Traced:
-        return Traced(np.asarray(value), node, self)
+        return Traced(_locked(np.asarray(value)), node, self)
 
 
 class Traced(StandIn, NDArrayOperatorsMixin):
@@ -116,7 +126,8 @@ class Traced(StandIn, NDArrayOperatorsMixin):
     nbytes = property(lambda self: self._array.nbytes)
     T = property(lambda self: self.tracer.call(np.transpose, (self,), {}))
     mT = property(lambda self: self.tracer.call(np.swapaxes, (self, -1, -2), {}))
-    real = property(lambda self: self)
+    real = property(lambda self: self.tracer.call(np.real, (self,), {}) if self.dtype.kind == "c" else self)
+    imag = property(lambda self: self.tracer.call(np.imag, (self,), {}))
 
     def call(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         return self.tracer.call(fn, args, kwargs)
@@ -141,11 +152,11 @@ class Traced(StandIn, NDArrayOperatorsMixin):
 
     def __getattr__(self, name: str) -> Any:
         if name not in METHODS:
-            raise AttributeError(f"an array that is being traced has no attribute {name!r}")
+            raise Unknown(f"mg.compile: an array that is being traced has no .{name}, at {calling_line()}")
         return lambda *args, **kwargs: self.tracer.call(METHODS[name], (self, *args), kwargs)
 
-    def reshape(self, *shape: Any) -> Any:
-        return self.tracer.call(np.reshape, (self, shape[0] if len(shape) == 1 else shape), {})
+    def reshape(self, *shape: Any, **options: Any) -> Any:
+        return self.tracer.call(np.reshape, (self, shape[0] if len(shape) == 1 else shape), options)
 
     def transpose(self, *axes: Any) -> Any:
         if not axes or axes == (None,):
@@ -221,13 +232,22 @@ def unchanged(array: Any, known: Any) -> None:
         raise Unusual
 
 
+def _locked(array: Any) -> Any:
+    """The same numbers, which nobody can write to: a call that changes them in place is told so."""
+    if not array.flags.writeable:
+        return array
+    array = array.view()
+    array.setflags(write=False)
+    return array
+
+
 def _value(leaf: Any) -> Any:
     """What the call is made on."""
     if type(leaf) is Traced:
         return leaf._array
     if isinstance(leaf, Tensor):
         return leaf._data._array if isinstance(leaf._data, Traced) else leaf._data
-    return leaf
+    return _locked(leaf) if isinstance(leaf, np.ndarray) else leaf
 
 
 def _operand(leaf: Any) -> Any:
@@ -236,8 +256,10 @@ def _operand(leaf: Any) -> Any:
         return leaf.node
     if isinstance(leaf, Tensor):
         return _operand(leaf._data)
+    if isinstance(leaf, np.ndarray) and type(leaf) is not np.ndarray:
+        raise refuse(f"a {type(leaf).__name__} takes part: NumPy's plain arrays are needed, np.asarray(a)")
     if isinstance(leaf, np.ndarray) and (leaf.flags.writeable or leaf.base is not None):
-        leaf = leaf.copy()
+        leaf = leaf.copy("K")
         leaf.setflags(write=False)
     return leaf
 

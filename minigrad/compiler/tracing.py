@@ -76,7 +76,12 @@ def _once(
                 inputs.append(traced.node)
                 new.append(Tensor(traced, each.requires_grad, each.name) if type(each) is Tensor else traced)
             g, args, kwargs = exchanged((f, args, kwargs), iter(new), {})
-            result = g(*args, **kwargs)
+            try:
+                result = g(*args, **kwargs)
+            except ValueError as error:  # NumPy's own, of an array that was given what depends on values
+                if isinstance(error.__cause__, Refused):
+                    raise error.__cause__ from None
+                raise
         names.give()
         outputs = [_output(leaf) for leaf in leaves(result)]
         assigned = {}

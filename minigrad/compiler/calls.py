@@ -1,0 +1,114 @@
+"""A call as text: how a function is called in a program, and how it is told where to write."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from minigrad.compiler import batching
+from minigrad.compiler.algebra import mean_product, outer, total
+from minigrad.compiler.naming import Naming, Value, code_of
+from minigrad.compiler.node import Node, alike
+from minigrad.engine.tensor import astype
+
+
+class Calls(Naming):
+    """Calls of a program.
+
+    Parameters
+    ----------
+    exact : bool
+        Whether the last bits matter.
+    """
+
+    def __init__(self, exact: bool) -> None:
+        super().__init__()
+        self.exact = exact
+
+    def shape(self, value: Any) -> tuple[int, ...]:
+        return value.shape if type(value) is Value else np.shape(value)
+
+    def expression(self, node: Node, args: Any, kwargs: Any) -> tuple[str, bool]:
+        """A call as text, and whether its result is known to be an array of its own."""
+        fn = node.fn
+        texts = [self.render(arg) for arg in args]
+        if fn is operator.getitem:
+            index = args[1] if type(args[1]) is tuple else (args[1],)
+            copies = any(type(i) is list or len(self.shape(i)) > 0 for i in index if type(i) is not slice)
+            part = f"{texts[0]}[{texts[1]}]"
+            several = type(args[0]) is Value and args[0].array is None  # of which this is one
+            return self.guarded(part, node) if several and not batching.settled(node.args[0].fn) else part, copies
+        if fn is astype:
+            return f"{texts[0]}.astype({texts[1]})", True
+        if fn is outer:
+            return f"{self.function(np.dot)}({texts[0]}.T, {texts[1]})", True
+        if fn is mean_product:
+            return f"{self.function(np.vdot)}({texts[0]}, {texts[1]}) / {batching.size(self.shape(args[0]))}", True
+        if fn is np.matmul and self.dotted(args):
+            return f"{self.function(np.dot)}({', '.join(texts)})", True
+        options = [f"{key}={self.render(value)}" for key, value in kwargs.items()]
+        fresh = isinstance(fn, np.ufunc) or fn in (
+            np.matmul,
+            np.vdot,
+            np.concatenate,
+            np.stack,
+            np.where,
+            *batching.REDUCTIONS,
+            np.mean,
+        )
+        call = f"{self.function(fn)}({', '.join([*texts, *options])})"
+        return call if fresh or node.shape is None or batching.settled(fn) else self.guarded(call, node), fresh
+
+    def guarded(self, call: str, node: Node) -> str:
+        """A call whose result has another shape where numbers are others: which the program is not made for."""
+        return f"{self.function(alike)}({call}, {node.shape}, {code_of(node.dtype)!r})"
+
+    def dotted(self, args: Any) -> bool:
+        """Whether `numpy.dot` will do for `numpy.matmul`."""
+        ranks = [len(self.shape(arg)) for arg in args]
+        return not self.exact and max(ranks) <= 2
+
+    def writes(self, node: Node, args: Any, kwargs: Any) -> bool:
+        """Whether a function writes where it is told to."""
+        fn = node.fn
+        if isinstance(fn, np.ufunc):
+            return fn.nout == 1 and not kwargs
+        return fn in (total, outer, np.concatenate, np.stack) or (fn in batching.REDUCTIONS and len(args) <= 2)
+
+    def written(self, node: Node, args: Any, kwargs: Any, out: Value) -> list[str]:
+        """The statements that write the result of a call."""
+        fn, target = node.fn, out.name
+        texts = [self.render(arg) for arg in args]
+        if fn is total:
+            add = self.function(np.add)
+            order = sorted(range(len(args)), key=lambda i: self.shape(args[i]) != out.shape)
+            texts = [texts[i] for i in order]
+            return [f"{add}({texts[0]}, {texts[1]}, {target})", *(f"{add}({target}, {t}, {target})" for t in texts[2:])]
+        if fn is np.matmul and not kwargs and self.fits_dot(args, out):
+            return [f"{self.function(np.dot)}({', '.join([*texts, target])})"]
+        if isinstance(fn, np.ufunc) and fn.nout == 1:
+            options = [f", {key}={self.render(value)}" for key, value in kwargs.items()]
+            where = f"out={target}" if fn in (np.maximum, np.minimum) else target  # which deprecate a third position
+            return [f"{self.function(fn)}({', '.join([*texts, where])}{''.join(options)})"]
+        if (
+            fn is outer
+            and all(type(a) is Value and a.dtype == out.dtype for a in args)
+            and out.array.flags.c_contiguous
+        ):
+            return [f"{self.function(np.dot)}({texts[0]}.T, {texts[1]}, {target})"]
+        if fn in (np.concatenate, np.stack):
+            options = [f", {key}={self.render(value)}" for key, value in kwargs.items()]
+            return [f"{self.function(fn)}({', '.join(texts)}{''.join(options)}, out={target})"]
+        if fn in batching.REDUCTIONS and len(args) <= 2 and not kwargs.keys() - {"axis", "keepdims"}:
+            axis = kwargs.get("axis", args[1] if len(args) > 1 else None)
+            kept = ", keepdims=True" if kwargs.get("keepdims") else ""
+            reduce = self.function(batching.REDUCTIONS[fn])
+            return [f"{reduce}({texts[0]}, {self.render(axis)}, None, {target}{kept})"]
+        return [f"{target}[...] = {self.expression(node, args, kwargs)[0]}"]
+
+    def fits_dot(self, args: Any, out: Value) -> bool:
+        """`numpy.dot` wants its result's memory in one piece, and of the very dtype."""
+        dtypes = [arg.dtype if isinstance(arg, (Value, np.ndarray)) else None for arg in args]
+        return self.dotted(args) and all(d == out.dtype for d in dtypes) and bool(out.array.flags.c_contiguous)
