@@ -1,4 +1,4 @@
-"""The command ``minigrad``, also ``python -m minigrad``: its subcommands, each with an example.
+"""The command ``minigrad``, also ``python -m minigrad``: its subcommands by what one wants, each with an example.
 
 The work is done elsewhere in the package, and what the subcommands read and print is in `minigrad.commands`. They give
 one sentence instead of a traceback for whatever goes wrong, and the exit status: 0 for done, 2 for a question that was
@@ -31,19 +31,31 @@ app = typer.Typer(
     epilog="Example: minigrad demo --quick --out pictures",
 )
 
-EXAMPLES: dict[Callable[..., None], str] = {
-    drawing.demo: "minigrad demo --quick --seed 3 --out pictures",
-    drawing.unroll: "minigrad unroll --cell feedback --steps 5 --radius 0.5 --out unrolled.svg",
-    drawing.draw: "minigrad draw package.module:function --out graph.svg --level scope",
-    checking.check: "minigrad check package.module:function --shape 3,4 --shape 4 --seed 1",
-    training.train: "minigrad train adding --cell lstm --hidden 32 --clip 1 --out adding",
-    sweeping.sweep: "minigrad sweep order --clip none,1 --steps 20:100:3 --seeds 5 --workers 2 --out order",
-    studying.spectrum: "minigrad spectrum adding/adding.npz --out spectrum",
-    studying.cliff: "minigrad cliff --clip 0.5 --out cliff",
-    training.generate: "minigrad generate text/text.npz --steps 300 --temperature 0.7",
+COMMANDS: dict[str, dict[Callable[..., None], str]] = {
+    "To begin with": {
+        drawing.demo: "minigrad demo --quick --seed 3 --out pictures",
+    },
+    "To study what gradients do": {
+        studying.spectrum: "minigrad spectrum adding/adding.npz --out spectrum",
+        studying.cliff: "minigrad cliff --clip 0.5 --out cliff",
+    },
+    "To draw": {
+        drawing.unroll: "minigrad unroll --cell feedback --steps 5 --radius 0.5 --out unrolled.svg",
+        drawing.draw: "minigrad draw package.module:function --out graph.svg --level scope",
+    },
+    "To check a gradient": {
+        checking.check: "minigrad check package.module:function --shape 3,4 --shape 4 --seed 1",
+    },
+    "To train": {
+        training.train: "minigrad train adding --cell lstm --hidden 32 --clip 1 --out adding",
+        training.generate: "minigrad generate text/text.npz --steps 300 --temperature 0.7",
+        sweeping.sweep: "minigrad sweep order --clip none,1 --steps 20:100:3 --seeds 5 --workers 2 --out order",
+    },
 }
-for command, example in EXAMPLES.items():
-    app.command(epilog=f"Example: {example}")(command)
+"""The subcommands by what one wants, each with an example."""
+for wanted, commands in COMMANDS.items():
+    for command, example in commands.items():
+        app.command(epilog=f"Example: {example}", rich_help_panel=wanted)(command)
 
 
 @app.callback(invoke_without_command=True)

@@ -200,7 +200,7 @@ def draw_unrolled(path: Path, model: RNN, xs: Array, targets: Array) -> Row:
     """
     run = unroll(model, mg.Tensor(xs[:, 0], requires_grad=True), targets[:, 0])
     try:
-        mg.rnn.draw(run, run["C"][-1]).render(path)
+        mg.rnn.draw(run, run["C"][-1], steps=(1, 2, T - 1, T)).render(path)  # so few that it is read in a page
     except (GraphvizError, NoGraphvizError) as error:
         return Row(path.name, f"not drawn: {error}", written=False)
     norms = gradient_norms(run, run["C"][-1])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 import minigrad as mg
+from minigrad import cli
 from tests.commands.calling import command, process
 
 
@@ -14,6 +17,17 @@ def test_help_explains_itself_with_an_example() -> None:
         assert shown.exit_code == 0
         assert "Example: minigrad demo" in shown.stdout
     assert command("--version").stdout.strip() == mg.__version__
+
+
+def test_help_is_a_map_of_all_commands_by_what_one_wants() -> None:
+    shown = command("--help").stdout
+    places = [shown.index(wanted) for wanted in cli.COMMANDS]
+    assert places == sorted(places)
+    for place, end, commands in zip(places, [*places[1:], len(shown)], cli.COMMANDS.values(), strict=True):
+        assert re.findall(r"(?m)^│ (\w+) ", shown[place:end]) == [each.__name__ for each in commands]
+    examples = {each.__name__: example for group in cli.COMMANDS.values() for each, example in group.items()}
+    assert {each.callback.__name__ for each in cli.app.registered_commands if each.callback} == examples.keys()
+    assert [name for name, example in examples.items() if not example.startswith(f"minigrad {name} ")] == []
 
 
 @pytest.mark.parametrize(

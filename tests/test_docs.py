@@ -19,7 +19,6 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from docs import stamps
 from tests import cells
 from tests.benchmarks import drawings
 from tests.numerical import assert_derivative
@@ -163,17 +162,6 @@ def script(name: str, *options: str) -> Any:
 def test_only_readmes_picture_and_what_cannot_be_drawn_here_are_committed() -> None:
     there = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.svg") if "_build" not in path.parts}
     assert there == {"unrolled.svg", "compared/torchvista.svg"}
-
-
-def test_what_was_noted_is_replaced_and_the_file_stays_a_picture(tmp_path: Path) -> None:
-    file = tmp_path / "picture.svg"
-    file.write_text("<svg xmlns='http://www.w3.org/2000/svg'/>\n", encoding="utf-8")
-    assert stamps.noted(file) == ""
-    for text in ("digraph {a}", "digraph {b}"):
-        stamps.stamp(file, stamps.digest(text))
-        assert stamps.noted(file) == stamps.digest(text)
-    assert file.read_text(encoding="utf-8").count("<!--") == 1
-    ElementTree.parse(file)
 
 
 def unnamed(folder: Path, page: str) -> list[str]:
