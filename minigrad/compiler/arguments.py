@@ -68,6 +68,14 @@ def look(value: Any, key: list[Any], found: list[Any], seen: dict[int, int]) -> 
             look(part, key, found, seen)
 
 
+def is_leaf(value: Any) -> bool:
+    """Whether there is nothing more to be found in it."""
+    kind = type(value)
+    if kind in (np.ndarray, Tensor, float) or kind in PLAIN or isinstance(value, (np.generic, StandIn, *BY_IDENTITY)):
+        return True
+    return kind is types.FunctionType and _plain(value)
+
+
 def _short(dtype: Any) -> Any:
     """What tells a dtype from others, and is quickly compared."""
     return dtype.char if dtype.isnative and dtype.kind in "fiub" else dtype
@@ -179,7 +187,7 @@ def _names(f: types.FunctionType) -> list[str]:
     """The global names that a function of the user's uses and that may be looked at: not modules, and no builtins."""
     if (f.__module__ or "").partition(".")[0] in LIBRARIES:
         return []
-    return [name for name in _global_names(f.__code__) if _looked_at(f.__globals__.get(name))]
+    return [name for name in global_names(f.__code__) if _looked_at(f.__globals__.get(name))]
 
 
 def _looked_at(value: Any) -> bool:
@@ -189,9 +197,9 @@ def _looked_at(value: Any) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _global_names(code: types.CodeType) -> tuple[str, ...]:
+def global_names(code: types.CodeType) -> tuple[str, ...]:
     """All that a function, and those inside it, may look up."""
-    inner = [name for each in code.co_consts if isinstance(each, types.CodeType) for name in _global_names(each)]
+    inner = [name for each in code.co_consts if isinstance(each, types.CodeType) for name in global_names(each)]
     return tuple(dict.fromkeys([*code.co_names, *inner]))
 
 

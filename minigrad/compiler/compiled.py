@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.compiler.again import Sight, sighted, signature
 from minigrad.compiler.algebra import rearranged
 from minigrad.compiler.arguments import Wrapper, look, traced_already
 from minigrad.compiler.batching import NoPlan
@@ -28,6 +29,9 @@ from minigrad.containers import mapped
 from minigrad.engine.context import context
 from minigrad.engine.tensor import Tensor
 from minigrad.transforms import is_argument
+
+SIGHTS = 4
+"""Of how many kinds of calls is known how they look: those of training and of validation, with a last batch each."""
 
 
 def compile(f: Callable[..., Any], *, roll: bool = True, most: int = 16) -> Compiled:
@@ -148,20 +152,29 @@ class Compiled(Wrapper):
         self.programs: OrderedDict[Any, Program] = OrderedDict()
         self.refusals: OrderedDict[Any, Refused] = OrderedDict()
         self.lock, self.traced = threading.RLock(), 0
+        self.sights: OrderedDict[Any, Sight] = OrderedDict()
         self.last: Program | None = None
         update_wrapper(self, f)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         surrounding = context.get()
-        key: list[Any] = [bool(surrounding.recording)]
-        found: list[Any] = []
-        look((self.f, args, kwargs), key, found, {})
-        if surrounding.watch is not None or asked(args, kwargs) or traced_already(found):
+        if surrounding.watch is not None:
             return self.f(*args, **kwargs)
-        kind = tuple(key)
-        program = self.programs.get(kind)
-        if program is None:
-            program = self.compiled(kind, args, kwargs, found)
+        first = signature(args, kwargs), bool(surrounding.recording)
+        sight = self.sights.get(first)
+        found = sight.filled(args) if sight else None
+        if sight and found:
+            program: Program = sight.program
+        else:
+            key: list[Any] = [first[1]]
+            found = []
+            look((self.f, args, kwargs), key, found, {})
+            if asked(args, kwargs) or traced_already(found):
+                return self.f(*args, **kwargs)
+            kind = tuple(key)
+            program = self.programs.get(kind) or self.compiled(kind, args, kwargs, found)
+            if first[0] is not None:
+                self.remember(first, sighted(self.f, args, program))
         self.last = program
         arrays = [each._data if type(each) is Tensor else each for each in found]
         try:
@@ -172,6 +185,14 @@ class Compiled(Wrapper):
             found[number].data = value
         values = iter(results)
         return mapped(lambda _: _own(next(values)), program.structure)
+
+    def remember(self, first: Any, sight: Sight) -> None:
+        """The last ones only, since they keep modules alive."""
+        with self.lock:
+            self.sights[first] = sight
+            self.sights.move_to_end(first)
+            if len(self.sights) > SIGHTS:
+                self.sights.popitem(last=False)
 
     def compiled(self, kind: Any, args: Any, kwargs: Any, found: list[Any]) -> Program:
         """A new program."""
@@ -196,6 +217,7 @@ class Compiled(Wrapper):
             self.programs[kind] = program
             if len(self.programs) > self.most:
                 self.programs.popitem(last=False)
+                self.sights.clear()
             if self.traced == self.most + 1:
                 warnings.warn(
                     f"{getattr(self.f, '__name__', 'a function')} was compiled {self.traced} times, for as many kinds"
