@@ -88,7 +88,7 @@ def sighted(f: Any, args: Any, program: Any) -> Sight:
     for number, _ in places:
         found[number] = None
     tensors = [(t, t._data.shape, t._data.dtype, t.requires_grad) for t in found if type(t) is Tensor]
-    arrays = [(a, a.shape, a.dtype) for a in found if type(a) is np.ndarray]
+    arrays = [(a, a.shape, a.dtype) for a in found if isinstance(a, np.ndarray)]
     return Sight(program, found, tuple(places), tuple(inside([f, *args])), tuple(tensors), tuple(arrays))
 
 

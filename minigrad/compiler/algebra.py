@@ -80,10 +80,12 @@ def _lowered(node: Node) -> Node:
 
 
 def _placed(node: Node) -> Node:
-    """A scatter that fills all places, each once, as a concatenation or a stack."""
+    """A scatter that fills all places, each once, as a concatenation or a stack; all of them each time, as a sum."""
     indices, shape = node.kwargs["indices"], node.kwargs["shape"]
     if len(indices) < 2 or not shape or any(type(arg) is not Node for arg in node.args):
         return node
+    if all(index in ((...,), (slice(None),)) for index in indices) and all(a.shape == node.shape for a in node.args):
+        return new(total, node.args, node)
     if all(len(index) == 1 and type(index[0]) is int for index in indices):
         order = sorted(range(len(indices)), key=lambda i: indices[i][0] % shape[0])
         fills = [indices[i][0] % shape[0] for i in order] == list(range(shape[0]))

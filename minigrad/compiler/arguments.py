@@ -71,7 +71,11 @@ def look(value: Any, key: list[Any], found: list[Any], seen: dict[int, int]) -> 
 def is_leaf(value: Any) -> bool:
     """Whether there is nothing more to be found in it."""
     kind = type(value)
-    if kind in (np.ndarray, Tensor, float) or kind in PLAIN or isinstance(value, (np.generic, StandIn, *BY_IDENTITY)):
+    if (
+        kind in (np.ndarray, np.memmap, Tensor, float)
+        or kind in PLAIN
+        or isinstance(value, (np.generic, StandIn, *BY_IDENTITY))
+    ):
         return True
     return kind is types.FunctionType and _plain(value)
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.compiler.algebra import outer, total
+from minigrad.compiler.families import ENDS
 from minigrad.compiler.node import Node, same
 from minigrad.engine.tables import primitives
 from minigrad.engine.tensor import astype
@@ -86,7 +87,7 @@ def plural(node: Node) -> str:
 
 def part_of(template: str) -> str:
     """What a part is called, behind the name of the whole."""
-    match = re.fullmatch(r"\{\}\[(-?\d*)(:?)(\d*)(?:, \.\.\.)?\]", template)
+    match = re.fullmatch(r"\{\}\[(-?\d*)(:?)(-?\d*)(?:, \.\.\.)?\]", template)
     if match is None:
         return (
             "_back"
@@ -99,8 +100,9 @@ def part_of(template: str) -> str:
         )
     start, colon, stop = match.groups()
     if not colon:
-        return f"_at_{start}".replace("-", "")
-    return (f"_from_{start}" if start else "") + (f"_to_{stop}" if stop else "")
+        return {"-1": "_last", "-2": "_last_but_one"}.get(start, f"_at_{start}")
+    end = {"-1": "_but_last", "-2": "_but_two", "": ""}.get(stop, f"_to_{stop}")
+    return (f"_from_{start}" if start else "") + end
 
 
 def sliced(start: int, stop: int, length: int, stride: int = 1) -> str:
@@ -108,12 +110,18 @@ def sliced(start: int, stop: int, length: int, stride: int = 1) -> str:
     if stride == 1 and start == 0 and stop == length:
         return "{}"
     step = f":{stride}" if stride != 1 else ""
-    return f"{{}}[{start or ''}:{'' if stop >= length else stop}{step}]"
+    return f"{{}}[{start or ''}:{'' if stop >= length else from_end(stop, length)}{step}]"
 
 
-def one(place: int, shape: tuple[int, ...]) -> str:
-    """One row, as an array that can be written to."""
+def one(place: int, length: int, shape: tuple[int, ...]) -> str:
+    """One row of so many, as an array that can be written to."""
+    place = from_end(place, length)
     return f"{{}}[{place}]" if shape else f"{{}}[{place}, ...]"
+
+
+def from_end(place: int, length: int) -> int:
+    """An index as one reads it: near the end it is counted from there, and so the same for sequences of any length."""
+    return place - length if place and length - place <= ENDS else place
 
 
 def index_text(index: Any) -> str:

@@ -15,16 +15,13 @@ from typing import Any
 import numpy as np
 
 from minigrad.compiler.again import Sight, sighted, signature
-from minigrad.compiler.algebra import rearranged
-from minigrad.compiler.arguments import Wrapper, look, traced_already
-from minigrad.compiler.batching import NoPlan
-from minigrad.compiler.masks import factored
-from minigrad.compiler.node import Trace, Unusual, copied
-from minigrad.compiler.planning import Plan
-from minigrad.compiler.schedule import NoLoop, Schedule
-from minigrad.compiler.simplify import simplified
+from minigrad.compiler.arguments import Wrapper, exchanged, look, traced_already
+from minigrad.compiler.lengths import Sequences, any_length, candidates
+from minigrad.compiler.node import Unusual
+from minigrad.compiler.program import Program, Source, written
+from minigrad.compiler.steady import FEW, steady
 from minigrad.compiler.traced import Refused
-from minigrad.compiler.tracing import traced
+from minigrad.compiler.tracing import once, traced
 from minigrad.containers import mapped
 from minigrad.engine.context import context
 from minigrad.engine.tensor import Tensor
@@ -102,48 +99,6 @@ class Report:
     traced: int
 
 
-class Program:
-    """A program for one kind of arguments; its buffers belong to a thread."""
-
-    def __init__(self, trace: Trace, structure: Any, roll: bool) -> None:
-        self.structure, self.assigned, self.count = structure, list(trace.assigned), len(trace.outputs)
-        self.recorded, self.lenient = len(trace.nodes), trace.lenient
-        trace = simplified(trace)
-        self.simplified = len(trace.nodes) - len(trace.inputs)
-        self.plan, self.why = self.planned(trace, roll)
-        self.text = self.plan.text.source()
-        self.space: dict[str, Any] = {"__name__": "program", **self.plan.text.space}
-        exec(self.text, self.space)
-        self.threads = threading.local()
-
-    def planned(self, trace: Trace, roll: bool) -> tuple[Plan, str]:
-        """Rolled if that can be, and else a straight line."""
-        why = "roll=False"
-        if roll:
-            try:
-                other = factored(rearranged(copied(trace)))
-                schedule = Schedule(other)
-                return Plan(other, schedule, exact=False), ""
-            except (NoLoop, NoPlan) as error:
-                why = str(error)
-        return Plan(trace, None, exact=True), why
-
-    def run(self, arrays: list[Any]) -> Any:
-        """The program's results, in a tuple."""
-        program = getattr(self.threads, "program", None)
-        if program is None or self.threads.busy:
-            program = self.space["build"]()
-            self.threads.program = program
-        self.threads.busy = True
-        try:
-            if self.lenient:
-                with np.errstate(**self.lenient):  # type: ignore[arg-type]
-                    return program(*arrays)
-            return program(*arrays)
-        finally:
-            self.threads.busy = False
-
-
 class Compiled(Wrapper):
     """What `compile` gives: a function of the same arguments."""
 
@@ -151,6 +106,7 @@ class Compiled(Wrapper):
         self.f, self.roll, self.most = f, roll, most
         self.programs: OrderedDict[Any, Program] = OrderedDict()
         self.refusals: OrderedDict[Any, Refused] = OrderedDict()
+        self.patterns: OrderedDict[Any, Callable[[int], Source | None] | None] = OrderedDict()
         self.lock, self.traced = threading.RLock(), 0
         self.sights: OrderedDict[Any, Sight] = OrderedDict()
         self.last: Program | None = None
@@ -181,10 +137,11 @@ class Compiled(Wrapper):
             results = program.run(arrays)
         except Unusual:
             return mapped(_own, self.f(*args, **kwargs))
-        for number, value in zip(program.assigned, results[program.count :], strict=True):
+        source = program.source
+        for number, value in zip(source.assigned, results[source.count :], strict=True):
             found[number].data = value
         values = iter(results)
-        return mapped(lambda _: _own(next(values)), program.structure)
+        return mapped(lambda _: _own(next(values)), source.structure)
 
     def remember(self, first: Any, sight: Sight) -> None:
         """The last ones only, since they keep modules alive."""
@@ -201,11 +158,16 @@ class Compiled(Wrapper):
                 return self.programs[kind]
             if kind in self.refusals:
                 raise self.refusals[kind].with_traceback(None)
-            self.traced += 1
             collecting = gc.isenabled()
             gc.disable()  # of so many objects, all of which are in use, it would find nothing, again and again
             try:
-                program = Program(*traced(self.f, args, kwargs, found, named(self.f, args, kwargs)), self.roll)
+                known = named(self.f, args, kwargs)
+                names = [known.get(id(each), "") for each in found]
+                source = self.of_any_length(args, kwargs, found, names)
+                if source is None:
+                    self.traced += 1
+                    source = written(*traced(self.f, args, kwargs, found, names), self.roll)
+                program = Program(source)
             except Refused as error:
                 self.refusals[kind] = error
                 if len(self.refusals) > self.most:
@@ -226,6 +188,42 @@ class Compiled(Wrapper):
                 )
             return program
 
+    def of_any_length(self, args: Any, kwargs: Any, found: list[Any], names: list[str]) -> Source | None:
+        """The program for sequences of this length, from one for all lengths; None if there is none."""
+        for sequences in candidates(found) if self.roll else ():
+            short = sequences.cut(found, sequences.short[0])
+            key: list[Any] = [bool(context.get().recording), sequences.places]
+            look(exchanged((self.f, args, kwargs), iter(short), {}), key, [], {})
+            kind = tuple(key)
+            if kind not in self.patterns:
+                self.patterns[kind] = self.pattern(args, kwargs, found, names, sequences)
+                if len(self.patterns) > self.most:
+                    self.patterns.popitem(last=False)
+            pattern = self.patterns[kind]
+            source = pattern(sequences.T) if pattern else None
+            if source is not None:
+                return source
+        return None
+
+    def pattern(
+        self, args: Any, kwargs: Any, found: list[Any], names: list[str], sequences: Sequences
+    ) -> Callable[[int], Source | None] | None:
+        """The program for all lengths, out of those for a few short ones."""
+        if not steady((self.f, args, kwargs)):
+            return None
+        sources: list[Source] = []
+        for T in sequences.short:
+            run = once if sources else traced
+            try:
+                trace, structure = run(self.f, args, kwargs, sequences.cut(found, T), names)
+            except Exception:  # these arrays are no sequences: the whole run will say what is wrong, if anything is
+                return None
+            if not all(length < FEW or abs(length - T) < FEW for length in trace.asked):
+                return None
+            sources.append(written(trace, structure, True))
+        self.traced += 1
+        return any_length(sources, sequences.short)
+
     def program_for(self, args: Any, kwargs: Any) -> Program:
         """That for these arguments; without any, the one that was used last."""
         if args or kwargs:
@@ -243,15 +241,14 @@ class Compiled(Wrapper):
 
         It runs as it stands if all functions in it can be imported.
         """
-        return self.program_for(args, kwargs).text
+        return self.program_for(args, kwargs).source.text
 
     def report(self, *args: Any, **kwargs: Any) -> Report:
         """What the program for these arguments, or that which was used last, consists of."""
-        program = self.program_for(args, kwargs)
-        text = program.plan.text
+        source = self.program_for(args, kwargs).source
         return Report(
-            len(text.inputs), program.recorded, program.simplified, text.calls, text.buffers, text.bytes,
-            not program.why, program.why, len(self.programs), self.traced,
+            **vars(source.figures), rolled=not source.why, why=source.why, programs=len(self.programs),
+            traced=self.traced,
         )  # fmt: skip
 
 

@@ -184,7 +184,9 @@ class Homes:
         for step in sorted(stay.extra):
             if step in steps and step not in stay.filled:
                 stay.filled.add(step)
-                row = self.text.view(stay.home, batching.one(step - stay.low, stay.family.like.shape))
+                row = self.text.view(
+                    stay.home, batching.one(step - stay.low, stay.home.shape[0], stay.family.like.shape)
+                )
                 self.text.copy(row, self.value(stay.extra[step]))
 
     def at(self, family: Family, step: int) -> Value:
@@ -198,10 +200,10 @@ class Homes:
         if sequence is not None:
             whole, start, stride = sequence
             place = start + (step - family.start) * stride
-            return self.text.view(whole, batching.one(place, family.like.shape))
+            return self.text.view(whole, batching.one(place, whole.shape[0], family.like.shape))
         if not stay.kept:
             return stay.row  # type: ignore[no-any-return]
         home = self.home(family)
         if step in stay.extra:
             self.fill(stay, range(step, step + 1))
-        return self.text.view(home, batching.one(step - stay.low, family.like.shape))
+        return self.text.view(home, batching.one(step - stay.low, home.shape[0], family.like.shape))

@@ -149,6 +149,11 @@ class Naming:
             if array.ndim and array.size and array.tobytes() == np.full(array.shape, fill, array.dtype).tobytes():
                 self.imports.setdefault("numpy", set()).add(fn)
                 return f"{fn}({array.shape}{dtype})"
+        one = array.flat[0].item() if array.ndim and array.size else None
+        alike = type(one) in (int, float) and array.tobytes() == array.flat[0].tobytes() * array.size
+        if alike and np.isfinite(one):
+            self.imports.setdefault("numpy", set()).add("full")
+            return f"full({array.shape}, {one!r}{dtype})"
         self.imports.setdefault("numpy", set()).add("frombuffer")
         shape = {0: "[0]", 1: ""}.get(array.ndim, f".reshape({array.shape})")
         return f'frombuffer(bytes.fromhex("{array.tobytes().hex()}"), "{code}"){shape}'

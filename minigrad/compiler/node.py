@@ -67,6 +67,8 @@ class Trace:
         Calls that are made for the errors that they may raise.
     lenient : dict of str to str
         The floating-point warnings that were switched off somewhere: `numpy.errstate`.
+    asked : set of int
+        Lengths of arrays that were asked for, or gone along.
     """
 
     nodes: list[Node]
@@ -75,6 +77,7 @@ class Trace:
     assigned: dict[int, Node] = field(default_factory=dict)
     checks: list[Node] = field(default_factory=list)
     lenient: dict[str, str] = field(default_factory=dict)
+    asked: set[int] = field(default_factory=set)
 
     def wanted(self) -> list[Node]:
         """What the program is run for."""
@@ -167,4 +170,5 @@ def copied(trace: Trace) -> Trace:
         walked(placed, trace.assigned),
         walked(placed, trace.checks),
         trace.lenient,
+        trace.asked,
     )

@@ -14,6 +14,7 @@ import numpy as np
 from minigrad.compiler import batching
 from minigrad.compiler.algebra import total
 from minigrad.compiler.calls import Calls
+from minigrad.compiler.families import ENDS
 from minigrad.compiler.naming import Value, code_of
 from minigrad.compiler.node import Node, Unusual, walked
 
@@ -303,7 +304,7 @@ class Text(Calls):
             fits = [
                 each
                 for each, whole in zip(free, rows, strict=True)
-                if whole.shape and home.shape and whole.shape[0] >= home.shape[0]
+                if whole.shape and home.shape and 0 <= whole.shape[0] - home.shape[0] <= ENDS  # at any length
                 if (whole.shape[1:], whole.dtype) == (home.shape[1:], home.dtype)
             ]
             fit = fits[-1] if fits else None
@@ -317,8 +318,8 @@ class Text(Calls):
             else:
                 free.remove(fit)
                 owner[home.name] = owner[fit.name]
-                part = "" if self.homes[owner[home.name]].shape[0] == home.shape[0] else f"[:{home.shape[0]}]"
-                texts.append(f"{home.name} = {owner[home.name]}{part}  # in the same memory, later")
+                part = batching.sliced(0, home.shape[0], self.homes[owner[home.name]].shape[0]).format(owner[home.name])
+                texts.append(f"{home.name} = {part}  # in the same memory, later")
             held.append(home)
         self.buffers, self.bytes = len({*owner.values()}), total_bytes
         return texts, total_bytes

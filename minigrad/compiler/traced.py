@@ -60,6 +60,7 @@ class Tracer:
         self.nodes: list[Node] = []
         self.checks: list[Node] = []
         self.lenient: dict[str, str] = {}
+        self.asked: set[int] = set()
         self.usual = np.geterr()
         self.thread, self.closed = threading.get_ident(), False
 
@@ -182,10 +183,14 @@ class Traced(StandIn, NDArrayOperatorsMixin):
         raise refuse("an array is changed in place: write np.where(mask, new, a), or index_add of minigrad.rules")
 
     def __len__(self) -> int:
+        self.tracer.asked.add(len(self._array))
         return len(self._array)
 
     def __iter__(self) -> Any:
         return (self[i] for i in range(len(self)))
+
+    def __reversed__(self) -> Any:
+        return (self[i] for i in reversed(range(len(self))))
 
     def __copy__(self) -> Traced:
         return self
@@ -217,7 +222,6 @@ for _name, _what in {
     "__complex__": "complex(x)",
     "__index__": "an index, a range or a size",
     "__contains__": "whether something is in an array",
-    "__reversed__": "reversed(x)",
     "__format__": "a string",
     "item": "x.item()",
     "tolist": "x.tolist()",

@@ -51,28 +51,29 @@ class Names:
 
 
 def traced(
-    f: Callable[..., Any], args: Any, kwargs: Any, found: Sequence[Any], names: dict[int, str]
+    f: Callable[..., Any], args: Any, kwargs: Any, found: Sequence[Any], names: Sequence[str]
 ) -> tuple[Trace, Any]:
     """What ``f(*args, **kwargs)`` does, in which `look` has ``found`` arrays; and the containers of what it returns.
 
-    ``names`` are those of some of the arrays, by their identity.
+    ``names`` are those of the arrays, or empty.
     """
-    first, structure = _once(f, args, kwargs, found, names)
-    second, _ = _once(f, args, kwargs, found, names)
+    first, structure = once(f, args, kwargs, found, names)
+    second, _ = once(f, args, kwargs, found, names)
     _compare(first, second)
     return first, structure
 
 
-def _once(
-    f: Callable[..., Any], args: Any, kwargs: Any, found: Sequence[Any], known: dict[int, str]
+def once(
+    f: Callable[..., Any], args: Any, kwargs: Any, found: Sequence[Any], known: Sequence[str]
 ) -> tuple[Trace, Any]:
+    """What one run does."""
     with Open() as tracer:
         names = Names()
         with Within(lambda outer: outer._replace(watch=names)):
             inputs, new = [], []
-            for each in found:
+            for each, name in zip(found, known, strict=True):
                 traced = tracer.input(each._data if type(each) is Tensor else each)
-                traced.node.name = getattr(each, "name", None) or known.get(id(each), "")
+                traced.node.name = getattr(each, "name", None) or name
                 inputs.append(traced.node)
                 new.append(Tensor(traced, each.requires_grad, each.name) if type(each) is Tensor else traced)
             g, args, kwargs = exchanged((f, args, kwargs), iter(new), {})
@@ -95,7 +96,8 @@ def _once(
                 data: Any = tensor._data
                 if data.node is not inputs[number]:
                     assigned[number] = data.node
-        return Trace(tracer.nodes, inputs, outputs, assigned, tracer.checks, tracer.lenient), _structure(result)
+        trace = Trace(tracer.nodes, inputs, outputs, assigned, tracer.checks, tracer.lenient, tracer.asked)
+        return trace, _structure(result)
 
 
 def _structure(result: Any) -> Any:

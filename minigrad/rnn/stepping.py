@@ -218,7 +218,7 @@ def along(
             " give xs the shape (T, B, n_in) or (T, n_in)"
         )
     if targets is not None:
-        counts = None if counting.weights is None else counting.weights > 0
+        counts = None if counting.weights is None or last else counting.weights > 0
         targets = _finite("targets", filled(targets, counts), dtype)
     forced = _forced(model, teacher_forcing, targets, shape, np.random.default_rng(rng))
     cost_of, named = choose("cost", cost, COSTS), isinstance(cost, str)

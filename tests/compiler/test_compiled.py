@@ -383,26 +383,6 @@ def test_errors_and_interruptions_leave_it_usable() -> None:
     agree(step(model, *data[0]), expected)
 
 
-def test_threads_do_not_share_buffers() -> None:
-    f, model, data = problem("LSTM", 12, 3, 0, "every")
-    step, wrong = compile(f), []
-    expected = [f(model, *each) for each in data]
-
-    def work(k: int) -> None:
-        for _ in range(20):
-            try:
-                agree(step(model, *data[k]), expected[k])
-            except BaseException as error:  # which pytest would not see in a thread
-                wrong.append(error)
-
-    threads = [threading.Thread(target=work, args=(k,)) for k in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert wrong == []
-
-
 # -- the listing ------------------------------------------------------------------------------------------------------
 
 

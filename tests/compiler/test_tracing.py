@@ -17,7 +17,7 @@ from minigrad.compiler.tracing import traced
 def trace(f: Any, *args: Any) -> Trace:
     found: list[Any] = []
     look((f, args, {}), [], found, {})
-    return traced(f, args, {}, found, {})[0]
+    return traced(f, args, {}, found, [""] * len(found))[0]
 
 
 def test_calls_are_written_down_in_order_and_by_name() -> None:

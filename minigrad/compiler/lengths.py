@@ -1,0 +1,172 @@
+"""A program for sequences of any length, found from a few short ones.
+
+What a recurrence comes down to has the same text for all lengths T but for some numbers: sizes such as T and T + 1, and
+factors such as 1 / (3 T). Texts for four lengths say how each of them goes with T; they have to agree in all else, and
+two of them would be enough: the others are the proof. That the function does at step 1000 what it does at step 10 is
+for `minigrad.compiler.steady` to say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import astuple, dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from minigrad.compiler.node import same
+from minigrad.compiler.program import Figures, Source
+from minigrad.engine.tensor import Tensor
+
+SHORTEST, MANY = 11, 4  # the lengths that are run
+TRIED = 3
+MOST = 257  # the factors that are tried
+APART = 4  # so far from all of them are other sizes, so that no number means two things
+NUMBER = re.compile(r"(\d+(?:\.\d+)?(?:e[-+]?\d+)?)")
+BYTES = re.compile(r'fromhex\("(\w*)"\)')
+WORD = re.compile(r"[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Arrays that may be sequences of the same length T, by their ``places``, and what shorter ones are tried."""
+
+    T: int
+    places: tuple[int, ...]
+    short: range
+
+    def cut(self, found: Sequence[Any], T: int) -> list[Any]:
+        """All arrays and tensors, the sequences among them with their first T steps alone."""
+        made = list(found)
+        for i in self.places:
+            made[i] = Tensor(made[i]._data[:T], name=made[i].name) if type(made[i]) is Tensor else made[i][:T]
+        return made
+
+
+def candidates(found: Sequence[Any]) -> Iterator[Sequences]:
+    """What may be sequences among these arrays, the longest first."""
+    shapes = [np.shape(each) for each in found]
+    may = [i for i, each in enumerate(found) if shapes[i] and not getattr(each, "requires_grad", False)]
+    for T in sorted({shapes[i][0] for i in may}, reverse=True)[:TRIED]:
+        places = tuple(i for i in may if shapes[i][0] == T)
+        others = {n for i, shape in enumerate(shapes) for n in (shape[1:] if i in places else shape)}
+        first = SHORTEST
+        while any(n in others for n in range(first - APART, first + MANY + APART)):
+            first += 1
+        if first + MANY <= T:
+            yield Sequences(T, places, range(first, first + MANY))
+
+
+@dataclass(frozen=True)
+class Whole:
+    """The number slope · T + offset."""
+
+    slope: int
+    offset: int
+
+    def at(self, T: int) -> int:
+        return self.slope * T + self.offset
+
+    def __call__(self, T: int) -> str:
+        return str(self.at(T))
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A ratio of two, rounded to a floating-point number of this kind."""
+
+    above: Whole
+    below: Whole
+    kind: Any
+
+    def __call__(self, T: int) -> str:
+        return repr(self.kind(self.above.at(T) / self.below.at(T)).item())
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A text, in pieces of which some go with T."""
+
+    pieces: list[str | Whole | Ratio]
+    names: int
+
+    def __call__(self, T: int) -> str | None:
+        """For sequences of length T; None if two names would be one."""
+        text = "".join([piece if isinstance(piece, str) else piece(T) for piece in self.pieces])
+        return text if _names(text) == self.names else None
+
+
+def fitted(texts: Sequence[str], lengths: Sequence[int]) -> Pattern | None:
+    """What these are for these lengths; None if they differ in more than in T."""
+    split = [NUMBER.split(text) for text in texts]
+    if len({len(parts) for parts in split}) != 1 or len({tuple(BYTES.findall(text)) for text in texts}) != 1:
+        return None
+    pieces: list[str | Whole | Ratio] = []
+    for parts in zip(*split, strict=True):
+        piece = parts[0] if len(set(parts)) == 1 else _number(parts, lengths)
+        if piece is None:
+            return None
+        pieces.append(piece)
+    pattern = Pattern(pieces, _names(texts[0]))
+    return pattern if [pattern(T) for T in lengths] == list(texts) else None
+
+
+def _names(text: str) -> int:
+    return len(set(WORD.findall(text)))
+
+
+def _number(parts: Sequence[str], lengths: Sequence[int]) -> Whole | Ratio | None:
+    """The number that is these at these lengths."""
+    if not all(NUMBER.fullmatch(part) for part in parts):
+        return None
+    values = [Fraction(float(part)) for part in parts]
+    if all(part.isdigit() for part in parts):
+        line = _line(values, lengths)
+        return line if line is not None and line.slope >= 0 else None
+    for k in range(1, MOST):
+        ratios: list[tuple[Whole | None, Whole | None]] = [(_line([k * v for v in values], lengths), Whole(0, k))]
+        if all(values):
+            ratios.append((Whole(0, k), _line([k / v for v in values], lengths)))
+        for above, below in ratios:
+            for kind in (np.float64, np.float32):
+                if above is None or below is None or min(below.at(T) for T in lengths) <= 0:
+                    continue
+                ratio = Ratio(above, below, kind)
+                if [ratio(T) for T in lengths] == list(parts):
+                    return ratio
+    return None
+
+
+def _line(values: Sequence[Fraction], lengths: Sequence[int]) -> Whole | None:
+    """The whole numbers nearest to these values, if they lie on a line."""
+    near = [round(value) for value in values]
+    slope = (near[-1] - near[0]) // (lengths[-1] - lengths[0])
+    line = Whole(slope, near[0] - slope * lengths[0])
+    return line if [line.at(T) for T in lengths] == near else None
+
+
+def any_length(sources: Sequence[Source], lengths: Sequence[int]) -> Callable[[int], Source | None] | None:
+    """From programs for a few lengths to those for all; None if they differ in more than in T."""
+    first = sources[0]
+    text = fitted([source.text for source in sources], lengths)
+    figures = fitted([repr(astuple(source.figures)) for source in sources], lengths)
+    if text is None or figures is None or any(source.why for source in sources):
+        return None
+    if not all(_alike(first, source) for source in sources[1:]):
+        return None
+
+    def source(T: int) -> Source | None:
+        written, numbers = text(T), re.findall(r"\d+", figures(T) or "")
+        return None if written is None else replace(first, text=written, figures=Figures(*map(int, numbers)))
+
+    return source
+
+
+def _alike(a: Source, b: Source) -> bool:
+    return (
+        a.space.keys() == b.space.keys()
+        and all(same(a.space[name], b.space[name]) for name in a.space)
+        and (a.structure, a.count, a.assigned, a.lenient) == (b.structure, b.count, b.assigned, b.lenient)
+    )

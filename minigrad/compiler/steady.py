@@ -1,0 +1,183 @@
+"""Whether a function does the same at every step, however many there are: then a short run shows what a long one does.
+
+What this package does along a sequence it does so. Code of the user's may know which step it is (``if t == 50``,
+``xs[min(t, 20)]``, a counter), or how long the sequence is (``if len(xs) > 100``, ``xs[-20:]``), and a run of ten steps
+would not show it. So it is read out of the code, which must keep nothing from step to step, use no number that could
+be one of a late step, and call no function of which it is not known here what it does; and where it has loops or looks
+at sizes, it must not choose. What is left are sums and products of the step's number, and these do not stay the same
+for ten steps and change later. Where this says no, code may be all right still: the whole sequence is run.
+"""
+
+from __future__ import annotations
+
+import builtins
+import dis
+import sys
+import types
+from collections.abc import Iterator
+from dataclasses import is_dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from minigrad.compiler.arguments import BY_IDENTITY, LIBRARIES, PLAIN, Wrapper, opened
+from minigrad.compiler.traced import Refused
+from minigrad.engine.tensor import Tensor
+from minigrad.module import Module
+
+FEW = 8  # numbers below may be written in the code: they are no steps that a short run would not have
+COUNTING = {
+    "LOAD_GLOBAL": {"range", "len", "enumerate", "reversed", "map"},
+    "LOAD_ATTR": {"shape", "size", "nbytes", "strides"},
+}
+"""Where numbers of steps come from, besides loops."""
+EVEN = {
+    "zip", "list", "tuple", "dict", "isinstance", "float", "print", "super", "str", "sum", "range", "len",
+    "enumerate", "reversed", "map", "T", "mT", "shape", "size", "ndim", "dtype", "real", "newaxis", "float32",
+    "float64", "append", "extend", "items", "keys", "values", "copy", "astype", "tanh", "exp", "exp2", "expm1",
+    "log", "log1p", "log2", "log10", "sin", "cos", "tan", "arctan", "sinh", "cosh", "sqrt", "square", "cbrt",
+    "add", "subtract", "multiply", "divide", "negative", "power", "reciprocal", "logaddexp", "mean", "var",
+    "std", "prod", "cumsum", "dot", "vdot", "inner", "outer", "matmul", "einsum", "tensordot", "linalg", "norm",
+    "stack", "concatenate", "hstack", "vstack", "column_stack", "reshape", "ravel", "flatten", "transpose",
+    "swapaxes", "moveaxis", "expand_dims", "squeeze", "broadcast_to", "zeros", "ones", "full", "zeros_like",
+    "ones_like", "full_like", "eye", "array", "asarray", "functions", "rnn", "unroll", "cost", "final", "parameters",
+    "data", "model", "step", "bind", "scope", "value_and_grad", "grad", "vjp", "jvp", "hvp", "Tensor", "logistic",
+    "sigmoid", "softplus", "softmax", "log_softmax", "logsumexp", "squared_error", "cross_entropy",
+    "binary_cross_entropy",
+}  # fmt: skip
+"""Names of which it is known what they do: the same for all lengths, and with numbers no steps at all, no kinks."""
+KINKED = {
+    "abs", "absolute", "fabs", "sign", "maximum", "minimum", "fmax", "fmin", "clip", "where", "relu", "max", "min",
+    "amax", "amin", "heaviside",
+}  # fmt: skip
+"""These stay the same for a while and then change: not for numbers of steps."""
+KEEPING = {"STORE_ATTR", "STORE_GLOBAL", "STORE_SUBSCR", "DELETE_ATTR", "DELETE_GLOBAL", "DELETE_SUBSCR",
+           "IMPORT_NAME"}  # fmt: skip
+CHOOSING = {"COMPARE_OP", "CONTAINS_OP", "IS_OP", "UNARY_NOT", "UNARY_INVERT"}
+SMOOTH = {"+", "-", "*", "/", "@", "**"}
+
+
+def steady(values: Any) -> bool:
+    """Whether no function that can be reached from here can tell one step from another, or long from short."""
+    codes: list[types.CodeType] = []
+    names: dict[str, Any] = {}
+    used: set[str] = set()
+    try:
+        for value in _reached(values):
+            if isinstance(value, types.FunctionType) and not _of_a_library(value):
+                codes += _codes(value.__code__)
+                names |= {name: value.__globals__.get(name) for name in value.__code__.co_names}
+            elif callable(value) and not isinstance(value, Module):
+                used.add(getattr(value, "__name__", "?"))
+            elif not _small(value):
+                return False
+    except Refused:
+        return False
+    instructions = [(code, list(dis.get_instructions(code))) for code in codes]
+    counting = any(
+        _loops(each) or each.argval in COUNTING.get(each.opname, ()) for _, all_ in instructions for each in all_
+    )
+    known = EVEN if counting else EVEN | KINKED
+    return used <= known and all(
+        _harmless(code, all_, i, names, known, counting) for code, all_ in instructions for i in range(len(all_))
+    )
+
+
+def _small(value: Any) -> bool:
+    """Whether a constant or container cannot be, or be looked up by, the number of a late step."""
+    if type(value) is int:
+        return abs(value) < FEW
+    if type(value) in (list, tuple, set, frozenset, dict):
+        return len(value) < FEW
+    return type(value) is bool or not isinstance(value, (int, list, tuple, dict, range, np.memmap))
+
+
+def _reached(values: Any) -> Iterator[Any]:
+    """All values, functions and methods that may be looked up or called, once; of this package's models none."""
+    seen: set[int] = set()
+    open_ = [(values, False)]
+    while open_:
+        value, inside = open_.pop()
+        if id(value) in seen or isinstance(value, (float, str, bool, np.ndarray, np.generic, Tensor)):
+            continue
+        seen.add(id(value))
+        if isinstance(value, Module) or (is_dataclass(value) and not isinstance(value, type)):
+            inside = _of_a_library(type(value))
+            open_ += [
+                (method, False) for cls in type(value).__mro__ if not _of_a_library(cls)
+                for name, each in vars(cls).items() if name != "__init__" for method in _functions(each)
+            ]  # fmt: skip
+        elif isinstance(value, types.FunctionType) and (value.__closure__ or not _of_a_library(value)):
+            if not _of_a_library(value):
+                yield value
+        elif not isinstance(value, (types.MethodType, partial, Wrapper)):
+            if not inside:
+                yield value
+            if callable(value) or type(value) in PLAIN or isinstance(value, BY_IDENTITY):
+                continue
+        open_ += [(part, inside) for part in opened(value)[1]]
+
+
+def _functions(attribute: Any) -> list[Any]:
+    """The functions of a class's attribute: methods, properties."""
+    found = [attribute, *(getattr(attribute, name, None) for name in ("__func__", "fget", "func"))]
+    return [each for each in found if isinstance(each, types.FunctionType)]
+
+
+def _of_a_library(value: Any) -> bool:
+    """Whether a function or class was written there: `functools.wraps` gives it the module of another one."""
+    space = getattr(value, "__globals__", {})
+    return (space.get("__name__") or getattr(value, "__module__", None) or "").partition(".")[0] in LIBRARIES
+
+
+def _codes(code: types.CodeType) -> list[types.CodeType]:
+    """That of a function, and of those inside it."""
+    return [code, *(c for each in code.co_consts if isinstance(each, types.CodeType) for c in _codes(each))]
+
+
+def _loops(each: dis.Instruction) -> bool:
+    return each.opname == "FOR_ITER" or "BACKWARD" in each.opname
+
+
+def _harmless(
+    code: types.CodeType, all_: list[dis.Instruction], i: int, names: dict[str, Any], known: set[str], counting: bool
+) -> bool:
+    """Whether an instruction keeps nothing, takes nothing unknown and, where somebody counts, chooses nothing."""
+    each = all_[i]
+    name, value = each.opname, each.argval
+    if name in KEEPING or (name == "STORE_DEREF" and value in code.co_freevars):
+        return False
+    if name == "LOAD_CONST" and not isinstance(value, types.CodeType):
+        return _small(value) if not isinstance(value, tuple) else all(map(_small, (value, *value)))
+    if name == "BUILD_SLICE":  # whose bounds are written there: xs[1:], xs[:-1]
+        return each.arg == 2 and all(before.opname == "LOAD_CONST" for before in all_[i - 2 : i])
+    if name.startswith("BUILD_"):
+        return not isinstance(each.arg, int) or each.arg < FEW
+    if name in ("LOAD_GLOBAL", "LOAD_NAME"):
+        return _global(value, names.get(value), known)
+    if name in ("LOAD_ATTR", "LOAD_METHOD"):
+        return value in known or not _has_a_meaning(value)
+    if not counting:
+        return True
+    if name in CHOOSING or ("JUMP" in name and "IF" in name and "NONE" not in name):
+        return False
+    return name != "BINARY_OP" or each.argrepr.rstrip("=") in SMOOTH
+
+
+def _global(name: str, value: Any, known: set[str]) -> bool:
+    """Whether it is known what a global name does."""
+    if isinstance(value, types.ModuleType):
+        return value.__name__.partition(".")[0] in ("numpy", "minigrad")
+    if value is None and hasattr(builtins, name):
+        return name in known or name.endswith("Error")
+    if isinstance(value, types.FunctionType) and not _of_a_library(value):
+        return True
+    return not callable(value) or isinstance(value, Module) or value.__name__ in known
+
+
+def _has_a_meaning(name: str) -> bool:
+    """Whether NumPy, Python or this package has something of that name."""
+    owners = [np, np.linalg, np.fft, np.ndarray, int, float, str, list, tuple, dict, set, range]
+    owners += [sys.modules[each] for each in ("minigrad", "minigrad.functions", "minigrad.rnn") if each in sys.modules]
+    return name.startswith("__") or any(hasattr(owner, name) for owner in owners)

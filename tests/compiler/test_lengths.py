@@ -1,0 +1,126 @@
+"""The program for any length, from a few short ones, is that which a run of the whole sequence gives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import minigrad as mg
+from minigrad.compiler.arguments import look
+from minigrad.compiler.lengths import candidates, fitted
+from minigrad.compiler.program import written
+from minigrad.compiler.tracing import traced
+from tests.compiler.test_compiled import MODELS, agree, dirty, problem
+
+
+@settings(max_examples=settings.default.max_examples // 8)
+@given(
+    st.sampled_from(sorted(MODELS)),
+    st.integers(20, 70),
+    st.sampled_from([None, 1, 3, 20]),
+    st.sampled_from(["every", "last", "entropy", "weights"]),
+)
+def test_networks_of_all_lengths(name: str, T: int, B: int | None, kind: str) -> None:
+    f, model, data = problem(name, T, B, 0, kind)
+    step = mg.compile(f)
+    agree(step(model, *data[0]), f(model, *data[0]))
+    dirty(step)
+    agree(step(model, *data[1]), f(model, *data[1]))
+    if kind not in ("weights", "last"):  # another length needs no other run of the function
+        before = step.report().traced
+        xs, ys = (each[: T - 1] for each in data[2])
+        agree(step(model, xs, ys), f(model, xs, ys))
+        assert step.report().traced - before == (0 if any(step.patterns.values()) else 1)
+
+
+@pytest.mark.parametrize("kind", ["every", "last", "entropy"])
+@pytest.mark.parametrize(
+    "name", ["f=tanh", "f=relu", "g=softmax", "layer norm", "LSTM", "GRU", "GRU before", "stacked", "layers alike"]
+)
+def test_the_text_is_that_of_the_whole_run(name: str, kind: str) -> None:
+    f, model, data = problem(name, 37, 3, 0, kind)
+    step = mg.compile(f)
+    step(model, *data[0])
+    assert any(step.patterns.values()), "it was run as a whole"
+    found: list[Any] = []
+    look((f, (model, *data[0]), {}), [], found, {})
+    whole = written(*traced(f, (model, *data[0]), {}, found, _names(found)), True)
+    assert step.last is not None
+    assert step.last.source.text == whole.text
+    assert step.last.source.figures == whole.figures
+
+
+def variance(hs: Any) -> Any:
+    return np.var(hs, ddof=1)
+
+
+def half_mean(hs: Any) -> Any:
+    return np.mean(hs**2) / 2
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("share", [variance, half_mean])
+def test_factors_that_go_with_the_length(share: Any, dtype: Any) -> None:
+    """1 / T, 1 / (3 T - 1) and the like."""
+
+    def loss(W: Any, xs: Any) -> Any:
+        h, hs = np.zeros(3, dtype), []
+        for x in xs:
+            h = np.tanh(h @ W + x)
+            hs.append(h)
+        return share(np.stack(hs))
+
+    f, rng = mg.value_and_grad(loss), np.random.default_rng(0)
+    step, W = mg.compile(f), rng.normal(size=(3, 3)).astype(dtype)
+    for T in (40, 41, 300):
+        xs = rng.normal(size=(T, 3)).astype(dtype)
+        for got, want in zip(step(W, xs), f(W, xs), strict=True):
+            assert got.dtype == want.dtype
+            np.testing.assert_allclose(got, want, rtol=1e-12 if dtype is np.float64 else 1e-5)
+    assert step.report().traced == 1
+
+
+def test_texts_that_differ_in_more_than_the_length() -> None:
+    lengths = range(11, 15)
+    for text in ("empty(({T}, 3))", "x / {share}", "dh_{T} = a[{twice}:]"):
+        texts = [text.format(T=T, share=repr(1 / (3 * T - 1)), twice=2 * T + 1) for T in lengths]
+        pattern = fitted(texts, lengths)
+        assert pattern is not None
+        assert pattern(1000) == text.format(T=1000, share=repr(1 / 2999), twice=2001)
+    for numbers in ([121, 144, 169, 196], [2, 2, 2, 3], [30, 28, 26, 24], [0.1, 0.2, 0.4, 0.8]):
+        assert fitted([f"x[{number}]" for number in numbers], lengths) is None
+    assert fitted([f'frombuffer(bytes.fromhex("{T}00"))' for T in lengths], lengths) is None
+    assert fitted(["a", "a", "b", "a"], lengths) is None
+
+
+def test_names_stay_apart() -> None:
+    """What is called after step T, and what is called after a step for other reasons, may meet."""
+    pattern = fitted([f"dh_{T} = dh_100 + h_{T}" for T in range(11, 15)], range(11, 15))
+    assert pattern is not None
+    assert pattern(99) == "dh_99 = dh_100 + h_99"
+    assert pattern(100) is None
+
+
+def test_what_may_be_sequences() -> None:
+    """Lengths that are tried are far from all other sizes."""
+    found = [np.zeros((1000, 12, 3)), mg.Tensor(np.zeros((12, 12)), requires_grad=True), np.zeros(1000), np.zeros(30)]
+    first, second = candidates(found)
+    assert (first.T, first.places, second.T) == (1000, (0, 2), 30)
+    assert min(abs(T - size) for T in first.short for size in (3, 12, 30)) > 2
+    assert [np.shape(each) for each in first.cut(found, 17)] == [(17, 12, 3), (12, 12), (17,), (30,)]
+
+
+def test_what_is_refused_or_wrong_is_told_of_the_whole_sequence() -> None:
+    with pytest.raises(ValueError, match="40"):
+        mg.compile(lambda xs: np.reshape(xs, (7, -1)))(np.zeros(40))
+    with pytest.raises(TypeError, match="a condition"):
+        mg.compile(lambda xs: np.sum(xs) if np.sum(xs) > 0 else 0.0)(np.zeros(40))
+
+
+def _names(found: list[Any]) -> list[str]:
+    plain = iter(["xs", "ys"])
+    return [next(plain) if type(each) is np.ndarray else "" for each in found]
