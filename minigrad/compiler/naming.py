@@ -149,7 +149,7 @@ class Naming:
             if array.ndim and array.size and array.tobytes() == np.full(array.shape, fill, array.dtype).tobytes():
                 self.imports.setdefault("numpy", set()).add(fn)
                 return f"{fn}({array.shape}{dtype})"
-        one = array.flat[0].item() if array.ndim and array.size else None
+        one: Any = array.flat[0].item() if array.ndim and array.size else None
         alike = type(one) in (int, float) and array.tobytes() == array.flat[0].tobytes() * array.size
         if alike and np.isfinite(one):
             self.imports.setdefault("numpy", set()).add("full")
