@@ -3,6 +3,19 @@
 They hold no rules of their own: each is an ordinary function of arrays or tensors, differentiable because what it
 calls is. All stay finite, and free of warnings, for arguments up to 1e300 or so. Logits of -inf are masked: they have
 no share in a sum and get no gradient.
+
+Examples
+--------
+>>> import numpy as np
+>>> from minigrad import functions as F
+>>> x = np.array([-1.0, 0.0, 2.0])
+>>> F.identity(x), F.relu(x), F.logistic(x).round(3)
+(array([-1.,  0.,  2.]), array([0., 0., 2.]), array([0.269, 0.5  , 0.881]))
+>>> F.softmax(x).round(3), F.log_softmax(x).round(3), F.logsumexp(x).round(3)
+(array([0.042, 0.114, 0.844]), array([-3.17, -2.17, -0.17]), np.float64(2.17))
+>>> target = np.array([0.0, 0.0, 1.0])
+>>> print(f"{F.squared_error(target, x):.3f} {F.cross_entropy(target, x):.3f} {F.binary_cross_entropy(target, x):.3f}")
+0.667 0.170 0.378
 """
 
 from __future__ import annotations

@@ -123,5 +123,14 @@ def scope(name: str) -> Around:
     """Context manager and decorator: tensors made inside carry ``name`` in their `Tensor.scope`.
 
     Scopes nest, and drawings box them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = Tensor(1.0, requires_grad=True)
+    >>> with scope("t=1"):
+    ...     y = np.sin(x)
+    >>> y.scope
+    ('t=1',)
     """
     return Around(lambda outer: Context(outer.recording, (*outer.scope, name), outer.watch))

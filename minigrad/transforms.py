@@ -53,7 +53,20 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..
 
 
 def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
-    """Like `grad`, for the pair of ``f``'s value and its gradient."""
+    """Like `grad`, for the pair of ``f``'s value and its gradient.
+
+    Raises
+    ------
+    ValueError
+        If ``f`` does not return one number.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> value, slope = value_and_grad(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
+    >>> print(value, slope)
+    5.0 [2. 4.]
+    """
 
     @wraps(f)
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
@@ -150,6 +163,14 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[A
     """``f(*args)`` and its pullback, v ↦ (vᵀ ∂f/∂args₀, vᵀ ∂f/∂args₁, ...).
 
     The pullback takes a cotangent in the shape (or nested structure) of the value, any number of times.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> A = np.array([[1.0, 2.0], [3.0, 4.0]])
+    >>> y, pullback = vjp(lambda x: A @ x, np.array([1.0, 1.0]))
+    >>> y, pullback(np.array([1.0, 0.0]))
+    (array([3., 7.]), (array([1., 2.]),))
     """
     lifted = tuple(map(_lift, args))
     with recording(True):
@@ -168,6 +189,13 @@ def jvp(f: Callable[..., Any], args: Sequence[Any], tangents: Sequence[Any]) -> 
 
     The tangents go forward through the graph of ``f`` (`minigrad.pushforward`): about the cost of ``f`` once more,
     however many arguments and results it has.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> y, dy = jvp(lambda x, a: a * np.sin(x), (0.0, 2.0), (1.0, 0.0))
+    >>> print(y, dy)
+    0.0 2.0
     """
     lifted = tuple(map(_lift, args))
     tangents = aligned(tangents, lifted)
@@ -193,6 +221,12 @@ def hvp(f: Callable[..., Any], args: Sequence[Any], vectors: Sequence[Any]) -> t
 
     The Hessian is symmetric, so its product is the pullback of the gradient (Pearlmutter 1994 computes the same by a
     forward pass): one gradient with its graph recorded, one walk back through it, and never a matrix.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> hvp(lambda x: np.sum(x**3), [np.array([1.0, 2.0])], [np.array([1.0, 0.0])])
+    (array([6., 0.]),)
     """
     lifted = tuple(map(_lift, args))
     vectors = aligned(vectors, lifted)

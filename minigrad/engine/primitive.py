@@ -25,6 +25,17 @@ def primitive(fn: Callable[..., Any]) -> Callable[..., Any]:
     callable
         The same for tensors too: this, not ``fn``, is what `defvjp` has to be given. It raises a TypeError if it has no
         rules, or gets an option that they do not know or that is a tensor which requires grad.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import minigrad as mg
+    >>> @mg.primitive
+    ... def wave(x, *, k=1.0):
+    ...     return np.sin(k * x)
+    >>> mg.defvjp(wave, lambda g, y, x, k=1.0: g * k * np.cos(k * x))
+    >>> print(mg.grad(wave)(0.0), mg.grad(lambda x: wave(x, k=3.0))(0.0))
+    1.0 3.0
     """
 
     @wraps(fn)

@@ -54,6 +54,12 @@ def defvjp(fn: Function, *rules: Rule | None, joint: Rule | None = None) -> None
     joint : callable, optional
         Instead: one rule that returns the cotangents of all arguments, of which there may be any number.
 
+    Raises
+    ------
+    TypeError
+        If there are neither rules nor ``joint``, or both, or not as many rules as the first of them takes
+        arguments.
+
     Examples
     --------
     >>> from minigrad import primitive

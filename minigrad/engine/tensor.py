@@ -70,7 +70,7 @@ class Tensor(NDArrayOperatorsMixin):  # which has the operators that are not spe
     Parameters
     ----------
     data : array_like
-        Copied.
+        Of any shape. Copied.
     requires_grad : bool
         Whether `backward` shall leave this tensor's gradient in `grad`. Of other than floats: TypeError.
     name : str, optional
@@ -87,6 +87,12 @@ class Tensor(NDArrayOperatorsMixin):  # which has the operators that are not spe
         The call that made this tensor; ``fn`` is None for a leaf.
     index, scope
         A running number, younger than all of ``args``; and the names of the scopes that were open, outermost first.
+
+    Raises
+    ------
+    TypeError
+        If it is made from a tensor that requires grad (write ``t.detach()``), or other than floats shall
+        require grad.
     """
 
     __slots__ = ("__weakref__", "_data", "args", "fn", "grad", "index", "kwargs", "name", "requires_grad", "scope")

@@ -97,6 +97,16 @@ def backward(outputs: Tensor | Tensors, cotangents: Any = None, *, observe: Obse
         If the data of a tensor was assigned after it was used. No gradient has been touched then.
     ValueError
         If a cotangent is missing or has the wrong shape, or nothing requires grad.
+    TypeError
+        If a leaf that is no longer of floats is reached.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = Tensor([1.0, 2.0], requires_grad=True)
+    >>> backward(np.sum(x**2))
+    >>> x.grad
+    array([2., 4.])
     """
     seeds = seeded(outputs, cotangents)
     if not any(output.requires_grad for output, _ in seeds):
@@ -131,6 +141,19 @@ def gradients(
     -------
     tuple
         One gradient each (read-only arrays, or tensors with ``create_graph``), zeros where nothing flowed.
+
+    Raises
+    ------
+    ValueError
+        If a tensor of ``wrt`` does not require grad; and what `backward` raises.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = Tensor(2.0, requires_grad=True)
+    >>> (slope,) = gradients(x**3, [x], create_graph=True)
+    >>> gradients(slope, [x])
+    (array(12.),)
     """
     if not all(tensor.requires_grad for tensor in wrt):
         raise ValueError("wrt names a tensor that does not require grad: it is a constant to everything made from it")

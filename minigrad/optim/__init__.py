@@ -1,5 +1,25 @@
 """Optimizers, which clip and report: what they share (`optimizer`), one file a method, learning rates that change
-(`schedules`), clipping itself, and what there is to clip by (`clips`)."""
+(`schedules`), clipping itself, and what there is to clip by (`clips`).
+
+Examples
+--------
+>>> import numpy as np
+>>> from minigrad import optim
+>>> grads = [np.array([3.0, 4.0]), np.array([12.0])]
+>>> optim.global_norm(grads)
+13.0
+>>> optim.clip_by_norm(grads, 6.5).grads
+[array([1.5, 2. ]), array([6.])]
+>>> optim.clip_each_by_norm(grads, 6.5).grads
+[array([3., 4.]), array([6.5])]
+>>> optim.clip_by_value(grads, 3.5).grads
+[array([3. , 3.5]), array([3.5])]
+>>> weights = [np.array([1.0, 0.0]), np.array([100.0])]
+>>> optim.clip_adaptively(grads, weights, 0.1).clipped
+True
+>>> optim.suggest_threshold([1.0, 2.0, 3.0, 1e6])  # norms of past updates; the last is what is to be clipped
+2.0
+"""
 
 from minigrad.optim import clipping, clips, schedules
 from minigrad.optim.adadelta import Adadelta

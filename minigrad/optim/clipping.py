@@ -40,7 +40,8 @@ class Clipped:
     Attributes
     ----------
     grads : list of ndarray or None
-        The gradients to go on with, in the order given. None where None was given, and everywhere if ``skipped``.
+        The gradients to go on with, in the order and the shapes given. None where None was given, and everywhere if
+        ``skipped``.
     norm : float
         ‖g‖₂, or the p-norm asked for, before clipping; not finite if g is not, infinity also if it is larger than the
         largest float.
@@ -181,6 +182,11 @@ def clip_adaptively(
     -------
     Clipped
         The norm is ‖g‖₂ of the whole.
+
+    Raises
+    ------
+    ValueError
+        If there is not a weight for each gradient, or their shapes differ; and as `clip_by_norm`.
     """
     _above_0("factor", factor, "how long a gradient may be, in lengths of its weights,")
     _above_0("least", least, "what counts as the length of weights that are shorter,")
@@ -248,7 +254,7 @@ def global_norm(grads: Gradients, p: float = 2.0) -> float:
     Parameters
     ----------
     grads : iterable of ndarray or None
-        As in `clip_by_norm`.
+        As in `clip_by_norm`, of any shapes.
     p : float
         1 ≤ p ≤ ∞.
 

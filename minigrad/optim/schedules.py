@@ -204,6 +204,11 @@ class Warmup:
         How many lead up, at least 1.
     start : float
         Where the line begins, as a share of where it ends: at least 0, at most 1. From 0, the first step leads nowhere.
+
+    Raises
+    ------
+    ValueError
+        If ``then`` is a `Plateau`, which has to be the optimizer's own ``lr``, or a number is out of its range.
     """
 
     then: float | Schedule

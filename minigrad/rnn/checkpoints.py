@@ -3,6 +3,24 @@
 The file is NumPy's ``.npz``, holds no pickle, and is replaced in a single step (`minigrad.files`): whenever a training
 is killed, there is a whole one. `numpy.load` opens it, too; the entry ``about`` is JSON, and the others are arrays:
 ``last/W``, ``best/W``, ``optimizer/W.m``, ``history/costs`` ...
+
+Examples
+--------
+>>> from pathlib import Path
+>>> from tempfile import TemporaryDirectory
+>>> from minigrad.rnn import RNN, checkpoints, fit, tasks
+>>> task = tasks.Adding(T=5)
+>>> model = RNN(task.n_in, 4, task.n_out, rng=0)
+>>> with TemporaryDirectory() as folder:
+...     _ = fit(model, task, updates=2, checkpoint=Path(folder, "adding.npz"))
+...     kept = checkpoints.read(Path(folder, "adding.npz"))
+...     copy = checkpoints.write(Path(folder, "copy.npz"), kept).name
+>>> kept.history.steps, copy
+(2, 'copy.npz')
+>>> checkpoints.described(task)["T"]
+5
+>>> checkpoints.difference(checkpoints.described(task), checkpoints.described(tasks.Adding(T=6)))
+'T is 5 there and 6 here'
 """
 
 from __future__ import annotations

@@ -10,6 +10,21 @@ RNN      W, U, b                         W, U, b in two parts    Wᵀ, Uᵀ, b
 LSTM     rows i f g o                    the same                columns i f c o, the same
 GRU      rows r u n, and d               r z n, d in bias_hh     columns z r h, d in bias[1]
 ======== =============================== ======================= ==========================
+
+Examples
+--------
+>>> from minigrad import rnn
+>>> model = rnn.GRU(2, 3, rng=0)
+>>> state = rnn.to_torch(model)
+>>> sorted(state), state["weight_hh_l0"].shape
+(['bias_hh_l0', 'bias_ih_l0', 'weight_hh_l0', 'weight_ih_l0'], (9, 3))
+>>> bool((rnn.from_torch(state).W.data == model.W.data).all())
+True
+>>> weights = rnn.to_keras(model)
+>>> {name: each.shape for name, each in weights.items()}
+{'kernel': (2, 9), 'recurrent_kernel': (3, 9), 'bias': (2, 9)}
+>>> bool((rnn.from_keras(weights).W.data == model.W.data).all())
+True
 """
 
 from __future__ import annotations

@@ -61,6 +61,14 @@ def generate(
         If the model needs the whole sequence.
     ValueError
         If ``steps`` is below 1, or what ``feed`` gives has not the shape of a step; and as `minigrad.rnn.unroll`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minigrad.rnn import RNN, generate
+    >>> model = RNN(1, 4, 1, rng=0)
+    >>> generate(model, np.ones((5, 1)), lambda output, t, rng: output, steps=3).shape
+    (3, 1)
     """
     if isinstance(model, Whole):
         raise TypeError(
@@ -108,6 +116,16 @@ def sample(logits: Any, rng: np.random.Generator, temperature: float = 1.0) -> A
     ------
     ValueError
         If the temperature is no number >= 0, or a row has NaN, or nothing that can be drawn.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> logits = np.log([0.1, 0.2, 0.7])
+    >>> sample(logits, np.random.default_rng(0), temperature=0)
+    array(2)
+    >>> drawn = sample(np.tile(logits, (10_000, 1)), np.random.default_rng(0))
+    >>> (np.bincount(drawn) / 10_000).round(1)
+    array([0.1, 0.2, 0.7])
     """
     if not temperature >= 0:
         raise ValueError(f"temperature={temperature}: a number of at least 0 is needed")
@@ -142,6 +160,12 @@ def horizon(outputs: Any, truth: Any, threshold: float) -> Array:
     ------
     ValueError
         If the shapes differ, or the threshold is no number >= 0.
+
+    Examples
+    --------
+    >>> truth = [[0.0], [0.0], [0.0], [0.0]]
+    >>> horizon([[0.0], [0.1], [0.3], [0.0]], truth, 0.2)
+    array(2)
     """
     outputs, truth = np.asarray(outputs, np.float64), np.asarray(truth, np.float64)
     if outputs.shape != truth.shape or outputs.ndim < 2:

@@ -81,6 +81,14 @@ def lint(
     ------
     ValueError
         As `minigrad.rnn.unroll`, but for swapped axes, which are a finding.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minigrad.rnn import RNN
+    >>> xs = 100 + np.random.default_rng(0).normal(size=(20, 8, 1))
+    >>> [finding.kind for finding in lint(RNN(1, 4, 1, rng=0), xs, np.zeros((20, 8, 1)))]
+    ['scale', 'gradient', 'gradient', 'gradient', 'saturation']
     """
     options: dict[str, Any] = {"cost": cost, "at": at, "teacher_forcing": teacher_forcing}
     try:

@@ -65,7 +65,7 @@ class Outcome:
     options, seed
         The job: ``train(**options, seed=seed)`` was called.
     values : dict of str to ndarray
-        What it returned: a single number or array is called ``"value"``. Empty if it failed.
+        What it returned, of any shape: a single number or array is called ``"value"``. Empty if it failed.
     error : str or None
         The exception that it raised, in a line, with the file and line that raised it.
     """

@@ -8,6 +8,21 @@
 
 and one to another: `truncated_bptt` forgets what is further back than some steps. All of them add the gradient up in
 the ``grad`` of the model's parameters, as `Tensor.backward` does.
+
+Examples
+--------
+>>> import numpy as np
+>>> from minigrad.rnn import RNN, bptt, rtrl, truncated_bptt
+>>> model, xs, targets = RNN(1, 4, 1, rng=0), np.ones((50, 1)), np.zeros((50, 1))
+>>> def gradient_by(method, **options):
+...     model.zero_grad()
+...     method(model, xs, targets, **options)
+...     return model.W.grad
+>>> whole = gradient_by(bptt)
+>>> bool(np.allclose(gradient_by(rtrl), whole))
+True
+>>> bool(np.allclose(gradient_by(truncated_bptt, windows=50), whole))  # a window as long as the sequence
+True
 """
 
 from __future__ import annotations

@@ -157,12 +157,22 @@ def fit(
         If a number is below 1, a batch has no targets, or ``resume`` belongs to another model, optimizer, task or
         setting, or is no checkpoint; and what `unroll` and the optimizer raise. After an error in the midst of it the
         model is left with the best parameters, or with those after the last whole update.
+    TypeError
+        If it is called in neither of the two ways, or in a mixture of them.
 
     Warns
     -----
     UserWarning
         If the sequences have a single step: the gradient with respect to the recurrent weights is then exactly 0 from
         a zero start, and nothing is learnt through time.
+
+    Examples
+    --------
+    >>> from minigrad.rnn import RNN, tasks
+    >>> task = tasks.Adding(T=5)
+    >>> history = fit(RNN(task.n_in, 8, task.n_out, rng=0), task, updates=100)
+    >>> history.steps, bool(sum(history.costs[-10:]) < sum(history.costs[:10]))
+    (100, True)
     """
     if isinstance(task, Optimizer):
         task, optimizer = None, task

@@ -191,6 +191,16 @@ def unroll(
     ValueError
         For an empty sequence, wrong shapes, numbers that are not finite, and teacher forcing without targets or
         without feedback of the output.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minigrad.rnn import RNN
+    >>> run = unroll(RNN(2, 4, 1, rng=0), np.ones((3, 5, 2)), np.zeros((3, 5, 1)))
+    >>> run
+    <Run of RNN along 3 steps, batch of 5: x, z, h, y, C, cost 0.3086>
+    >>> len(run["h"]), run["h"][-1].shape, run["C"][-1].shape
+    (3, (5, 4), ())
     """
     with nullcontext() if scope is None else within(scope):
         stepping = along(

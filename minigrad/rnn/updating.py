@@ -275,6 +275,14 @@ def evaluate(
     """The cost a step, Σ C_t / T, or C_T where only the last one counts (``at="last"``); nothing is recorded.
 
     ``evaluate(model, *batch)`` takes a `Batch`; the parameters are those of `unroll`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minigrad.rnn import RNN
+    >>> model = RNN(1, 4, 1, rng=0)
+    >>> print(f"{evaluate(model, np.ones((5, 1)), np.zeros((5, 1))):.3f}")
+    0.092
     """
     with no_grad():
         run = unroll(model, xs, targets, weights=weights, cost=cost, at=at, teacher_forcing=teacher_forcing)

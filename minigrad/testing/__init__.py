@@ -3,6 +3,33 @@
 `check_grads` for functions of tensors, `check_vjp` for a formula of NumPy functions; `adapters` for what other
 frameworks differentiate; `strategies` and `programs`, which need hypothesis (in the extra ``testing``), for property
 tests.
+
+Examples
+--------
+>>> import numpy as np
+>>> from minigrad import testing
+>>> x = np.array([0.5, 1.0])
+>>> print(testing.grad_report(np.sin, (x,)).verdict)
+pass
+>>> right, wrong = lambda g, x: g * np.cos(x), lambda g, x: g * np.sin(x)
+>>> print(testing.vjp_report(np.sin, right, (x,)).verdict, testing.vjp_report(np.sin, wrong, (x,)).verdict)
+pass fail
+>>> _ = testing.check_vjp(np.sin, right, (x,))  # or a GradCheckError
+>>> along = lambda v, x: v[0] * np.cos(x)
+>>> _ = testing.check_adjoint(along, right, (x,))
+>>> print(testing.adjoint_report(along, wrong, (x,)).verdict)
+fail
+
+Numerical derivatives come with an error bar:
+
+>>> (slope,) = testing.numerical_gradient(lambda x: np.sum(np.sin(x)), (x,))
+>>> bool(np.all(np.abs(slope.value - np.cos(x)) <= slope.error))
+True
+>>> (same,) = testing.numerical_vjp(np.sin, (x,), np.ones(2))
+>>> bool(np.allclose(same.value, slope.value))
+True
+>>> testing.near_kink(np.abs, (0.0,), (1.0,)), testing.near_kink(np.abs, (1.0,), (1.0,))
+(True, False)
 """
 
 import importlib

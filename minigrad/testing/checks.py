@@ -245,6 +245,11 @@ def vjp_report(
     -------
     GradReport
         An exception from ``vjp`` is a finding, too. Where ``forward`` raised one the verdict is "inconclusive".
+
+    Raises
+    ------
+    ValueError
+        If second order is asked for without ``second``, or ``second`` without it; and as `grad_report`.
     """
     _order(order)
     if order > 2 or (order == 2) != (second is not None):

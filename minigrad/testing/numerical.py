@@ -204,7 +204,13 @@ def _refilled(args: Sequence[Any], replacements: Iterator[Any]) -> tuple[Any, ..
 
 
 def numerical_gradient(f: Function, args: Sequence[Any]) -> Any:
-    """The gradient of the number ``f(*args)``: `numerical_vjp` for the cotangent 1."""
+    """The gradient of the number ``f(*args)``: `numerical_vjp` for the cotangent 1.
+
+    Raises
+    ------
+    ValueError
+        If ``f`` does not return one number; and as `numerical_vjp`.
+    """
     with silence():
         y = f(*args)
     if np.size(raw(y)) != 1:

@@ -14,6 +14,27 @@ J. Martens (2010), "Deep learning via Hessian-free optimization", ICML, section 
 F. Mezzadri (2007), "How to generate random matrices from the classical compact groups", Notices of the AMS 54.
 Q. V. Le, N. Jaitly, G. E. Hinton (2015), "A simple way to initialize recurrent networks of rectified linear units".
 C. Tallec, Y. Ollivier (2018), "Can recurrent neural networks warp time?", ICLR, section 2.
+
+Examples
+--------
+>>> import numpy as np
+>>> from minigrad.rnn import initial, spectral
+>>> rng = np.random.default_rng(0)
+>>> kinds = initial.normal, initial.glorot_normal, initial.he_normal
+>>> print(*(f"{kind((100, 400), rng).std():.3f}" for kind in kinds))
+0.050 0.063 0.071
+>>> kinds = initial.uniform, initial.glorot_uniform, initial.he_uniform
+>>> print(*(f"{kind((100, 400), rng).max():.2f}" for kind in kinds))
+0.10 0.11 0.12
+>>> W = initial.orthogonal(8, rng)
+>>> round(spectral.spectral_radius(W), 12), bool(np.allclose(initial.orthogonal_factor(3 * W), W))
+(1.0, True)
+>>> round(spectral.spectral_radius(initial.scale_to_spectral_radius(rng.normal(size=(8, 8)), 0.9)), 12)
+0.9
+>>> int((initial.sparse(100, rng) != 0).sum()), initial.identity(2).tolist()
+(1500, [[1.0, 0.0], [0.0, 1.0]])
+>>> bool(initial.chrono(4, longest=100, rng=rng).max() <= np.log(99))
+True
 """
 
 from __future__ import annotations
@@ -112,6 +133,11 @@ def sparse(n: int, rng: np.random.Generator, connections: int = 15) -> Array:
 
     A unit hears so few others that it does not saturate, and differs from its neighbours. A small network has all its
     connections.
+
+    Raises
+    ------
+    ValueError
+        If ``connections`` is below 1.
     """
     if connections < 1:
         raise ValueError(f"connections={connections}: a unit hears at least one other")
@@ -144,6 +170,11 @@ def chrono(n: int, longest: float, rng: np.random.Generator) -> Array:
 
     Tallec and Ollivier (2018), eq. 16: for an LSTM's forget gate, and, negative, for its input gate. A gate that is
     logistic(b) open keeps what it holds for 1 + e^b steps or so.
+
+    Raises
+    ------
+    ValueError
+        If ``longest`` is below 2 or not finite.
     """
     if not (math.isfinite(longest) and longest >= 2):
         raise ValueError(f"the longest time to be remembered is at least 2 steps, got {longest}")

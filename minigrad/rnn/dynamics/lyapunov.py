@@ -12,6 +12,25 @@ J. L. Kaplan, J. A. Yorke (1979), "Chaotic behavior of multidimensional differen
 Mathematics 730.
 R. Engelken, F. Wolf, L. F. Abbott (2023), "Lyapunov spectra of chaotic recurrent neural networks", Physical Review
 Research 5.
+
+Examples
+--------
+>>> import numpy as np
+>>> from minigrad.rnn import RNN, lyapunov, maps, unroll
+>>> found = lyapunov.map_spectrum(maps.henon, [0.1, 0.1], 2000, burn=100)
+>>> print(f"{found.exponents[0]:.2f} {found.exponents.sum():.3f}")  # chaos; and the sum is ln 0.3
+0.43 -1.204
+>>> print(f"{lyapunov.kaplan_yorke(found.exponents):.2f} {lyapunov.entropy_rate(found.exponents):.2f}")
+1.26 0.43
+>>> along = lyapunov.trajectory_jacobians(maps.henon, [0.1, 0.1], 2100)
+>>> bool(np.allclose(lyapunov.lyapunov_spectrum(along, burn=100).exponents, found.exponents))
+True
+>>> run = unroll(RNN(1, 8, rng=0, radius=0.5), np.ones((100, 1)))
+>>> bool(lyapunov.lyapunov_spectrum(run, k=1).exponents[0] < 0)
+True
+>>> noise = np.random.default_rng(0).normal(size=(1000, 1))
+>>> lyapunov.batch_means_error(noise, 20).round(2)  # near 1/√1000
+array([0.03])
 """
 
 from __future__ import annotations
@@ -158,7 +177,7 @@ def map_spectrum(
 def trajectory_jacobians(
     step: Callable[[Any], Any], start: npt.ArrayLike, steps: int, jac: Callable[[Array], Any] | None = None
 ) -> Iterator[Array]:
-    """∂F/∂h at h_0, h_1 ... of h ← F(h): what `lyapunov_spectrum` and `log_singular_values` take, one by one."""
+    """∂F/∂h (n, n) at h_0 (n,), h_1 ... of h ← F(h): what `lyapunov_spectrum` and `log_singular_values` take."""
     h, derivative = real("start", start), jac or jacobian(step)
     for _ in range(steps):
         yield derivative(h)
@@ -169,6 +188,11 @@ def batch_means_error(values: Array, batches: int) -> Array:
     """The standard error of the mean of a correlated series (T, ...), from the means of equal stretches of it.
 
     Where stretches are longer than what is remembered, their means are as good as independent.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two ``batches``.
     """
     if batches < 2:
         raise ValueError(f"batches is {batches}: a scatter takes at least 2")
@@ -183,7 +207,7 @@ def batch_means_error(values: Array, batches: int) -> Array:
 
 
 def kaplan_yorke(exponents: npt.ArrayLike) -> float:
-    """The dimension of the attractor that these exponents suggest, k + Σ_{i≤k} λ_i / |λ_{k+1}|.
+    """The dimension of the attractor that exponents (k,) suggest, k + Σ_{i≤k} λ_i / |λ_{k+1}|.
 
     k is the largest number of exponents whose sum is not negative (Kaplan, Yorke 1979). 0 if all are negative, their
     number if all of them together are not.
@@ -197,7 +221,7 @@ def kaplan_yorke(exponents: npt.ArrayLike) -> float:
 
 
 def entropy_rate(exponents: npt.ArrayLike) -> float:
-    """The sum of the positive exponents, in nats a step: an upper bound of the Kolmogorov-Sinai entropy (Ruelle 1978).
+    """The sum of the positive ones of exponents (k,), in nats: at least the Kolmogorov-Sinai entropy (Ruelle 1978).
 
     For systems with a smooth invariant measure it is that entropy (Pesin 1977): what is forgotten of h_0, and newly
     told about it, at every step.

@@ -7,6 +7,16 @@ References
 M. Hénon (1976), "A two-dimensional mapping with a strange attractor", Communications in Mathematical Physics 50.
 E. N. Lorenz (1963), "Deterministic nonperiodic flow", Journal of the Atmospheric Sciences 20.
 H. Sompolinsky, A. Crisanti, H. J. Sommers (1988), "Chaos in random neural networks", Physical Review Letters 61.
+
+Examples
+--------
+>>> import numpy as np
+>>> from minigrad.rnn import maps
+>>> maps.henon(np.zeros(2)), maps.lorenz(np.ones(3)).round(3)
+(array([1., 0.]), array([1.013, 1.26 , 0.985]))
+>>> W = np.array([[0.0, 1.0], [-1.0, 0.0]])
+>>> maps.linear(W)(np.array([1.0, 2.0])), maps.random_network(W)(np.array([1.0, 2.0])).round(3)
+(array([ 2., -1.]), array([ 0.964, -0.762]))
 """
 
 from __future__ import annotations

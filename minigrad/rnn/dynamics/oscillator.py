@@ -13,6 +13,30 @@ known of it exactly, and then `methods`, the matrices and the one loop that step
 m, Δ, x_0 and v_0 may be tensors. The loop is then recorded, and back-propagation through it answers how the state after
 a thousand steps depends on each of them. Units are those in which the spring constant is 1. All of it is found here, as
 ``minigrad.rnn.oscillator``.
+
+Examples
+--------
+>>> import numpy as np
+>>> from minigrad.rnn import oscillator
+>>> W, U = oscillator.euler_as_rnn(m=1.0, dt=0.1)
+>>> W, U.ravel()
+(array([[ 1. ,  0.1],
+       [-0.1,  1. ]]), array([0. , 0.1]))
+>>> free = oscillator.Oscillator(m=1.0)
+>>> times, states = oscillator.simulate(free, dt=0.1, steps=100)
+>>> energy = oscillator.energy(states, m=1.0)
+>>> print(f"{energy[-1] / energy[0]:.4f} = {1.01**100:.4f}")  # by Euler's method (1 + Δ²/m)^100 times as large
+2.7048 = 2.7048
+>>> energy = oscillator.energy(oscillator.exact(free, times), m=1.0)
+>>> print(f"{energy[-1] / energy[0]:.4f}")
+1.0000
+>>> _, states = oscillator.simulate(free, "symplectic", dt=0.1, steps=100)
+>>> bool(np.ptp(oscillator.symplectic_invariant(states, m=1.0, dt=0.1)) < 1e-12)
+True
+>>> bool(np.all(oscillator.step_matrix("euler", 1.0, 0.1) == W)), oscillator.input_matrix("euler", 1.0, 0.1).shape
+(True, (2, 1))
+>>> oscillator.inputs(np.sin, dt=0.1, steps=3).round(3).ravel()
+array([0.   , 0.1  , 0.199])
 """
 
 from minigrad.rnn.dynamics.methods import (

@@ -38,6 +38,11 @@ def jacobians(f_prime: Any, W: Any) -> Array:
     Returns
     -------
     (T, n, n) ndarray
+
+    Raises
+    ------
+    ValueError
+        If W is not square, or there is not a slope for each of its rows and each step.
     """
     W, slopes = square("W", W), real("f_prime", f_prime)
     if slopes.ndim != 2 or slopes.shape[1] != len(W):
@@ -166,6 +171,11 @@ def jacobian_products(jacobians: Any) -> Array:
     (T,) ndarray
         Natural logarithms, so that 1100 Jacobians of size ½, whose product is no double-precision number, are
         -762.5; -inf from where the product is zero.
+
+    Raises
+    ------
+    ValueError
+        If they are no square matrices, one a step.
     """
     stack = real("jacobians", jacobians)
     if stack.ndim != 3 or stack.shape[1] != stack.shape[2] or stack.shape[2] == 0:

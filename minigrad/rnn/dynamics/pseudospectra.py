@@ -39,6 +39,11 @@ def pseudospectrum(W: Any, z: Any) -> Array:
     ndarray
         Of the shape of ``z``; its contour of height ε is the boundary of Λ_ε(W) (Trefethen, Embree 2005, §2). Each
         point is a singular value decomposition: absolute errors are of the order of rounding, 1e-16 ‖zI - W‖.
+
+    Raises
+    ------
+    ValueError
+        If a point is not finite, or W not square.
     """
     W, z = square("W", W), np.asarray(z, np.complex128)
     if not np.all(np.isfinite(z)):
@@ -47,7 +52,13 @@ def pseudospectrum(W: Any, z: Any) -> Array:
 
 
 def outermost(W: Any, eps: float) -> complex:
-    """The point of the ε-pseudospectrum of ``W`` that is farthest from 0: see `pseudospectral_radius`."""
+    """The point of the ε-pseudospectrum of ``W`` that is farthest from 0: see `pseudospectral_radius`.
+
+    Raises
+    ------
+    ValueError
+        If ``eps`` is so small that rounding hides the pseudospectrum, or W is not square.
+    """
     W = square("W", W)
     positive("eps", eps)
     exponent = int(np.frexp(max(np.max(np.abs(W)), eps))[1])  # so that nothing overflows

@@ -161,6 +161,11 @@ def parameter_contributions(run: Run, of: Tensor | None = None) -> dict[str, Arr
     -------
     dict of str to ndarray (T,)
         By the names of the parameters: the Frobenius norms of the shares of steps 1 ... T, whose sum is the gradient.
+
+    Raises
+    ------
+    ValueError
+        If the run has no cost, and ``of`` is not told.
     """
     of = of if of is not None else run.cost
     if of is None:
@@ -223,6 +228,11 @@ def memory_horizon(norms: npt.ArrayLike, tol: float = 0.01) -> int:
     -------
     int
         At most T, if it is never less.
+
+    Raises
+    ------
+    ValueError
+        If ``tol`` is not between 0 and 1, or the norms are none.
     """
     if not 0 < tol < 1:
         raise ValueError(f"tol is {tol!r}; it is the share of the last gradient that still counts, between 0 and 1")

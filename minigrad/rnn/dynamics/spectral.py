@@ -18,6 +18,49 @@ in the long run is a question about W. It is asked in several ways, and each has
 
 All of them are found here, as ``minigrad.rnn.spectral``. Nothing is differentiated: these are plain arrays in double
 precision. A `Tensor` may be passed for its values.
+
+Examples
+--------
+The matrix alone, and what it foretells:
+
+>>> import numpy as np
+>>> from minigrad.rnn import spectral
+>>> W = np.array([[0.9, 10.0], [0.0, 0.8]])
+>>> spectral.eigenvalues(W).real, spectral.spectral_radius(W), round(spectral.spectral_norm(W), 2)
+(array([0.9, 0.8]), 0.9, 10.07)
+>>> spectral.is_normal(W), round(spectral.henrici(W), 2)
+(False, 10.0)
+>>> print(spectral.classify(W), spectral.vanishing_bound(0.25))
+linear: vanish (spectral radius 0.9 against 1); with f: may explode (spectral norm 10.07 against 1) 4.0
+>>> spectral.gelfand(W, 100)[[0, 9, 99]].round(2)  # ‖W^t‖^(1/t) comes down to the radius
+array([10.07,  1.37,  0.94])
+
+How far its powers rise before they fall, and how the matrix itself foretells it:
+
+>>> spectral.powers_norm(W, 3).round(1), round(spectral.transient_growth(W, 60).value, 2)
+(array([ 1. , 10.1, 17. , 21.7]), 26.94)
+>>> round(spectral.kreiss_constant(W), 2), round(abs(spectral.kreiss_point(W).z), 2)
+(17.17, 1.14)
+>>> round(spectral.numerical_abscissa(W), 2), round(spectral.numerical_radius(W), 2)
+(5.85, 5.85)
+>>> round(spectral.stability_radius(W), 4), round(spectral.pseudospectral_radius(W, 0.01), 3)
+(0.002, 1.17)
+>>> round(spectral.outermost(W, 0.01).real, 3), spectral.pseudospectrum(W, [1.0, 1.0j]).round(4)
+(1.17, array([0.002 , 0.1694]))
+
+Along a run every step has a Jacobian of its own:
+
+>>> rng = np.random.default_rng(0)
+>>> J = spectral.jacobians(rng.uniform(0.5, 1.0, size=(30, 2)), W)
+>>> J.shape, spectral.jacobian_products(J).shape
+((30, 2, 2), (30,))
+>>> spectral.log_singular_values(J)[-1].round(1)
+array([ -7.3, -20.9])
+>>> print(f"{spectral.mean_field(2.0).exponent:.4f}")
+0.1547
+>>> states, u = rng.normal(size=(200, 4)), rng.normal(size=200)
+>>> bool(spectral.memory_capacity(states, u, delays=8).total < 1)  # states that have not heard the inputs
+True
 """
 
 from minigrad.rnn.dynamics.capacity import Capacity, memory_capacity

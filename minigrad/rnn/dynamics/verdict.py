@@ -65,6 +65,11 @@ def vanishing_bound(gamma: float) -> float:
     ----------
     gamma : float
         sup|f'|, positive: 1 for tanh and the identity, ¼ for the logistic function.
+
+    Raises
+    ------
+    ValueError
+        If gamma is no positive number.
     """
     if not (math.isfinite(gamma) and gamma > 0.0):
         raise ValueError(f"gamma is {gamma}: expected sup|f'|, a positive number: 1 for tanh, 0.25 for the logistic")

@@ -79,6 +79,13 @@ def animate(
         If the run has no cost and ``of`` is not given, or it was not recorded, or an option is unknown.
     TypeError
         If ``run`` is no `Run`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minigrad.rnn import RNN, animate, unroll
+    >>> animate(unroll(RNN(1, 2, 1), np.ones((2, 1)), np.zeros((2, 1)))).title
+    'Back-propagation through time: RNN'
     """
     picture = draw(run, of, steps=steps, color="none", targets=targets, names=names)  # it refuses what cannot be drawn
     chosen = differentiable(run, of)

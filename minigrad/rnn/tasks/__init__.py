@@ -47,6 +47,11 @@ def named(name: str, **options: Any) -> Task:
     ------
     ValueError
         If there is no such task, or it has no such option, or needs one: the message lists them.
+
+    Examples
+    --------
+    >>> named("adding", T=50).T
+    50
     """
     if name not in KNOWN:
         raise ValueError(f"{name!r} is no task: choose one of {', '.join(KNOWN)}")
