@@ -25,12 +25,14 @@ from tests.numerical import assert_derivative
 
 DOCS = Path(__file__).parent.parent / "docs"
 WITHOUT_EXAMPLES = {
+    "cells.md": "its cells are executed",
     "conventions.md": "its tables are the tests of tests/rules/test_conventions.py",
     "drawing-compared.md": "what a benchmark printed, of tools that are not installed here",
     "functions.md": "generated from the rules",
     "gallery.md": "its cells are executed",
     "glossary.md": "words",
     "index.md": "the first page of the site",
+    "series.md": "its cells are executed",
     "speed.md": "what a benchmark printed",
     "vanishing.md": "its cells are executed",
 }

@@ -13,7 +13,7 @@ import numpy as np
 
 from minigrad.engine.tensor import Array, Tensor
 from minigrad.module import Module
-from minigrad.rnn.cells.cell import OUTPUTS, Function, Seed, choose
+from minigrad.rnn.cells.cell import OUTPUTS, Function, Seed, choose, dtype_of
 from minigrad.rnn.cells.composed import bound_of, inner_roles, inner_step
 from minigrad.rnn.cells.initial import normal
 from minigrad.rnn.stepping import State, Step, Stepping
@@ -66,14 +66,14 @@ class Bidirectional(Module):
         if n_out is not None and n_out < 1:
             raise ValueError(f"n_out must be at least 1, got {n_out}")
         self.cells = list(cells)
-        self.n_in, self.dtype, size = cells[0].n_in, cells[0].dtype, cells[0].n_in
+        self.n_in, self.dtype, size = cells[0].n_in, dtype_of(cells[0]), cells[0].n_in
         for k, (forward, backward) in enumerate(self._pairs(), 1):
             if not forward.n_in == backward.n_in == size:
                 raise ValueError(
                     f"layer {k} is given {size} numbers, and its cells take n_in={forward.n_in} and {backward.n_in}"
                 )
-            if not forward.dtype == backward.dtype == self.dtype:
-                raise ValueError(f"layer {k} has dtypes {forward.dtype} and {backward.dtype}: all must be {self.dtype}")
+            if not (there := dtype_of(forward)) == (back := dtype_of(backward)) == self.dtype:
+                raise ValueError(f"layer {k} has dtypes {there} and {back}: all must be {self.dtype}")
             size = forward.n_out + backward.n_out
         self.reads_out, self.n_out, self.g = (
             n_out is not None,

@@ -85,7 +85,7 @@ def generate(
             output, carried = found.tensors["y"], found.following
         outputs.append(output.data)
         for t in range(len(stepping), len(stepping) + steps - 1):
-            x = np.asarray(feed(outputs[-1], t, rng), model.dtype)
+            x = np.asarray(feed(outputs[-1], t, rng), stepping.xs.dtype)
             if x.shape != (*stepping.batch, model.n_in):
                 raise ValueError(
                     f"feed gave an input of shape {x.shape} at t={t}: {(*stepping.batch, model.n_in)} is needed"

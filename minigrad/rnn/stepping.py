@@ -15,7 +15,7 @@ import numpy as np
 from minigrad.engine.standin import require
 from minigrad.engine.tensor import Array, Tensor
 from minigrad.functions import binary_cross_entropy, cross_entropy, squared_error
-from minigrad.rnn.cells.vanilla import choose
+from minigrad.rnn.cells.cell import choose, dtype_of
 from minigrad.rnn.counting import SWAPPED, Counting, counted, filled
 from minigrad.scopes import scope
 
@@ -26,10 +26,9 @@ COSTS: dict[str, Cost] = {
 
 
 class Model(Protocol):
-    """What `unroll` asks of a model: see `minigrad.rnn.cells`."""
+    """What `unroll` asks of a model: see `minigrad.rnn.cells.cell`."""
 
     n_in: int
-    dtype: np.dtype[Any]
 
     @property
     def roles(self) -> tuple[str, ...]: ...
@@ -39,6 +38,10 @@ class Model(Protocol):
     def bind(self, batch: tuple[int, ...] = ..., rng: np.random.Generator | None = ...) -> Any: ...
     def initial(self, batch: tuple[int, ...]) -> dict[str, Array]: ...
     def step(self, bound: Any, x: Tensor, carried: dict[str, Tensor]) -> dict[str, Tensor]: ...
+
+
+OFFERED = "n_in", "roles", "carried", "parameters", "bind", "initial", "step"
+"""What a model has to have, as the docstring of `minigrad.rnn.cells.cell` says."""
 
 
 @runtime_checkable
@@ -165,7 +168,7 @@ class Stepping:
 
     def first(self, given: Any) -> State:
         """What the first step is given: ``given``, and zeros for what is not, as leaves of their own."""
-        model, values = self.model, self.model.initial(self.batch)
+        model, values, dtype = self.model, self.model.initial(self.batch), dtype_of(self.model)
         if (
             final := getattr(given, "final", None)
         ) is not None:  # a run, or what a pass has left: cut off from its graph
@@ -182,8 +185,8 @@ class Stepping:
             if np.shape(value) != values[role].shape:
                 hint = f": {SWAPPED}" if np.shape(value)[-1:] == values[role].shape[-1:] else ""
                 raise ValueError(f"initial[{role!r}] has shape {np.shape(value)}, needed is {values[role].shape}{hint}")
-            tensor = value if isinstance(value, Tensor) else Tensor(value, True, f"{role}_0", model.dtype)
-            first[role] = _finite(f"initial[{role!r}]", tensor, model.dtype)
+            tensor = value if isinstance(value, Tensor) else Tensor(value, True, f"{role}_0", dtype)
+            first[role] = _finite(f"initial[{role!r}]", tensor, dtype)
         return first
 
 
@@ -202,7 +205,12 @@ def along(
     dropout: int | None = None,
 ) -> Stepping:
     """What `minigrad.rnn.unroll` was given, looked over; its docstring tells the parameters and errors."""
-    dtype, last = model.dtype, {"every": False, "last": True}.get(at)
+    if missing_names := [name for name in OFFERED if not hasattr(model, name)]:
+        raise TypeError(
+            f"{type(model).__name__} has no {', '.join(missing_names)}: a model to be unrolled is a Module with"
+            f" {', '.join(OFFERED)}, see minigrad.rnn.cells.cell"
+        )
+    dtype, last = dtype_of(model), {"every": False, "last": True}.get(at)
     if last is None:
         raise ValueError(f"at={at!r} is not known: costs are taken at 'every' step or at the 'last'")
     xs, shape = _sequence("xs", xs, dtype), np.shape(xs)[:-1]

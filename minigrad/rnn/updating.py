@@ -122,7 +122,7 @@ class Training:
             options = {"windows": self.truncate, "weights": weights, "dropout": dropout, **self.options}
             cost = truncated_bptt(self.model, xs, targets, **options).cost
         report = self.optimizer.step()
-        self.history.note(cost / _counted(len(xs), self.options["at"]), report.norm, report.clipped)
+        self.history.note(cost / _counted(batch, self.options["at"]), report.norm, report.clipped)
         if len(self.optimizer.history) > 2 * LIMIT:
             del self.optimizer.history[:-LIMIT]
         self.done = self.present()
@@ -152,8 +152,7 @@ class Training:
     def evaluated(self) -> float:
         """What validation finds now."""
         assert self.validation is not None
-        xs = self.validation.xs
-        return self.slopes(None).cost(*self.validation) / _counted(len(xs), self.options["at"])
+        return self.slopes(None).cost(*self.validation) / _counted(self.validation, self.options["at"])
 
     def settle(self, ended: bool) -> None:
         """Undo what was not done wholly, save, leave the model with what was asked for, and say how to go on."""
@@ -272,7 +271,9 @@ def evaluate(
     at: str = "every",
     teacher_forcing: bool = False,
 ) -> float:
-    """The cost a step, Σ C_t / T, or C_T where only the last one counts (``at="last"``); nothing is recorded.
+    """The cost a step that counts, or C_T where only the last one does (``at="last"``); nothing is recorded.
+
+    That is Σ C_t / T, or, with weights w (T, B), of which C_t is the weighted mean, Σ C_t / Σ_t mean_b w_tb.
 
     ``evaluate(model, *batch)`` takes a `Batch`; the parameters are those of `unroll`.
 
@@ -286,12 +287,15 @@ def evaluate(
     """
     with no_grad():
         run = unroll(model, xs, targets, weights=weights, cost=cost, at=at, teacher_forcing=teacher_forcing)
-    return float(run.cost.item()) / _counted(len(run), at)  # type: ignore[union-attr]  # there are targets
+    return float(run.cost.item()) / _counted(Batch(xs, targets, weights), at)  # type: ignore[union-attr]
 
 
-def _counted(T: int, at: str) -> int:
-    """By what the sum of the costs is divided."""
-    return 1 if at == "last" else T
+def _counted(batch: Batch, at: str) -> float:
+    """By what the sum of the costs is divided: how many steps of a sequence count, on the average."""
+    if at == "last":
+        return 1
+    weights = np.ones(len(batch.xs)) if batch.weights is None else np.asarray(batch.weights)
+    return float(np.sum(weights)) * len(weights) / weights.size or len(weights)
 
 
 def drops(model: Any) -> bool:

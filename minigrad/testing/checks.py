@@ -106,7 +106,7 @@ def grad_report(
     args : sequence
         The point. Floating-point arrays are checked in float64, whatever their dtype, since float32 could not tell a
         gradient that is 0.1 % wrong; that the dtype is kept, and the same comes out, is checked as well. Integers,
-        booleans and strings are passed on.
+        booleans and strings are passed on. A `minigrad.Module` is checked by all of its parameters.
     kwargs : dict, optional
         Passed on.
     order : int
@@ -153,7 +153,7 @@ def grad_report(
     named = kwargs or {}
 
     def check(begin: Callable[..., Comparison]) -> None:
-        function: Callable[..., Any] = lambda *args: f(*args, **named)
+        function: Callable[..., Any] = lambda *point: f(*recorded.with_modules(tuple(args), point), **named)
         recorded.attempted(function, begin(lambda args, wrt: recorded.of_tensors(function, args, wrt), "").problem)
         for level in range(1, order + 1):
             comparison = begin(lambda args, wrt, f=function: recorded.of_tensors(f, args, wrt), f"order {level}")

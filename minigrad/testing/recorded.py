@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.containers import leaves, mapped
+from minigrad.containers import Parts, leaves, mapped
+from minigrad.engine.tensor import Tensor
 from minigrad.testing.comparison import Comparison
 from minigrad.testing.exact import Scaled, compared
 from minigrad.testing.judging import finite_only, weights
@@ -36,6 +37,19 @@ def of_tensors(f: Function, args: tuple[Any, ...], wrt: tuple[int, ...]) -> Prob
         return tuple(next(pulled) if i in wrt else None for i in range(len(point)))
 
     return Problem(f, pullback, args, wrt)
+
+
+def with_modules(like: Any, given: Any) -> Any:
+    """The containers ``given`` with a module in the place of every dict that stands for one in ``like``."""
+    if isinstance(like, Parts):
+        tensors = {name: x if isinstance(x, Tensor) else Tensor(x, requires_grad=True) for name, x in given.items()}
+        return like.with_parameters(tensors)
+    if isinstance(like, dict):
+        return {key: with_modules(part, given[key]) for key, part in like.items()}
+    if isinstance(like, (list, tuple)):
+        parts = [with_modules(part, other) for part, other in zip(like, given, strict=True)]
+        return type(like)(*parts) if hasattr(like, "_fields") else type(like)(parts)
+    return given
 
 
 def attempted(f: Function, problem: Problem) -> None:

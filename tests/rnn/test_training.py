@@ -14,6 +14,7 @@ from minigrad.rnn import checkpoints, updating
 from minigrad.rnn.cells import RNN, OutputFeedbackRNN
 from minigrad.rnn.dynamics.regulariser import omega
 from minigrad.rnn.remembering import truncated_bptt
+from minigrad.rnn.tasks.task import Batch
 from minigrad.rnn.training import evaluate, fit
 from minigrad.rnn.unrolling import unroll
 from minigrad.scopes import no_grad
@@ -429,6 +430,25 @@ def test_a_task_that_counts_the_last_step_only():
     run = unroll(network(), xs, targets, at="last", weights=weights)
     assert history.costs == [run.cost.item()]
     assert evaluate(network(), xs, targets, weights, at="last") == run.cost.item()
+
+
+@pytest.mark.parametrize("shape", [(6,), (6, 4)])
+@pytest.mark.parametrize("share", [0.3, 1.0])
+def test_the_cost_a_step_is_the_mean_of_what_counts(shape, share):
+    """Whatever the weights are: a series is validated along the whole of it, and most of its steps only warm up."""
+    xs, targets, _ = delayed(0)
+    xs, targets, model = xs[:, :4], targets[:, :4], network()
+    rng = np.random.default_rng(1)
+    weights = rng.uniform(0, 2, size=shape) * (rng.uniform(size=shape) < share)
+    errors = np.mean((unroll(model, xs, targets).outputs - targets) ** 2, axis=2)
+    each = np.broadcast_to(weights.reshape(6, -1), errors.shape)
+    expected = np.average(errors, weights=each)
+    assert evaluate(model, xs, targets, 0 * weights) == 0
+    assert evaluate(model, xs, targets, weights) == pytest.approx(expected, rel=1e-12)
+    batch = Batch(xs, targets, weights)
+    history = fit(model, SGD(model, 1e-30), [batch], validation=batch, every=1)
+    assert history.costs == [pytest.approx(expected, rel=1e-12)]
+    assert history.validation == [(1, pytest.approx(expected, rel=1e-12))]
 
 
 def test_windows_cut_the_gradient():

@@ -137,3 +137,37 @@ def test_the_same_is_up_to_rounding(a, b, equal):
 
 def test_the_others_stay_as_they_are():
     assert of_some(lambda a, b, c: (a, b, c), (1, 2, 3), (0, 2))(7, 9) == (7, 2, 9)
+
+
+class Scaled(mg.Module):
+    """A module in which modules stand in containers, and one in two places."""
+
+    def __init__(self, wrong=False):
+        self.inner, self.wrong = [mg.rnn.RNN(1, 2, 1), {"again": mg.rnn.RNN(1, 2)}], wrong
+        self.shared = self.inner[0]
+        self.s = mg.Tensor(1.5, requires_grad=True)
+
+    def __call__(self, xs):
+        first, second = self.inner[0], self.inner[1]["again"]
+        s = self.s if not self.wrong else 2.0 * self.s - self.s.detach()
+        return s * np.sum(np.stack(mg.rnn.unroll(first, xs)["y"])) + np.sum(np.stack(mg.rnn.unroll(second, xs)["y"]))
+
+
+@pytest.mark.parametrize("wrap", [lambda m: m, lambda m: [m, X], lambda m: {"in": (m,)}], ids=["alone", "list", "dict"])
+def test_a_module_is_checked_by_its_parameters_wherever_it_stands(wrap):
+    def f(given, xs):
+        model = given if isinstance(given, mg.Module) else (given[0] if isinstance(given, list) else given["in"][0])
+        assert isinstance(model, Scaled)
+        return model(xs)
+
+    xs, model = np.array([[0.5], [-1.0]]), Scaled()
+    before = {name: (p, p.data) for name, p in model.parameters().items()}
+    report = grad_report(f, (wrap(model), xs), points=[(wrap(Scaled()), 2 * xs)])
+    assert report.verdict == "pass"
+    checked = "\n".join(row.argument for row in report.rows)
+    assert all(f"[{name!r}]" in checked for name in before)
+    assert all(
+        model.parameters()[name] is p and p.data is data and p.grad is None for name, (p, data) in before.items()
+    )
+    (finding,) = {finding.argument for finding in grad_report(f, (wrap(Scaled(wrong=True)), xs), order=1).findings}
+    assert finding.endswith("['s']")

@@ -1,7 +1,9 @@
 """What all networks share: sizes, parameters, functions found by name, and an output for each step.
 
-A cell knows its parameters and one step; `unroll` makes the steps into a graph. To be unrolled, a model offers
+A cell knows its parameters and one step; `unroll` makes the steps into a graph. To be unrolled, a model, which is a
+`Module`, offers
 
+- ``n_in``, how many numbers x_t has;
 - ``roles``, the names of what a step computes, in order, and ``carried``, those that the next step needs: together
   they are the model's state;
 - ``bind()``, what is computed once per unrolling (the transposed matrices, since data is stored as rows);
@@ -9,8 +11,8 @@ A cell knows its parameters and one step; `unroll` makes the steps into a graph.
 - ``step(bound, x, carried)``, which returns a tensor for every role.
 
 `Cell` is a base class for models of this house: it asks for ``states``, a step without its output, and adds the
-output. A model need not descend from it. Where the figure puts the roles is not the cell's business: see
-`minigrad.rnn.figure.layouts`.
+output. A model need not descend from it: docs/cells.md writes one that does not. Where the figure puts the roles is not
+the cell's business: see `minigrad.rnn.figure.layouts`.
 """
 
 from __future__ import annotations
@@ -47,6 +49,12 @@ def choose(what: str, choice: Any, known: dict[str, Any]) -> Any:
     if choice not in known:
         raise ValueError(f"{what}={choice!r} is not known: choose one of {', '.join(known)}, or pass a function")
     return known[choice]
+
+
+def dtype_of(model: Any) -> np.dtype[Any]:
+    """The precision of a model: that of its parameters; if they do not agree, its ``dtype``, or float64."""
+    found = {parameter.dtype for parameter in model.parameters().values()}
+    return found.pop() if len(found) == 1 else np.dtype(getattr(model, "dtype", np.float64))
 
 
 class Cell(Module):

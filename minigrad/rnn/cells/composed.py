@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.engine.tensor import Array, Tensor
 from minigrad.module import Module
-from minigrad.rnn.cells.cell import Cell, unchanged
+from minigrad.rnn.cells.cell import Cell, dtype_of, unchanged
 
 
 class Stacked(Module):
@@ -52,9 +52,9 @@ class Stacked(Module):
         for k, (below, above) in enumerate(zip(self.layers, self.layers[1:], strict=False), 1):
             if (size := getattr(below, "n_out", above.n_in)) != above.n_in:
                 raise ValueError(f"layer {k} hands {size} numbers up, layer {k + 1} takes n_in={above.n_in}")
-            if below.dtype != above.dtype:
-                raise ValueError(f"layer {k} has dtype {below.dtype}, layer {k + 1} {above.dtype}: they must agree")
-        self.n_in, self.dtype = self.layers[0].n_in, self.layers[0].dtype
+            if (lower := dtype_of(below)) != (upper := dtype_of(above)):
+                raise ValueError(f"layer {k} has dtype {lower}, layer {k + 1} {upper}: they must agree")
+        self.n_in, self.dtype = self.layers[0].n_in, dtype_of(self.layers[0])
         if hasattr(self.layers[-1], "n_out"):
             self.n_out = self.layers[-1].n_out
 

@@ -79,7 +79,7 @@ def plot_training(
         cost.semilogy(*zip(*history.validation, strict=True), "o-", color=ORANGE, markersize=3, label="validation")
     if history.best_step:
         cost.plot(history.best_step, history.best_cost, "*", color="black", markersize=11, label="best: kept")
-    cost.set(ylabel=r"cost per step, $\Sigma\,C_t / T$")
+    cost.set(ylabel="cost per step")
     norm.semilogy(updates, history.norms, color=BLUE, linewidth=0.8, label="‖g‖₂")
     norm.semilogy(
         updates[clipped], np.array(history.norms)[clipped], ".", color=ORANGE, label=f"clipped ({clipped.sum()})"
