@@ -197,7 +197,7 @@ def same(found: Any, right: Any, rtol: float = 1e-9) -> bool:
 
 
 def _valued(f: Function, problem: Problem, y: Any) -> str:
-    chosen = [np.array(problem.args[i]) if is_float(problem.args[i]) else problem.args[i] for i in problem.wrt]
+    chosen = [mapped(lambda x: np.array(x) if is_float(x) else x, problem.args[i]) for i in problem.wrt]
     partial = of_some(f, problem.args, problem.wrt)
     still = mapped(lambda x: np.zeros(np.shape(x)), tuple(chosen))
     for how, found in (("recorded", vjp(partial, *chosen)[0]), ("in forward mode", jvp(partial, chosen, still)[0])):

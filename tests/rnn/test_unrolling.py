@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from minigrad.engine.tensor import Tensor
 from minigrad.functions import cross_entropy, squared_error
 from minigrad.graph import graph_of
+from minigrad.module import Module
 from minigrad.rnn.cells import RNN, OutputFeedbackRNN
 from minigrad.rnn.unrolling import unroll
 from minigrad.scopes import scope
@@ -318,3 +319,29 @@ def test_what_is_compared_with_targets_is_y():
         ValueError, match="a step of Renamed has x, z, h, o, and no y to be compared with targets: call"
     ):
         unroll(model, xs, np.ones((4, 1)))
+
+
+def test_what_a_model_lacks_is_named():
+    class Half(Module):
+        roles = carried = ("h",)
+
+        def step(self, bound, x, carried):
+            return {"h": x}
+
+    with pytest.raises(
+        TypeError, match="Half has no n_in, bind, initial: a model to be unrolled is a Module with n_in"
+    ):
+        unroll(Half(), XS)
+    with pytest.raises(TypeError, match="NoneType has no n_in, roles, carried, parameters"):
+        unroll(None, XS)
+
+
+def test_a_model_has_the_precision_of_its_parameters():
+    """A twin with other parameters, as transforms and the checker make them, has theirs."""
+    model = RNN(2, 3, 1)
+    single = model.with_parameters(
+        {name: Tensor(p.data, True, dtype=np.float32) for name, p in model.parameters().items()}
+    )
+    assert unroll(single, np.float32(XS)).outputs.dtype == np.float32
+    with pytest.raises(ValueError, match="xs has dtype float64, the model float32"):
+        unroll(single, Tensor(XS))

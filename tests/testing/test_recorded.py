@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.containers import leaves
 from minigrad.testing import grad_report
 from minigrad.testing.checks import RTOL
 from minigrad.testing.comparison import Comparison
@@ -171,3 +172,14 @@ def test_a_module_is_checked_by_its_parameters_wherever_it_stands(wrap):
     )
     (finding,) = {finding.argument for finding in grad_report(f, (wrap(Scaled(wrong=True)), xs), order=1).findings}
     assert finding.endswith("['s']")
+
+
+@pytest.mark.parametrize("args", [[np.ones((2, 2)), X], (X, Y), {"a": np.ones((1, 3)), "b": [X, (Y,)]}])
+def test_containers_come_as_they_are_given_through_every_door(args):
+    """Arrays of different shapes in a list are no array, and those of one shape are none either."""
+
+    def f(given):
+        assert type(given) is type(args)
+        return sum((np.sum(np.sin(leaf)) for leaf in leaves(given)), 0.0)
+
+    assert grad_report(f, (args,)).verdict == "pass"
