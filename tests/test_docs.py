@@ -41,6 +41,7 @@ EXECUTED = sorted(path for path in DOCS.glob("*.md") if "```{code-cell}" in path
 """Pages whose pictures are drawn when the site is built."""
 RECORDED = {
     "drawing-compared.md": "what a benchmark printed",
+    "speed.md": "what a benchmark printed",
     "sweeps.md": "a hundred trainings",
 }
 """Those of them whose numbers come from elsewhere, and where from."""

@@ -8,8 +8,8 @@ gradients by all parameters. Each has a process of its own; they take turns on o
 runs meanwhile. A figure is the median of many passes' time on the processor: what others do on a shared machine makes
 that longer too, by emptying caches, but by far less than the time on the clock. Who is not installed is left out.
 
-Prints the tables as Markdown; with ``--page`` they replace those on a page, with a figure of how time and memory grow
-beside it. About ten minutes, with all peers; the machine should have nothing else to do.
+Prints tables as Markdown, and a cell that draws how time and memory grow; with ``--page`` they replace those on a page.
+Eight minutes or so, with all peers; the machine should have nothing else to do.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ import json
 import os
 import platform
 import re
+from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -32,23 +34,23 @@ from tests.benchmarks.bptt.worker import CONTENDERS, installed
 DISTRIBUTIONS = ("numpy", "torch", "jax", "autograd", "mygrad")
 
 
-def measured(pace: Pace) -> dict[str, Any]:
-    """Everything, as plain data."""
+def measured(pace: Pace, save: Callable[[Any], None]) -> dict[str, Any]:
+    """Everything, as plain data, which is saved whenever there is more of it."""
     found = surroundings()
     with workers(tuple(CONTENDERS)) as there:
         there["NumPy"].ask("make", kind="RNN", sizes=GRID[0], dtype="float64")
         found["peak"] = {dtype: there["NumPy"].ask("peak", dtype=dtype) for dtype in DTYPES}
         there["NumPy"].ask("end")
-        found["rows"] = []
-        for kind in RACERS:
-            for dtype in DTYPES:
-                for sizes in GRID:
-                    said(f"{kind} {sizes}, {dtype}")
-                    taken = race(there, kind, sizes, dtype, pace)
-                    found["rows"].append({"kind": kind, "sizes": sizes, "dtype": dtype, "times": taken})
+        for kind, dtype, sizes in product(RACERS, DTYPES, GRID):
+            said(f"{kind} {sizes}, {dtype}")
+            taken = race(there, kind, sizes, dtype, pace)
+            found["rows"].append({"kind": kind, "sizes": sizes, "dtype": dtype, "times": taken})
+            save(found)
         found["memory"] = growth.memories(there)
-        found["growth"] = growth.growth(there, pace)
+        growth.growth(there, pace, found["growth"])
+        save(found)
     found["first"] = growth.first_calls()
+    save(found)
     return found
 
 
@@ -66,6 +68,8 @@ def surroundings() -> dict[str, Any]:
         "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0,
         "versions": versions,
         "missing": [name for name in CONTENDERS if not installed(name)],
+        "rows": [],
+        "growth": {},
     }
 
 
@@ -78,19 +82,16 @@ def main() -> None:
     options = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+    def save(found: Any) -> None:
+        if options.json:
+            options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
     if options.earlier:
         found = json.loads(options.earlier.read_text(encoding="utf-8"))
     else:
-        found = measured(Pace(2, 0.05) if options.quick else Pace())
-    if options.json:
-        options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    picture = ""
-    if options.page:
-        from tests.benchmarks.bptt.curves import drawn  # wants matplotlib
-
-        picture = f"{options.page.stem}-growth.svg"
-        drawn(found["growth"], options.page.with_name(picture))
-    text = page.section(found, picture)
+        found = measured(Pace(2, 0.05) if options.quick else Pace(), save)
+    text = page.section(found)
     print(text)
     if options.page:
         page.written(options.page, text)

@@ -1,42 +1,70 @@
-"""How time and memory grow with T, n and B, as a figure."""
+"""How time and memory grow with T, n and B, as a cell of a page: it holds the numbers, and draws them."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
+from tests.benchmarks.bptt.growth import BASE, GROWING
+
+CELL = """```{{code-cell}} ipython3
+:tags: [hide-input]
+
+import matplotlib.pyplot as plt
+
 from minigrad.rnn import plots
-from tests.benchmarks.bptt.growth import BASE
 
-LOOKS = {
-    "NumPy": ("NumPy by hand", plots.GREY, "o"),
-    "eager unroll": ("minigrad, eager", plots.ORANGE, "s"),
-    "compiled unroll": ("minigrad, compiled", plots.BLUE, "o"),
-    "torch.nn": ("torch.nn.RNN", plots.GREEN, "^"),
-    "lax.scan": ("JAX, lax.scan", "#805ad5", "v"),
-}
-NAMES = {"T": "T, steps", "n": "n, hidden units", "B": "B, sequences"}
+values = {{
+{values}}}
+milliseconds = {{
+{times}}}
+mebibytes = {{
+{memory}}}
+colours = {{
+    "NumPy": plots.GREY, "eager unroll": plots.ORANGE, "compiled unroll": plots.BLUE,
+    "torch.nn": plots.GREEN, "lax.scan": "#805ad5",
+}}
+plt.style.use(plots.STYLE)
+figure, axes = plt.subplots(
+    2, 3, figsize=(10, 5.6), sharex="col", sharey="row", layout="constrained"
+)
+for (axis, at), column in zip(values.items(), axes.T, strict=True):
+    for ax, found in zip(column, (milliseconds, mebibytes), strict=True):
+        for name, lines in found.items():
+            ax.plot(at, lines[axis], "o-", ms=4, color=colours[name], label=name)
+        ax.set(xscale="log", yscale="log")
+        ax.set_xticks(at[::2], [f"{{x:,}}" for x in at[::2]])
+        ax.set_xticks([], minor=True)
+        ax.yaxis.set_major_formatter("{{x:g}}")
+fixed = {fixed}
+names = "T, steps", "n, hidden units", "B, sequences"
+for (above, below), title, name in zip(axes.T, fixed, names, strict=True):
+    above.set_title(title, fontsize=10)
+    below.set_xlabel(name)
+labels = axes[0, 0].get_legend_handles_labels()
+figure.legend(*labels, loc="outside lower center", ncols=5)
+axes[0, 0].set_ylabel("forward and back, ms")
+axes[1, 0].set_ylabel("memory, MiB");
+```"""
 
 
-def drawn(found: dict[str, Any], path: Path) -> None:
+def cell(found: dict[str, Any]) -> str:
     """Times above, memory below; a column for what grows, the other two being `BASE`."""
-    axes: Any
-    with plots.saved_as(path, 2, len(found), size=(10, 5.6), sharex="col", sharey="row") as axes:
-        for (axis, points), (above, below) in zip(found.items(), axes.T, strict=True):
-            for name, (label, color, marker) in LOOKS.items():
-                look = {"label": label, "color": color, "marker": marker, "markersize": 4, "linewidth": 1.5}
-                here = [p for p in points if name in p["times"]]
-                if here:
-                    above.plot([p["value"] for p in here], [p["times"][name]["seconds"] * 1e3 for p in here], **look)
-                here = [p for p in points if name in p["bytes"]]
-                if here:
-                    below.plot([p["value"] for p in here], [p["bytes"][name] / 2**20 for p in here], **look)
-            for ax in (above, below):
-                ax.set(xscale="log", yscale="log")
-            fixed = ", ".join(f"{k} = {v}" for k, v in BASE.items() if k not in (axis, "n_in"))
-            above.set_title(fixed, fontsize=10)
-            below.set_xlabel(NAMES[axis])
-        axes[0, 0].set_ylabel("forward and back, ms")
-        axes[1, 0].set_ylabel("memory, MiB")
-        handles, labels = axes[0, 0].get_legend_handles_labels()
-        axes[0, 0].figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    fixed = tuple(", ".join(f"{k} = {v}" for k, v in BASE.items() if k not in (axis, "n_in")) for axis in found)
+    return CELL.format(
+        values="".join(f'    "{axis}": {[p["value"] for p in points]},\n' for axis, points in found.items()),
+        times=numbers(found, lambda p, name: 1e3 * p["times"][name]["seconds"] if name in p["times"] else None),
+        memory=numbers(found, lambda p, name: p["bytes"][name] / 2**20 if name in p["bytes"] else None),
+        fixed=", ".join(f'"{each}"' for each in fixed),
+    )
+
+
+def numbers(found: dict[str, Any], of: Callable[[Any, str], float | None]) -> str:
+    """For every contender that has any, its numbers along every axis, to three digits."""
+    text = ""
+    for name in GROWING:
+        lines = {axis: [of(point, name) for point in points] for axis, points in found.items()}
+        if any(each is not None for line in lines.values() for each in line):
+            short = {axis: ", ".join("None" if x is None else f"{x:.3g}" for x in line) for axis, line in lines.items()}
+            text += f'    "{name}": {{\n' + "".join(f'        "{k}": [{v}],\n' for k, v in short.items()) + "    },\n"
+    return text

@@ -25,9 +25,8 @@ def along(axis: str, value: int) -> tuple[int, ...]:
     return tuple((BASE | {axis: value}).values())
 
 
-def growth(there: dict[str, Worker], pace: Pace) -> dict[str, Any]:
+def growth(there: dict[str, Worker], pace: Pace, found: dict[str, Any]) -> None:
     """For every axis and value: time, and memory."""
-    found: dict[str, Any] = {}
     ours = {name: worker for name, worker in there.items() if name in GROWING}
     for axis, values in AXES.items():
         for value in values:
@@ -35,7 +34,6 @@ def growth(there: dict[str, Worker], pace: Pace) -> dict[str, Any]:
             sizes = along(axis, value)
             times = race(ours, "RNN", sizes, "float64", pace)
             found.setdefault(axis, []).append({"value": value, "times": times, "bytes": memory(there, sizes)})
-    return found
 
 
 def memory(there: dict[str, Worker], sizes: Any) -> dict[str, int]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.benchmarks.bptt.curves import cell
 from tests.benchmarks.bptt.problem import DTYPES, operations
 from tests.benchmarks.bptt.races import RACERS
 
@@ -28,7 +29,7 @@ class Target(NamedTuple):
     def line(self) -> str:
         worst = max(self.found, key=self.found.__getitem__)
         missed = sum(not value <= self.limit for value in self.found.values())
-        where = f" ({worst})" if worst else ""
+        where = f", {worst}" if worst else ""
         of = f" in {missed} of {len(self.found)}" if len(self.found) > 1 else ""
         value = self.found[worst]
         reached = f"{figure(value)}{self.unit}" if math.isfinite(value) else "not in time"
@@ -49,7 +50,7 @@ def written(path: Path, text: str) -> None:
     path.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}", encoding="utf-8")
 
 
-def section(found: dict[str, Any], picture: str = "") -> str:
+def section(found: dict[str, Any]) -> str:
     """All that was measured."""
     return "\n".join([
         wrapped(opening(found)), "",
@@ -61,13 +62,14 @@ def section(found: dict[str, Any], picture: str = "") -> str:
         wrapped("Of both dtypes; what is worst, and where:"), "",
         *table(["", "at most", "reached", ""], [target.line() for target in targets(found)]),
         "### First calls", "",
-        wrapped("Tracing, planning, and one run; B = 1, n_in = 2, n = 64, float64:"), "",
+        wrapped("Tracing, planning and a run, with B = 1, n_in = 2, n = 64, in float64:"), "",
         *first_calls(found),
         "### Memory", "",
         wrapped("What is there at the worst moment of a pass, without data and parameters, in MiB (float64): arrays and"
                 " Python's objects as tracemalloc counts them, and the program's buffers:"), "",
         *memories(found),
-        *growth(picture),
+        "### How it grows", "",
+        cell(found["growth"]), "",
     ])  # fmt: skip
 
 
@@ -98,7 +100,7 @@ def table(heads: list[str], lines: Iterable[str]) -> list[str]:
 
 def figure(value: float) -> str:
     """With two digits or three."""
-    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    return f"{value:.{0 if value >= 100 else 1 if value >= 10 else 2 if value >= 0.1 else 3}f}"
 
 
 def label(row: dict[str, Any]) -> str:
@@ -115,7 +117,7 @@ def rows(found: dict[str, Any], kind: str, dtypes: tuple[str, ...] = DTYPES) -> 
 def ratios(of: list[dict[str, Any]], ours: str, peer: str) -> dict[str, float]:
     """Time over time, by row, where both took part."""
     return {
-        f"{label(row)}, {row['dtype']}": row["times"][ours]["seconds"] / row["times"][peer]["seconds"]
+        f"{label(row)} {row['dtype']}": row["times"][ours]["seconds"] / row["times"][peer]["seconds"]
         for row in of
         if ours in row["times"] and peer in row["times"]
     }
@@ -195,10 +197,3 @@ def memories(found: dict[str, Any]) -> list[str]:
         share = row["bytes"]["compiled unroll"] / row["bytes"]["eager unroll"]
         lines.append(f"| {label(row)} | {' | '.join(cells)} | {figure(share)} |")
     return table(["(T, B, n_in, n)", *names, "compiled, of eager's"], lines)
-
-
-def growth(picture: str) -> list[str]:
-    if not picture:
-        return []
-    alt = "Time and memory of a pass against T, n and B, for NumPy by hand, minigrad eager and compiled, and peers"
-    return ["### How it grows", "", f"![{alt}]({picture})", ""]
