@@ -70,19 +70,38 @@ def _write(app: Any, error: Exception | None) -> None:
             (Path(app.outdir) / f"{name}.ipynb").write_text(json.dumps(made, indent=1), encoding="utf-8")
 
 
-def _escape(app: Any, what: str, name: str, thing: object, options: Any, lines: list[str]) -> None:
-    """Docstrings mean |λ| as it stands there, f(*args) too; and those of NumPy refer to pages that are not here."""
-    for number, line in enumerate(lines):
-        if not line.lstrip().startswith((">>>", "...")):
-            line = re.sub(r":ref:`([^`<]+?)(?: <[^>]*>)?`", r"\1", line)
-            parts = re.split(r"(``.*?``|`[^`]*`)", line)  # what is code stays as it is
-            lines[number] = "".join(
-                p if p.startswith("`") else re.sub(r"\||(?<=\()\*(?=\w)", r"\\\g<0>", p) for p in parts
-            )
+def docstring(lines: list[str]) -> list[str]:
+    """A docstring as reStructuredText that shows what its reader sees in the source.
+
+    |λ| is meant as it stands there, and f(*args) too; pages that NumPy's docstrings refer to are not here; and what is
+    indented behind an empty line is a formula or code, line by line.
+    """
+    made: list[str] = []
+    said, literal = "", 0  # the last line of text, and how far the block that is literal is indented
+    for line in lines:
+        indent = len(line) - len(line.lstrip())
+        if line.strip() and not (literal and indent >= literal):
+            literal = 0
+            if made and not made[-1].strip() and indent > len(said) - len(said.lstrip()):
+                literal = indent
+                made += [] if said.endswith("::") else [f"{' ' * (len(said) - len(said.lstrip()))}::", ""]
+        said = line.rstrip() or said
+        made.append(line if literal or line.lstrip().startswith((">>>", "...")) else _escaped(line))
+    return made
+
+
+def _escaped(line: str) -> str:
+    line = re.sub(r":ref:`([^`<]+?)(?: <[^>]*>)?`", r"\1", line)
+    parts = re.split(r"(``.*?``|`[^`]*`)", line)  # what is code stays as it is
+    return "".join(p if p.startswith("`") else re.sub(r"\||(?<=\()\*(?=\w)", r"\\\g<0>", p) for p in parts)
+
+
+def _show(app: Any, what: str, name: str, thing: object, options: Any, lines: list[str]) -> None:
+    lines[:] = docstring(lines)
 
 
 def setup(app: Any) -> dict[str, bool]:
     app.connect("source-read", _read)
-    app.connect("autodoc-process-docstring", _escape, priority=400)  # before numpydoc's sections are read
+    app.connect("autodoc-process-docstring", _show, priority=400)  # before numpydoc's sections are read
     app.connect("build-finished", _write)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,12 +1,12 @@
 """Differentiable NumPy, small enough to read in an evening.
 
-import numpy as np
-import minigrad as mg
-
-W = mg.Tensor([[0.5, 1.0], [0.0, 0.5]], requires_grad=True, name="W")
-h = np.tanh(W @ np.ones(2))
-h.sum().backward()
-W.grad
+>>> import numpy as np
+>>> import minigrad as mg
+>>> W = mg.Tensor([[0.5, 1.0], [0.0, 0.5]], requires_grad=True, name="W")
+>>> np.tanh(W @ np.ones(2)).sum().backward()
+>>> W.grad.round(4)
+array([[0.1807, 0.1807],
+       [0.7864, 0.7864]])
 """
 
 from typing import TYPE_CHECKING

@@ -37,6 +37,29 @@ def documented() -> set[str]:
     return {line.split(" ")[0] for line in zlib.decompress(rest).decode().splitlines() if " py:" in line}
 
 
+def test_formulas_and_code_of_a_docstring_stay_line_by_line() -> None:
+    told = [
+        "As |v| in f(*args)",
+        "",
+        "    v ← |v|",
+        "    p ← p − v",
+        "",
+        "with:",
+        "",
+        "    p",
+        "",
+        ">>> |x|",
+        "",
+        "So.",
+    ]
+    assert pages.docstring(told) == [
+        r"As \|v\| in f(\*args)", "", "::", "", "    v ← |v|", "    p ← p − v", "", "with:", "", "::", "", "    p", "",
+        ">>> |x|", "", "So.",
+    ]  # fmt: skip
+    section = ["Parameters", "----------", "x : array", "    Of any shape.", "", "    And more.", "y : float", ""]
+    assert pages.docstring(section) == section
+
+
 def test_every_public_module_is_in_the_reference() -> None:
     told = {line.split()[-1] for page in DOCS.glob("reference/*.rst") for line in page.read_text().splitlines()
             if line.startswith(".. automodule::")}  # fmt: skip
