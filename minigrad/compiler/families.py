@@ -10,6 +10,7 @@ from __future__ import annotations
 import operator
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -160,10 +161,12 @@ class Finder:
             low -= 1
         while high < len(column) and fits[high]:
             high += 1
-        members = column[low:high]
-        if len(members) < FEWEST or len(set(members)) < len(members):
-            return None
-        return self.found(members, start + low)
+        members: dict[Node, None] = {}
+        for node in column[low:high]:
+            if node in members:  # another run, which has some in common with the first
+                break
+            members[node] = None
+        return self.found(list(members), start + low) if len(members) >= FEWEST else None
 
     def longer(self, family: Family, column: list[Any], first: int, kind: Any) -> bool:
         """Whether calls at the ends of a column, which begins at this step, belong to a family as well."""
@@ -181,7 +184,7 @@ class Finder:
         return len(family.members) > count
 
     def settle(self) -> None:
-        """Describe the arguments of all families; what cannot be described is no family, until all can."""
+        """Describe the arguments of all families; what cannot be described is cut where it changes, until all can."""
         while True:
             wrong = []
             for family in self.families:
@@ -191,10 +194,45 @@ class Finder:
                     wrong.append(family)
             if not wrong:
                 return
-            for family in wrong:
-                self.families.remove(family)
-                for node in family.members:
-                    del self.place[node]
+            several = [(family, places) for family in wrong if (places := self.breaks(family))]
+            for family, places in several or [(family, []) for family in wrong]:
+                self.cut(family, places)
+
+    def breaks(self, family: Family) -> list[int]:
+        """At which members another family should begin, since arguments are others from there on."""
+        columns = list(zip(*[arguments(node) for node in family.members], strict=True))
+        sure: set[int] = set()
+        perhaps: set[int] = set()
+        for column, found in zip(columns, family.columns, strict=True):
+            if found is None:
+                breaks(self.kinds(list(column), family.start), family.start, sure, perhaps)
+        return sorted((sure or perhaps) - {0, len(family.members)})
+
+    def cut(self, family: Family, places: list[int]) -> None:
+        """Several families in the place of one, or none.
+
+        So a sequence that goes on when others have ended, and a second run of the same network, have their own loops.
+        """
+        self.families.remove(family)
+        for node in family.members:
+            del self.place[node]
+        ends = pairwise([0, *places, len(family.members)]) if places else ()
+        parts = [(family.members[a:b], family.start + a) for a, b in ends if b - a >= FEWEST]
+        for part in [self.found(*each) for each in parts]:
+            self.grow(part)
+
+    def kinds(self, column: list[Any], start: int) -> list[Any]:
+        """What a column has at each step: a member of some family, with its distance in steps, or something else."""
+        found: list[Any] = []
+        for step, each in enumerate(column, start):
+            if type(each) is not Node:
+                found.append((None, 0))
+            elif each in self.place:
+                family, at = self.place[each]
+                found.append((family, at - step))
+            else:
+                found.append((each, 0))
+        return found
 
     def described(self, column: list[Any], start: int) -> Same | Numbers | Rows | None:
         """What an argument is at all steps; None if there is no telling."""
@@ -219,7 +257,34 @@ class Finder:
         alike = (
             all(o.shape == family.like.shape and o.dtype == family.like.dtype for o in others.values()) if fits else 0
         )
-        return Rows(family, shift, others) if alike and all(step in ends for step in others) else None
+        alike = alike and all(step in ends and step + shift not in family.steps for step in others)
+        return Rows(family, shift, others) if alike else None
+
+
+def breaks(kinds: list[Any], start: int, sure: set[int], perhaps: set[int]) -> None:
+    """Where a column changes for good: ``sure`` is told; or where some steps are unlike what is around: ``perhaps``.
+
+    Such steps belong to what comes after them if that looks back (they are what it begins with), else to what was before.
+    """
+    starts = [0, *[i for i in range(1, len(kinds)) if kinds[i] != kinds[i - 1]], len(kinds)]
+    runs = [(a, b) for a, b in pairwise(starts) if b - a >= FEWEST]
+    for (_, stop), (again, _) in pairwise(runs):
+        if stop == again:
+            sure.add(stop)
+        elif again - stop <= ENDS:
+            perhaps.add(stop if kinds[again][1] < 0 else again)
+        else:
+            perhaps.update((stop, again))
+    if runs and not besides(kinds[runs[0][0]], range(start, start + runs[0][0])):
+        perhaps.add(runs[0][0])
+    if runs and not besides(kinds[runs[-1][0]], range(start + runs[-1][1], start + len(kinds))):
+        perhaps.add(runs[-1][1])
+
+
+def besides(kind: Any, steps: range) -> bool:
+    """Whether something else may stand at these steps, at an end: in rows beside those that the family has."""
+    family, shift = kind
+    return len(steps) <= ENDS and not (type(family) is Family and any(step + shift in family.steps for step in steps))
 
 
 def arguments(node: Node) -> list[Any]:

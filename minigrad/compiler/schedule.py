@@ -74,7 +74,7 @@ class Schedule:
             self.finder.settle()
             self.singles = [node for node in trace.nodes if node.fn is not None and node not in self.place]
             circles = self.circles()
-        if any(self.split(circle) for circle in circles if len(circle) > 1):
+        if any([self.split(circle) for circle in circles if len(circle) > 1]):
             circles = self.circles()
         self.sink(circles)
         for circle in self.ordered(circles):
@@ -177,8 +177,9 @@ class Schedule:
         singles = {unit for unit in circle if type(unit) is Node}
         families = [unit for unit in circle if type(unit) is Family]
         columns = [column for family in families for column in family.columns if type(column) is Rows]
+        ends = {family.steps[i] for family in families for i in (0, -1)}
         odd = {
-            step + column.shift
+            step + column.shift if step + column.shift in ends else step
             for column in columns
             for step, other in column.others.items()
             if self._unit_of(other) in singles
