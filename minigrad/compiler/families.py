@@ -264,7 +264,7 @@ class Finder:
 def breaks(kinds: list[Any], start: int, sure: set[int], perhaps: set[int]) -> None:
     """Where a column changes for good: ``sure`` is told; or where some steps are unlike what is around: ``perhaps``.
 
-    Such steps belong to what comes after them if that looks back (they are what it begins with), else to what was before.
+    Such steps belong to what comes after them if that looks back (it begins with them), else to what was before.
     """
     starts = [0, *[i for i in range(1, len(kinds)) if kinds[i] != kinds[i - 1]], len(kinds)]
     runs = [(a, b) for a, b in pairwise(starts) if b - a >= FEWEST]

@@ -74,7 +74,8 @@ class Schedule:
             self.finder.settle()
             self.singles = [node for node in trace.nodes if node.fn is not None and node not in self.place]
             circles = self.circles()
-        if any([self.split(circle) for circle in circles if len(circle) > 1]):
+        parted = [self.split(circle) for circle in circles if len(circle) > 1]
+        if any(parted):
             circles = self.circles()
         self.sink(circles)
         for circle in self.ordered(circles):

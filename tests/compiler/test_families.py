@@ -50,3 +50,22 @@ def test_steps_against_time_are_put_in_order() -> None:
     places = finder(f, np.ones((5, 2))).families
     sines = next(family for family in places if family.like.fn is np.sin)
     assert sines.columns[0].shift == 0 and sines.columns[0].others == {}
+
+
+def test_another_family_begins_where_arguments_change_for_good() -> None:
+    """A second run of the same recurrence, from where the first one ended, and with a matrix of its own."""
+
+    def f(x: Any, w: Any, v: Any) -> Any:
+        h, hs = np.zeros(2), []
+        for weights in (w, v):
+            for t in range(5):
+                h = np.tanh(x[t] + weights * h)
+                hs.append(h)
+        return np.stack(hs)
+
+    found = finder(f, np.ones((5, 2)), np.ones(2), np.ones(2)).families
+    times = [family for family in found if family.like.fn is np.multiply]
+    assert sorted((family.steps.start, len(family.members)) for family in times) == [(0, 5), (5, 5)]
+    assert len([family for family in found if family.like.fn is np.add]) <= 2
+    (rows,) = [family for family in found if family.like.args[1:] and type(family.columns[1]) is Numbers]
+    assert len(rows.members) == 5  # of both runs
