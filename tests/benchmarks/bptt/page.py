@@ -83,7 +83,7 @@ def opening(found: dict[str, Any]) -> str:
     peaks = " and ".join(f"{found['peak'][dtype] / 1e9:.0f} ({dtype})" for dtype in DTYPES)
     return (
         f"{found['date']}, one core of {found['machine']}, load {found['load']:.1f} at the start; {versions}.{missing}"
-        f" A large matrix product runs at {peaks} billion operations a second there, of which the last column is"
+        f" A large matrix product runs at {peaks} billion operations a second there, of which the last line is"
         " the share."
     )
 
@@ -95,7 +95,7 @@ def gated(found: dict[str, Any]) -> str:
 
 
 def table(heads: list[str], lines: Iterable[str]) -> list[str]:
-    return [f"| {' | '.join(heads)} |", f"| --- {'| ---: ' * (len(heads) - 1)}|", *lines, ""]
+    return [line(heads[0], heads[1:]), f"| --- {'| ---: ' * (len(heads) - 1)}|", *lines, ""]
 
 
 def figure(value: float) -> str:
@@ -127,17 +127,23 @@ def times(found: dict[str, Any], kind: str, dtype: str) -> list[str]:
     """Everybody's time over the first one's, which stands in ms."""
     reference = "NumPy" if kind == "RNN" else "torch.nn" if "torch" in found["versions"] else "eager unroll"
     of = rows(found, kind, (dtype,))
-    others = [name for name in RACERS[kind] if name != reference and any(name in row["times"] for row in of)]
-    lines = []
-    for row in of:
-        base = row["times"][reference]["seconds"]
-        shares = [figure(row["times"][o]["seconds"] / base) if o in row["times"] else NONE for o in others]
-        share = [f"{peak_share(found, row):.0%}"] if kind == "RNN" else []
-        lines.append(f"| {label(row)} | {figure(base * 1e3)} ms | {' | '.join(shares + share)} |")
-    means = [figure(statistics.geometric_mean(ratios(of, name, reference).values())) for name in others]
-    lines.append(f"| geometric mean | | {' | '.join(means + [''] * (kind == 'RNN'))} |")
-    peak = ["compiled loop, of the peak"] if kind == "RNN" else []
-    return table([f"{kind}, {dtype}: (T, B, n_in, n)", reference, *others, *peak], lines)
+    base = [row["times"][reference]["seconds"] for row in of]
+    lines = [line(f"{reference}, ms", [*(figure(seconds * 1e3) for seconds in base), ""])]
+    for name in RACERS[kind]:
+        if name == reference or not (shares := ratios(of, name, reference)):
+            continue
+        cells = [
+            figure(row["times"][name]["seconds"] / b) if name in row["times"] else NONE
+            for row, b in zip(of, base, strict=True)
+        ]
+        lines.append(line(name, [*cells, figure(statistics.geometric_mean(shares.values()))]))
+    if kind == "RNN":
+        lines.append(line("compiled loop, of the peak", [*(f"{peak_share(found, row):.1%}" for row in of), ""]))
+    return table([f"{kind}, {dtype}", *map(label, of), "geometric mean"], lines)
+
+
+def line(name: str, cells: list[str]) -> str:
+    return f"| {name} | {' | '.join(cells)} |"
 
 
 def peak_share(found: dict[str, Any], row: dict[str, Any]) -> float:
@@ -159,10 +165,10 @@ def targets(found: dict[str, Any]) -> list[Target]:
         by_numpy, fused, scan = (ratios(rnn, name, peer) for peer in ("NumPy", "torch.nn", "lax.scan"))
         every += [
             Target(f"{name}, of hand-written NumPy's time: geometric mean", 0.85, mean(by_numpy)),
-            Target(f"{name}, of hand-written NumPy's time: any row", 1.05, by_numpy),
-            Target(f"{name}, of `torch.nn.RNN`'s: any row", 1.0, fused),
-            Target(f"{name}, of `lax.scan`'s: last three rows", 1.0, some(scan, lambda is_large: is_large)),
-            Target(f"{name}, of `lax.scan`'s: other rows", 2.0, some(scan, lambda is_large: not is_large)),
+            Target(f"{name}, of hand-written NumPy's time: any size", 1.05, by_numpy),
+            Target(f"{name}, of `torch.nn.RNN`'s: any size", 1.0, fused),
+            Target(f"{name}, of `lax.scan`'s: last three sizes", 1.0, some(scan, lambda is_large: is_large)),
+            Target(f"{name}, of `lax.scan`'s: other sizes", 2.0, some(scan, lambda is_large: not is_large)),
         ]
     for kind in ("LSTM", "GRU"):
         fused = ratios(rows(found, kind), "compiled unroll", "torch.nn")
@@ -170,13 +176,13 @@ def targets(found: dict[str, Any]) -> list[Target]:
     loops = ratios(rnn, "eager unroll", "torch loop of costs")
     every += [
         Target("eager unroll, of a torch loop's time: geometric mean", 0.7, mean(loops)),
-        Target("eager unroll, of a torch loop's time: any row", 1.0, loops),
+        Target("eager unroll, of a torch loop's time: any size", 1.0, loops),
     ]
     for T, limit in ((1000, 1.5), (100_000, 5.0)):
         calls = {c["name"]: c["seconds"] or math.inf for c in found["first"] if c["T"] == T}
         every.append(Target(f"first call, T = {T:,}", limit, calls, " s"))
     shares = {label(row): row["bytes"]["compiled unroll"] / row["bytes"]["eager unroll"] for row in found["memory"]}
-    every.append(Target("compiled unroll, of eager's memory: any row", 0.7, shares))
+    every.append(Target("compiled unroll, of eager's memory: any size", 0.7, shares))
     return [target for target in every if target.found]
 
 
