@@ -16,10 +16,10 @@ import numpy as np
 
 from minigrad.compiler.again import Sight, sighted, signature
 from minigrad.compiler.arguments import Wrapper, exchanged, look, traced_already
-from minigrad.compiler.lengths import Sequences, any_length, candidates
+from minigrad.compiler.lengths import Sequences, any_length, candidates, confirmed
 from minigrad.compiler.node import Unusual
 from minigrad.compiler.program import Program, Source, written
-from minigrad.compiler.steady import FEW, steady
+from minigrad.compiler.steady import FEW, repeated, steady
 from minigrad.compiler.traced import Refused
 from minigrad.compiler.tracing import once, traced
 from minigrad.containers import mapped
@@ -163,11 +163,10 @@ class Compiled(Wrapper):
             try:
                 known = named(self.f, args, kwargs)
                 names = [known.get(id(each), "") for each in found]
-                source = self.of_any_length(args, kwargs, found, names)
-                if source is None:
+                program = self.of_any_length(args, kwargs, found, names)
+                if program is None:
                     self.traced += 1
-                    source = written(*traced(self.f, args, kwargs, found, names), self.roll)
-                program = Program(source)
+                    program = Program(written(*traced(self.f, args, kwargs, found, names), self.roll))
             except Refused as error:
                 self.refusals[kind] = error
                 if len(self.refusals) > self.most:
@@ -188,7 +187,7 @@ class Compiled(Wrapper):
                 )
             return program
 
-    def of_any_length(self, args: Any, kwargs: Any, found: list[Any], names: list[str]) -> Source | None:
+    def of_any_length(self, args: Any, kwargs: Any, found: list[Any], names: list[str]) -> Program | None:
         """The program for sequences of this length, from one for all lengths; None if there is none."""
         for sequences in candidates(found) if self.roll else ():
             short = sequences.cut(found, sequences.short[0])
@@ -201,8 +200,12 @@ class Compiled(Wrapper):
                     self.patterns.popitem(last=False)
             pattern = self.patterns[kind]
             source = pattern(sequences.T) if pattern else None
-            if source is not None:
-                return source
+            if source is None:
+                continue
+            program = Program(source)
+            if not repeated((self.f, args, kwargs)) or confirmed(program, self.f, args, kwargs, found):
+                return program
+            self.patterns[kind] = None
         return None
 
     def pattern(

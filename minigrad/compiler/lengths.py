@@ -3,7 +3,8 @@
 What a recurrence comes down to has the same text for all lengths T but for some numbers: sizes such as T and T + 1, and
 factors such as 1 / (3 T). Texts for four lengths say how each of them goes with T; they have to agree in all else, and
 two of them would be enough: the others are the proof. That the function does at step 1000 what it does at step 10 is
-for `minigrad.compiler.steady` to say.
+for `minigrad.compiler.steady` to say; and where the user's own code goes from step to step, its first program for each
+length has to give what the function itself gives (`confirmed`).
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.compiler.arguments import exchanged
 from minigrad.compiler.node import same
-from minigrad.compiler.program import Figures, Source
+from minigrad.compiler.program import Figures, Program, Source
+from minigrad.containers import leaves
 from minigrad.engine.tensor import Tensor
 
 SHORTEST, MANY = 11, 4  # the lengths that are run
 TRIED = 3
 MOST = 257  # the factors that are tried
+ROUNDED = 0.65  # of the digits there are, so many have to agree
 APART = 4  # so far from all of them are other sizes, so that no number means two things
 NUMBER = re.compile(r"(\d+(?:\.\d+)?(?:e[-+]?\d+)?)")
 BYTES = re.compile(r'fromhex\("(\w*)"\)')
@@ -170,3 +174,53 @@ def _alike(a: Source, b: Source) -> bool:
         and all(same(a.space[name], b.space[name]) for name in a.space)
         and (a.structure, a.count, a.assigned, a.lenient) == (b.structure, b.count, b.assigned, b.lenient)
     )
+
+
+def confirmed(program: Program, f: Callable[..., Any], args: Any, kwargs: Any, found: Sequence[Any]) -> bool:
+    """Whether the program gives what ``f`` gives on numbers near these, since zeros would hide much.
+
+    If these mean nothing to the function: on these.
+    """
+    rng = np.random.default_rng(0)
+    agree = _agree(program, f, args, kwargs, [_nudged(each, rng) for each in found])
+    return bool(_agree(program, f, args, kwargs, found) if agree is None else agree)
+
+
+def _nudged(value: Any, rng: np.random.Generator) -> Any:
+    """Numbers near these; no integers, which may be indices."""
+    array = np.asarray(_data(value))
+    if array.dtype.kind != "f":
+        return value
+    factors = 1 + 0.1 * rng.uniform(-1, 1, array.shape)
+    array = (array * factors + 1e-3 * rng.uniform(-1, 1, array.shape)).astype(array.dtype)
+    return Tensor(array, value.requires_grad, value.name) if type(value) is Tensor else array
+
+
+def _agree(program: Program, f: Any, args: Any, kwargs: Any, found: Sequence[Any]) -> bool | None:
+    """Whether both give the same numbers but for rounding, and finite ones, on these arrays; None if one fails."""
+    new = [Tensor(each._data, each.requires_grad, each.name) if type(each) is Tensor else each for each in found]
+    f, args, kwargs = exchanged((f, args, kwargs), iter(new), {})
+    try:
+        with np.errstate(all="ignore"):
+            got = [np.asarray(each) for each in program.run([_data(each) for each in new])]
+            wanted = leaves(f(*args, **kwargs)) + [new[number] for number in program.source.assigned]
+    except Exception:
+        return None
+    want = [np.asarray(_data(each)) for each in wanted]
+    if len(got) != len(want):
+        return False
+    overall = max((np.max(np.abs(b), initial=0.0) for b in want if b.dtype.kind == "f"), default=0.0)
+    return all(_near(a, b, overall) for a, b in zip(got, want, strict=True))
+
+
+def _data(value: Any) -> Any:
+    return value._data if type(value) is Tensor else value
+
+
+def _near(got: Any, want: Any, overall: float) -> bool:
+    if got.shape != want.shape or got.dtype != want.dtype:
+        return False
+    if want.dtype.kind != "f":
+        return bool(np.all(got == want))
+    eps = float(np.finfo(want.dtype).eps)
+    return bool(np.all(np.abs(got - want) <= eps**ROUNDED * np.max(np.abs(want), initial=0.0) + 10 * eps * overall))

@@ -15,7 +15,7 @@ import dis
 import sys
 import types
 from collections.abc import Iterator
-from dataclasses import is_dataclass
+from dataclasses import dataclass, is_dataclass
 from functools import partial
 from typing import Any
 
@@ -53,41 +53,68 @@ KINKED = {
 }  # fmt: skip
 """These stay the same for a while and then change: not for numbers of steps."""
 KEEPING = {"STORE_ATTR", "STORE_GLOBAL", "STORE_SUBSCR", "DELETE_ATTR", "DELETE_GLOBAL", "DELETE_SUBSCR",
-           "IMPORT_NAME"}  # fmt: skip
+           "STORE_SLICE", "IMPORT_NAME"}  # fmt: skip
 CHOOSING = {"COMPARE_OP", "CONTAINS_OP", "IS_OP", "UNARY_NOT", "UNARY_INVERT"}
-SMOOTH = {"+", "-", "*", "/", "@", "**"}
+CONSTANT = {"LOAD_CONST", "RETURN_CONST", "LOAD_SMALL_INT"}
+SMOOTH = {"+", "-", "*", "/", "@", "**", "[]"}
 
 
 def steady(values: Any) -> bool:
     """Whether no function that can be reached from here can tell one step from another, or long from short."""
-    codes: list[types.CodeType] = []
-    names: dict[str, Any] = {}
-    used: set[str] = set()
+    read = _read(values)
+    if read is None:
+        return False
+    counting = _counting(read)
+    known = EVEN if counting else EVEN | KINKED
+    return read.used <= known and all(
+        _harmless(code, all_, i, space, known, counting)
+        for code, space in read.codes for all_ in [list(dis.get_instructions(code))] for i in range(len(all_))
+    )  # fmt: skip
+
+
+def repeated(values: Any) -> bool:
+    """Whether code of the user's runs at every step, or counts them: what `steady` says of it is better tried out."""
+    read = _read(values)
+    return read is None or len(read.codes) > 1 or _counting(read)
+
+
+@dataclass(frozen=True)
+class Read:
+    """The user's code that can be reached, each with its global names, and the names of what else is called."""
+
+    codes: list[tuple[types.CodeType, dict[str, Any]]]
+    used: set[str]
+
+
+def _read(values: Any) -> Read | None:
+    """Nothing where something is reached that may be, or be looked up by, the number of a late step."""
+    read = Read([], set())
     try:
         for value in _reached(values):
             if isinstance(value, types.FunctionType) and not _of_a_library(value):
-                codes += _codes(value.__code__)
-                names |= {name: value.__globals__.get(name) for name in value.__code__.co_names}
+                read.codes.extend((code, value.__globals__) for code in _codes(value.__code__))
             elif callable(value) and not isinstance(value, Module):
-                used.add(getattr(value, "__name__", "?"))
+                read.used.add(getattr(value, "__name__", "?"))
             elif not _small(value):
-                return False
+                return None
     except Refused:
-        return False
-    instructions = [(code, list(dis.get_instructions(code))) for code in codes]
-    counting = any(
-        _loops(each) or each.argval in COUNTING.get(each.opname, ()) for _, all_ in instructions for each in all_
-    )
-    known = EVEN if counting else EVEN | KINKED
-    return used <= known and all(
-        _harmless(code, all_, i, names, known, counting) for code, all_ in instructions for i in range(len(all_))
-    )
+        return None
+    return read
+
+
+def _counting(read: Read) -> bool:
+    return any(
+        _loops(each) or each.argval in COUNTING.get(each.opname, ())
+        for code, _ in read.codes for each in dis.get_instructions(code)
+    )  # fmt: skip
 
 
 def _small(value: Any) -> bool:
     """Whether a constant or container cannot be, or be looked up by, the number of a late step."""
     if type(value) is int:
         return abs(value) < FEW
+    if type(value) is slice:
+        return value.step is None and _small(value.start) and _small(value.stop)
     if type(value) in (list, tuple, set, frozenset, dict):
         return len(value) < FEW
     return type(value) is bool or not isinstance(value, (int, list, tuple, dict, range, np.memmap))
@@ -141,22 +168,22 @@ def _loops(each: dis.Instruction) -> bool:
 
 
 def _harmless(
-    code: types.CodeType, all_: list[dis.Instruction], i: int, names: dict[str, Any], known: set[str], counting: bool
+    code: types.CodeType, all_: list[dis.Instruction], i: int, space: dict[str, Any], known: set[str], counting: bool
 ) -> bool:
     """Whether an instruction keeps nothing, takes nothing unknown and, where somebody counts, chooses nothing."""
     each = all_[i]
     name, value = each.opname, each.argval
     if name in KEEPING or (name == "STORE_DEREF" and value in code.co_freevars):
         return False
-    if name == "LOAD_CONST" and not isinstance(value, types.CodeType):
+    if name in CONSTANT and not isinstance(value, types.CodeType):
         return _small(value) if not isinstance(value, tuple) else all(map(_small, (value, *value)))
-    if name == "BUILD_SLICE":  # whose bounds are written there: xs[1:], xs[:-1]
-        return each.arg == 2 and all(before.opname == "LOAD_CONST" for before in all_[i - 2 : i])
+    if name in ("BUILD_SLICE", "BINARY_SLICE"):  # whose bounds are written there: xs[1:], xs[:-1]
+        return each.arg != 3 and all(before.opname in CONSTANT for before in all_[i - 2 : i])
     if name.startswith("BUILD_"):
         return not isinstance(each.arg, int) or each.arg < FEW
     if name in ("LOAD_GLOBAL", "LOAD_NAME"):
-        return _global(value, names.get(value), known)
-    if name in ("LOAD_ATTR", "LOAD_METHOD"):
+        return _global(value, space.get(value), known)
+    if name in ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR"):
         return value in known or not _has_a_meaning(value)
     if not counting:
         return True

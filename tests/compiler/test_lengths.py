@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad.compiler.arguments import look
-from minigrad.compiler.lengths import candidates, fitted
+from minigrad.compiler.lengths import candidates, confirmed, fitted
 from minigrad.compiler.program import written
 from minigrad.compiler.tracing import traced
 from tests.compiler.test_compiled import MODELS, agree, dirty, problem
@@ -112,6 +112,102 @@ def test_what_may_be_sequences() -> None:
     assert (first.T, first.places, second.T) == (1000, (0, 2), 30)
     assert min(abs(T - size) for T in first.short for size in (3, 12, 30)) > 2
     assert [np.shape(each) for each in first.cut(found, 17)] == [(17, 12, 3), (12, 12), (17,), (30,)]
+
+
+W = np.random.default_rng(1).normal(size=(5, 5)) / 3
+
+
+def in_a_schedule(xs: Any) -> Any:
+    return sum(np.sum(x * x) / (1 + np.exp(t - 60.0)) for t, x in enumerate(xs))
+
+
+def at_one_step(xs: Any) -> Any:
+    return sum(np.sum(x * x) * (1 + 0.0 ** ((t - 25.0) ** 2)) for t, x in enumerate(xs))
+
+
+def as_many_as_there_are_weights(xs: Any) -> Any:
+    return sum(np.sum(x * x) for x, _ in zip(xs, np.eye(W.size), strict=False))
+
+
+def out_of_a_table(xs: Any) -> Any:
+    table = [1.0] * W.size + [2.0] * W.size * W.size
+    return sum(np.sum(x * x) * w for w, x in zip(table, xs, strict=False))
+
+
+def shortened(xs: Any) -> Any:
+    table, cost = [1.0] * W.size, 0.0
+    for x in xs:
+        table = table[1:]
+        cost = cost + np.sum(x * x) * (1 + sum(table[:1]))
+    return cost
+
+
+def more_often(xs: Any) -> Any:
+    cost = 0.0
+    for t, x in enumerate(xs):
+        cost = cost + np.sum(x * x) + sum(np.sum(x) for _ in range(t - W.size))
+    return cost
+
+
+def on_the_diagonal(xs: Any) -> Any:
+    return sum(np.sum(x * x) * (1 + np.sum(np.eye(1, 1, t - W.size))) for t, x in enumerate(xs))
+
+
+def rounded(xs: Any) -> Any:
+    return sum(np.sum(x * x) * np.array(1 + t / 30.0, "i8") for t, x in enumerate(xs))
+
+
+def imaginary_before(xs: Any) -> Any:
+    return sum(np.sum(x * x) * (1 + isinstance((t - 30.0) ** 0.5, float)) for t, x in enumerate(xs))
+
+
+HIDDEN = [in_a_schedule, at_one_step, as_many_as_there_are_weights, out_of_a_table, shortened, more_often,
+          on_the_diagonal, rounded, imaginary_before]  # fmt: skip
+
+
+@pytest.mark.parametrize("f", HIDDEN)
+def test_what_shows_at_late_steps_only(f: Any) -> None:
+    """No short run shows it, and nothing in the code: the first call does. It had zeros, which would hide most."""
+    step, rng = mg.compile(f), np.random.default_rng(0)
+    step(np.zeros((81, 5)))
+    for T in (81, 81, 40, 100):
+        xs = rng.normal(size=(T, 5))
+        np.testing.assert_allclose(step(xs), f(xs), rtol=1e-12)
+
+
+def test_what_is_tried_out_leaves_the_parameters_alone() -> None:
+    class Line(mg.Module):
+        def __init__(self) -> None:
+            self.w = mg.Tensor(np.ones(2), requires_grad=True)
+
+    def training(rate: float) -> Any:
+        def train(model: Any, xs: Any) -> Any:
+            cost, grads = mg.value_and_grad(lambda model: np.sum((model.w * xs - 1) ** 2))(model)
+            model.w.data = model.w.data - rate * grads["w"]
+            return cost
+
+        return train
+
+    model, xs = Line(), np.ones((3, 2))
+    step = mg.compile(training(0.1))
+    step(model, xs)
+    before = model.w.data
+    assert step.last is not None
+    assert confirmed(step.last, training(0.1), (model, xs), {}, [model.w, xs])
+    assert not confirmed(step.last, training(0.2), (model, xs), {}, [model.w, xs])
+    assert not confirmed(step.last, lambda *args: 1.0, (model, xs), {}, [model.w, xs])
+    assert model.w.data is before
+
+
+def test_numbers_near_by_may_mean_nothing_to_the_function() -> None:
+    """Then it is tried on those that were given."""
+
+    def entropy(ps: Any) -> Any:
+        return sum(mg.functions.binary_cross_entropy(mg.functions.logistic(p), p) for p in ps)
+
+    step, xs = mg.compile(entropy), np.random.default_rng(0).integers(0, 2, size=(60, 2)).astype(float)
+    np.testing.assert_allclose(step(xs), entropy(xs), rtol=1e-12)
+    assert any(step.patterns.values())
 
 
 def test_what_is_refused_or_wrong_is_told_of_the_whole_sequence() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from numpy import maximum
 
 import minigrad as mg
-from minigrad.compiler.steady import steady
+from minigrad.compiler.steady import _harmless, repeated, steady
 from minigrad.rnn import unroll
 
 W = np.array([[0.5, 0.2], [-0.3, 0.4]])
@@ -221,6 +222,44 @@ KNOWING = [
 @pytest.mark.parametrize("f", KNOWING)
 def test_what_may_know_the_step_is_not(f: Any) -> None:
     assert not steady(f) and not steady(lambda xs: f(xs))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "before", "fine"),
+    [
+        ("LOAD_SMALL_INT", 50, None, False),
+        ("LOAD_SMALL_INT", 2, None, True),
+        ("RETURN_CONST", 50, None, False),
+        ("LOAD_CONST", slice(-20, None), None, False),
+        ("LOAD_CONST", slice(None, None, 7), None, False),
+        ("LOAD_CONST", slice(1, None), None, True),
+        ("BINARY_SLICE", None, "LOAD_FAST", False),
+        ("BINARY_SLICE", None, "LOAD_CONST", True),
+        ("STORE_SLICE", None, None, False),
+        ("LOAD_SUPER_ATTR", "bit_length", None, False),
+    ],
+)
+def test_instructions_of_other_versions_of_python(name: str, value: Any, before: Any, fine: bool) -> None:
+    all_: Any = [*[SimpleNamespace(opname=before)] * 2, SimpleNamespace(opname=name, argval=value, arg=None)]
+    assert _harmless(steady.__code__, all_, 2, {}, set(), False) == fine
+
+
+def test_names_that_two_modules_have_in_common() -> None:
+    """`scale` is one thing here and another one there."""
+    there: dict[str, Any] = {"scale": np.tanh}
+    exec("def g(x): return scale(x)", there)
+    here: dict[str, Any] = {"scale": np.floor, "g": there["g"]}
+    exec("def f(x): return scale(x) + g(x)", here)
+    assert steady(there["g"]) and not steady(here["f"])
+
+
+def test_what_is_called_at_every_step_is_tried_out() -> None:
+    assert not repeated(mg.value_and_grad(lambda model, xs: np.sum(unroll(model, xs)["h"] ** 2)))
+    assert all(map(repeated, [outputs_stacked, in_pairs, of_a_model(Leaky(True)), lambda xs: scaled(xs)]))
+
+
+def scaled(x: Any) -> Any:
+    return 2.0 * x
 
 
 def test_a_cell_that_keeps_something_is_not() -> None:
