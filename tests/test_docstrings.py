@@ -4,7 +4,7 @@ Where they belong, by a rule:
 
 - *a shape*, where a parameter is an array, by its annotation or by what the docstring says of it: a tuple such as
   ``(T, n)``, or the word;
-- *an error*, by its name below ``Raises``, where the code raises it itself (or a class, when it is made);
+- *an error*, by its name below ``Raises``, where the code raises it itself: a function, a method, a class that is made;
 - *an example* that runs, of every function: in its docstring, or in that of its module, which shows several at once.
 
 Doctest runs the examples, with all modules of the package.
@@ -84,6 +84,14 @@ def raised(value: Any) -> set[str]:
     return found - {"NotImplementedError"}
 
 
+def methods(value: Any) -> Iterator[tuple[str, Any]]:
+    """The public methods and properties that a class has of its own."""
+    for name, each in vars(value).items() if inspect.isclass(value) else ():
+        function = each.fget if isinstance(each, property) else getattr(each, "__func__", each)
+        if inspect.isfunction(function) and not name.startswith("_"):
+            yield name, function
+
+
 def without_a_shape(value: Any) -> bool:
     return takes_arrays(value) and not SHAPE.search(doc(value))
 
@@ -114,7 +122,9 @@ def test_where_arrays_go_in_a_shape_is_told() -> None:
 
 
 def test_what_is_raised_is_told() -> None:
-    assert {name: wrong for name, value in NAMES.items() if not exempt(value) and (wrong := not_named(value))} == {}
+    told = {name: value for name, value in NAMES.items() if not exempt(value)}
+    told |= {f"{name}.{method}": value for name, kind in told.items() for method, value in methods(kind)}
+    assert {name: wrong for name, value in told.items() if (wrong := not_named(value))} == {}
 
 
 def test_every_function_is_tried_out() -> None:
@@ -157,8 +167,14 @@ class Made:
     def __init__(self, x: list[ndarray]) -> None:  # type: ignore[name-defined]  # noqa: F821
         raise ValueError("it is wrong")
 
+    @property
+    def never(self) -> None:
+        """Never."""
+        raise TypeError("never")
+
 
 def test_what_is_missing_is_noticed() -> None:
     assert [without_a_shape(value) for value in (silent, Made, told)] == [True, True, False]
     assert [not_named(value) for value in (silent, Made, told)] == [{"ValueError"}, {"ValueError"}, set()]
+    assert [not_named(value) for _, value in methods(Made)] == [{"TypeError"}]
     assert [without_an_example("minigrad.f", value) for value in (silent, told)] == [True, False]

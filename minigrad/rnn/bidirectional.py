@@ -118,7 +118,13 @@ class Bidirectional(Module):
         }
 
     def step(self, bound: Any, x: Any, carried: Any) -> Any:
-        """There is none."""
+        """There is none.
+
+        Raises
+        ------
+        TypeError
+            Always: it takes a whole sequence, see `unroll`.
+        """
         raise TypeError("a Bidirectional needs the whole sequence, and has no step: write unroll(model, xs, targets)")
 
     def bind(self, batch: tuple[int, ...] = (), rng: np.random.Generator | None = None) -> tuple[Any, ...]:

@@ -138,7 +138,13 @@ class Experiment:
 
     @classmethod
     def of(cls, configuration: Mapping[str, Any]) -> Experiment:
-        """The experiment that `configuration` wrote down."""
+        """The experiment that `configuration` wrote down.
+
+        Raises
+        ------
+        ValueError
+            If another program wrote it.
+        """
         known = {each.name for each in fields(cls)}
         if "task" not in configuration or configuration.keys() - known:
             raise ValueError(
@@ -163,7 +169,13 @@ class Experiment:
         return named(self.task, **options)
 
     def build_model(self, task: Task) -> Any:
-        """The network, as it starts."""
+        """The network, as it starts.
+
+        Raises
+        ------
+        ValueError
+            If its cell has no use for ``init``, ``f`` or ``radius``, or cannot be a layer of several.
+        """
         if hasattr(task, "start"):
             return task.start()
         rng, kind = np.random.default_rng(self.seed), CELLS[self.cell]

@@ -125,7 +125,13 @@ class Task:
         return weighted(costs, batch.weights)
 
     def judged(self, outputs: Any, batch: Batch) -> Array:
-        """The outputs that stand beside ``batch.targets``."""
+        """The outputs that stand beside ``batch.targets``.
+
+        Raises
+        ------
+        ValueError
+            If their shapes differ.
+        """
         found = np.asarray(outputs.data if isinstance(outputs, Tensor) else outputs)
         if self.at == "last" and found.shape == (len(batch.xs), *batch.targets.shape):
             found = found[-1]
