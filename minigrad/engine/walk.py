@@ -144,6 +144,8 @@ def gradients(
 
     Raises
     ------
+    TypeError
+        If ``wrt`` is no sequence of tensors: a single one would be taken for its own rows.
     ValueError
         If a tensor of ``wrt`` does not require grad; and what `backward` raises.
 
@@ -155,6 +157,8 @@ def gradients(
     >>> gradients(slope, [x])
     (array(12.),)
     """
+    if isinstance(wrt, Tensor) or not all(isinstance(tensor, Tensor) for tensor in wrt):
+        raise TypeError(f"wrt is a {type(wrt).__name__}: pass a list of tensors, [x] for a single one")
     if not all(tensor.requires_grad for tensor in wrt):
         raise ValueError("wrt names a tensor that does not require grad: it is a constant to everything made from it")
     seeds = seeded(outputs, cotangents)

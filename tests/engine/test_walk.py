@@ -858,3 +858,13 @@ def test_an_argument_without_a_derivative_receives_nothing(known, monkeypatch):
     assert grads == (0.0, 1.0)
     np.hypot(x, z).backward()
     assert x.grad is z.grad is None
+
+
+@pytest.mark.parametrize("wrt", [lambda x: x, lambda x: {"x": x}, lambda x: [x, x.data], lambda x: "x"])
+def test_gradients_with_respect_to_what_is_no_sequence_of_tensors_are_refused(wrt):
+    """A single tensor would be taken for its rows, which nothing was made from: zeros that look like a gradient."""
+    x = leaf([1.0, 2.0])
+    with pytest.raises(
+        TypeError, match=r"^wrt is a (Tensor|dict|list|str): pass a list of tensors, \[x\] for a single"
+    ):
+        gradients((x * x).sum(), wrt(x))
