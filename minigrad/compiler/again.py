@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.arguments import global_names, is_leaf, look, opened
+from minigrad.compiler.arguments import Methods, global_names, is_leaf, look, opened
 from minigrad.engine.tensor import Tensor
 from minigrad.module import Module
 
@@ -119,4 +119,6 @@ def glance(value: Any) -> list[Any]:
     if isinstance(value, Module):
         inside = vars(value)
         return [*inside, *inside.values()]
+    if isinstance(value, Methods):
+        return [part for cls in value.written for part in (*vars(cls), *vars(cls).values())]
     return opened(value)[1]

@@ -10,8 +10,8 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass, replace
-from functools import lru_cache, partial
+from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,79 @@ class Wrapper:
 
 
 CODES: dict[int, Any] = {}  # code objects by identity, kept alive so that no other one gets their number
+
+
+@dataclass(frozen=True, eq=False)
+class Methods:
+    """What a class of the user's has for its modules: methods, properties, and values that they share.
+
+    Attributes
+    ----------
+    cls : type
+    written : tuple of type
+        It, and what it comes from, as far as that is the user's too.
+    """
+
+    cls: type
+    written: tuple[type, ...]
+
+    def attributes(self) -> dict[str, Any]:
+        """By name. A method that uses what cannot be looked at, to save or to print perhaps, is not looked at."""
+        found = {name: each for cls in reversed(self.written) for name, each in vars(cls).items()}
+        return {
+            name: each for name, each in found.items()
+            if (not name.startswith("__") or name == "__call__") and _openable(_inner(each))
+        }  # fmt: skip
+
+    def with_others(self, parts: list[Any]) -> Methods:
+        """A class like this one, with these functions and values."""
+        new = {
+            name: _outer(old, part)
+            for (name, old), part in zip(self.attributes().items(), parts, strict=True)
+            if part is not _inner(old)
+        }
+        return Methods(type(self.cls)(self.cls.__name__, (self.cls,), new), self.written)
+
+
+@lru_cache(maxsize=256)
+def methods(cls: Any) -> Methods | None:
+    """Those of a class of the user's; none where all is this package's."""
+    written = tuple(each for each in cls.__mro__ if (each.__module__ or "").partition(".")[0] not in LIBRARIES)
+    return Methods(cls, written) if written else None
+
+
+def _inner(attribute: Any) -> Any:
+    """The function of a property or of a static, class's or cached method; another attribute is what it is."""
+    for kind, name in ((property, "fget"), (cached_property, "func"), ((staticmethod, classmethod), "__func__")):
+        if isinstance(attribute, kind):
+            return getattr(attribute, name)
+    return attribute
+
+
+def _outer(attribute: Any, inner: Any) -> Any:
+    """The same kind of attribute, with another function."""
+    if isinstance(attribute, property):
+        return attribute.getter(inner)
+    if isinstance(attribute, cached_property):
+        made = cached_property(inner)
+        made.__set_name__(object, attribute.attrname or "")
+        return made
+    return type(attribute)(inner) if isinstance(attribute, (staticmethod, classmethod)) else inner
+
+
+def _openable(value: Any) -> bool:
+    """Whether it can be looked at, and all that it consists of."""
+    open_, seen = [value], set()
+    while open_:
+        value = open_.pop()
+        if is_leaf(value) or isinstance(value, Methods) or id(value) in seen:
+            continue
+        seen.add(id(value))
+        try:
+            open_ += opened(value)[1]
+        except Refused:
+            return False
+    return True
 
 
 def look(value: Any, key: list[Any], found: list[Any], seen: dict[int, int]) -> None:
@@ -92,7 +165,11 @@ def opened(value: Any) -> tuple[Any, list[Any]]:
     if isinstance(value, dict):
         return None, [part for item in value.items() for part in item]
     if isinstance(value, Module):
-        return tuple(vars(value)), list(vars(value).values())
+        own = methods(type(value))  # type: ignore[arg-type]
+        return tuple(vars(value)), [*vars(value).values(), *([own] if own else [])]
+    if isinstance(value, Methods):
+        found = value.attributes()
+        return tuple(found), [_inner(each) for each in found.values()]
     if isinstance(value, types.FunctionType):
         hidden = [cell.cell_contents for cell in value.__closure__ or () if _filled(cell)]
         hidden += [value.__defaults__, value.__kwdefaults__]
@@ -135,6 +212,8 @@ def exchanged(value: Any, new: Iterator[Any], made: dict[int, Any]) -> Any:
     if isinstance(value, Module):
         twin = made[id(value)] = object.__new__(type(value))
         vars(twin).update({name: exchanged(part, new, made) for name, part in vars(value).items()})
+        if own := methods(type(value)):  # type: ignore[arg-type]
+            twin.__class__ = exchanged(own, new, made).cls
         return twin
     made[id(value)] = value  # of what contains itself
     _, parts = opened(value)
@@ -157,6 +236,8 @@ def _assembled(value: Any, parts: list[Any]) -> Any:
         made = types.FunctionType(value.__code__, space, value.__name__, defaults, tuple(cells))
         made.__kwdefaults__, made.__dict__ = keywords, vars(value)
         return made
+    if isinstance(value, Methods):
+        return value.with_others(parts)
     if isinstance(value, Wrapper):
         return parts[0]
     if isinstance(value, types.MethodType):

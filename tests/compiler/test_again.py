@@ -16,6 +16,7 @@ from minigrad.compiler import again, compiled
 from minigrad.compiler.arguments import look
 
 LIST, WEIGHTS = [1.0, np.ones(2)], np.ones(2)
+UNKNOWN = np.random.default_rng(0)
 
 
 def scale() -> float:
@@ -23,8 +24,22 @@ def scale() -> float:
 
 
 class Line(mg.Module):
+    rate, shared = 1.5, np.ones(2)
+
     def __init__(self) -> None:
         self.w, self.kind, self.parts = mg.Tensor(np.ones(2), requires_grad=True), 1, [np.ones(2), "a"]
+
+    @property
+    def scaled(self) -> Any:
+        return self.w * self.rate * self.shared * self.hidden(scale())
+
+    @staticmethod
+    def hidden(x: Any) -> Any:
+        return x * WEIGHTS * LIST[1]
+
+    def save_somewhere(self) -> None:
+        """Of what it uses, nothing is known; it is not called."""
+        print(UNKNOWN)
 
 
 def made() -> SimpleNamespace:
@@ -34,7 +49,7 @@ def made() -> SimpleNamespace:
 
     def f(model: Any, x: Any, power: int = 2) -> Any:
         both = model.w * x**power + inner.w * WEIGHTS * LIST[0] * LIST[1]
-        return np.sum(both * factor * scale() * inner.parts[0] * model.kind)
+        return np.sum(both * factor * scale() * inner.parts[0] * model.kind * model.scaled)
 
     cells = dict(zip(f.__code__.co_freevars, f.__closure__ or (), strict=True))
     return SimpleNamespace(f=f, cells=cells, inner=inner, model=model, x=np.ones(2), space=f.__globals__)
@@ -67,6 +82,12 @@ CHANGES: dict[str, Callable[[Any], None]] = {
     "number in a hidden module's list": lambda here: here.inner.parts.__setitem__(1, "b"),
     "array in a hidden module's list": lambda here: here.inner.parts.__setitem__(0, np.full(2, 7.0)),
     "array that is reshaped where it is": lambda here: setattr(here.inner.parts[0], "shape", (2, 1)),
+    "number of the class": lambda here: setattr(Line, "rate", 2.5),
+    "array of the class": lambda here: setattr(Line, "shared", np.full(2, 5.0)),
+    "array of the class that is reshaped": lambda here: setattr(Line.shared, "shape", (2, 1)),
+    "method": lambda here: setattr(Line, "hidden", staticmethod(lambda x: x * 3.0)),
+    "property": lambda here: setattr(Line, "scaled", property(lambda self: self.w * 3.0)),
+    "numbers in a global array": lambda here: WEIGHTS.fill(7.0),
     "cell": cell("factor", lambda: 4.0),
     "cell with an array": cell("factor", lambda: np.ones(2)),
     "cell with another module": cell("inner", Line),
@@ -102,6 +123,7 @@ def alike(found: list[Any], other: list[Any]) -> bool:
 @given(st.lists(st.sampled_from(sorted(CHANGES)), max_size=3))
 def test_a_glance_sees_what_a_look_would_find(changes: list[str]) -> None:
     here, before = made(), {name: globals()[name] for name in ("WEIGHTS", "scale")}
+    of_class = {name: vars(Line)[name] for name in ("rate", "hidden", "scaled")}
     LIST[:] = [1.0, np.ones(2)]
     try:
         first = again.signature((here.model, here.x), {})
@@ -116,15 +138,18 @@ def test_a_glance_sees_what_a_look_would_find(changes: list[str]) -> None:
         if seen is not None:
             assert now == key
             assert alike(seen, found)
-        if {*changes} <= {"other input", "parameter's new values"}:
+        if {*changes} <= {"other input", "parameter's new values", "numbers in a global array"}:
             assert seen is not None
     finally:
-        globals().update(before)
+        globals().update(before | {"WEIGHTS": np.ones(2)})
+        for name, value in (of_class | {"shared": np.ones(2)}).items():
+            setattr(Line, name, value)
 
 
 @given(st.lists(st.sampled_from(sorted(CHANGES)), max_size=3))
 def test_programs_are_not_stale_after_changes(changes: list[str]) -> None:
     here, before = made(), {name: globals()[name] for name in ("WEIGHTS", "scale")}
+    of_class = {name: vars(Line)[name] for name in ("rate", "hidden", "scaled")}
     LIST[:] = [1.0, np.ones(2)]
     try:
         step = mg.compile(here.f)
@@ -135,7 +160,9 @@ def test_programs_are_not_stale_after_changes(changes: list[str]) -> None:
             for _ in range(2):
                 np.testing.assert_allclose(outcome(step, args), outcome(here.f, args), rtol=rtol)
     finally:
-        globals().update(before)
+        globals().update(before | {"WEIGHTS": np.ones(2)})
+        for name, value in (of_class | {"shared": np.ones(2)}).items():
+            setattr(Line, name, value)
 
 
 def test_cells_that_are_empty_are_seen() -> None:

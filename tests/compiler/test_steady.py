@@ -262,6 +262,19 @@ def scaled(x: Any) -> Any:
     return 2.0 * x
 
 
+class Tabled(Leaky):
+    """What it knows of steps is its class's."""
+
+    weights = [1.0] * 20 + [2.0] * 200
+
+    def cost(self, xs: Any) -> Any:
+        return sum(np.sum(x * x) * weight for x, weight in zip(xs, self.weights, strict=False))
+
+
+def test_tables_of_a_class_are_not() -> None:
+    assert not steady((lambda model, xs: model.cost(xs), Tabled(False)))
+
+
 def test_a_cell_that_keeps_something_is_not() -> None:
     assert not steady((of_a_model(None), Tired(False)))
 
