@@ -10,11 +10,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+CHAPTERS = sorted((ROOT / "docs" / "book").glob("*.md"))
 LINK = re.compile(r"\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
 NAME = re.compile(r"`([^`\s]+)`|(?<![\w/`.-])([\w./-]+\.(?:cff|html|md|py|svg|toml)|LICENSE)\b")
 FOLDERS = ("minigrad", "docs", "tests", ".ci")
 
-every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+every_page = pytest.mark.parametrize("page", [*PAGES, *CHAPTERS], ids=lambda page: page.name)
 
 
 def prose(page: Path) -> str:

@@ -9,6 +9,7 @@ import json
 import re
 import zlib
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -88,6 +89,23 @@ def test_every_chapter_can_be_downloaded() -> None:
         made = json.loads((SITE / "book" / f"{chapter.stem}.ipynb").read_text(encoding="utf-8"))
         assert made == json.loads(json.dumps(pages.notebook(chapter.read_text(encoding="utf-8"))))
         assert f'href="{chapter.stem}.ipynb"' in (SITE / "book" / f"{chapter.stem}.html").read_text(encoding="utf-8")
+
+
+@built
+def test_every_link_leads_somewhere() -> None:
+    pages = {page.resolve(): page.read_text(encoding="utf-8") for page in SITE.rglob("*.html")}
+    places = {page: set(re.findall(r'\bid="([^"]+)"', text)) for page, text in pages.items()}
+    dead = set()
+    for page, text in pages.items():
+        for link in set(re.findall(r'<a\b[^>]*\bhref="([^"]+)"', text)):
+            if link.startswith("http"):
+                continue
+            name, _, anchor = unquote(link).partition("#")
+            target = (page.parent / name).resolve() if name else page
+            if not target.exists() or (anchor and target in places and anchor not in places[target]):
+                dead.add((page.name, link))
+    assert dead == set()
+    assert len(pages) > 40
 
 
 @built
