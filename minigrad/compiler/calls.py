@@ -48,6 +48,9 @@ class Calls(Naming):
             return f"{self.function(np.vdot)}({texts[0]}, {texts[1]}) / {batching.size(self.shape(args[0]))}", True
         if fn is np.matmul and self.dotted(args):
             return f"{self.function(np.dot)}({', '.join(texts)})", True
+        if reduced := self.reduced_by(fn, args, kwargs):
+            reduce, axis, kept = reduced
+            return f"{reduce}({texts[0]}, {axis}{kept})", True
         options = [f"{key}={self.render(value)}" for key, value in kwargs.items()]
         fresh = isinstance(fn, np.ufunc) or fn in (
             np.matmul,
@@ -64,6 +67,14 @@ class Calls(Naming):
     def guarded(self, call: str, node: Node) -> str:
         """A call whose result has another shape where numbers are others: which the program is not made for."""
         return f"{self.function(alike)}({call}, {node.shape}, {code_of(node.dtype)!r})"
+
+    def reduced_by(self, fn: Any, args: Any, kwargs: Any) -> tuple[str, str, str] | None:
+        """What `numpy.sum` and its like call in the end, a microsecond later: a ufunc's method, axis, and the rest."""
+        if fn not in batching.REDUCTIONS or len(args) > 2 or kwargs.keys() - {"axis", "keepdims"}:
+            return None
+        axis = kwargs.get("axis", args[1] if len(args) > 1 else None)
+        kept = ", keepdims=True" if kwargs.get("keepdims") else ""
+        return self.function(batching.REDUCTIONS[fn]), self.render(axis), kept
 
     def dotted(self, args: Any) -> bool:
         """Whether `numpy.dot` will do for `numpy.matmul`."""
@@ -101,11 +112,9 @@ class Calls(Naming):
         if fn in (np.concatenate, np.stack):
             options = [f", {key}={self.render(value)}" for key, value in kwargs.items()]
             return [f"{self.function(fn)}({', '.join(texts)}{''.join(options)}, out={target})"]
-        if fn in batching.REDUCTIONS and len(args) <= 2 and not kwargs.keys() - {"axis", "keepdims"}:
-            axis = kwargs.get("axis", args[1] if len(args) > 1 else None)
-            kept = ", keepdims=True" if kwargs.get("keepdims") else ""
-            reduce = self.function(batching.REDUCTIONS[fn])
-            return [f"{reduce}({texts[0]}, {self.render(axis)}, None, {target}{kept})"]
+        if reduced := self.reduced_by(fn, args, kwargs):
+            reduce, axis, kept = reduced
+            return [f"{reduce}({texts[0]}, {axis}, None, {target}{kept})"]
         return [f"{target}[...] = {self.expression(node, args, kwargs)[0]}"]
 
     def fits_dot(self, args: Any, out: Value) -> bool:

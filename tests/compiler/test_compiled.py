@@ -484,3 +484,16 @@ def test_functions_of_several_results_and_indices(f: Any) -> None:
     for _ in range(3):
         x = rng.normal(size=(3, 3))
         agree(step(x), g(x), exact=True)
+
+
+@pytest.mark.parametrize("name", ["sum", "prod", "max", "min"])
+@pytest.mark.parametrize("axis", [None, 0, -1, (0, 2), ()])
+@pytest.mark.parametrize("keepdims", [False, True])
+def test_reductions_are_the_ufuncs_own(name: str, axis: Any, keepdims: bool) -> None:
+    reduce, x = getattr(np, name), np.random.default_rng(0).normal(size=(3, 1, 4))
+    for array in (x, x.astype(np.float32), x > 0, (10 * x).astype(np.int8)):
+        step = mg.compile(lambda x: reduce(x, axis=axis, keepdims=keepdims))
+        found, right = step(array), reduce(array, axis=axis, keepdims=keepdims)
+        assert found.dtype == right.dtype
+        np.testing.assert_array_equal(found, right, strict=True)
+        assert f"{name}(" not in step.listing() and ".reduce(" in step.listing()
