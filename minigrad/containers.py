@@ -1,12 +1,13 @@
 """Nested dicts, lists and tuples of arrays, as arguments and results of functions: walked in one fixed order.
 
-What has `Parts`, such as a `Module`, may stand among them: its leaves are its parameters.
+What has `Parts`, such as a `Module`, may stand among them: its leaves are its parameters. A `Keeper`, such as an
+optimizer, is none of them, but takes part in programs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Self
 
 CONTAINERS = dict, list, tuple
 
@@ -20,6 +21,38 @@ class Parts:
 
     def with_parameters(self, new: dict[str, Any]) -> Any:
         """The same with these leaves; what was there stays as it is."""
+        raise NotImplementedError
+
+
+class Keeper:
+    """An object that keeps numbers from one call to the next: `minigrad.compile` writes programs that change them."""
+
+    def kept(self) -> Mapping[str, Any]:
+        """What it has in mind, arrays and numbers by name: a program is given them anew at every run."""
+        raise NotImplementedError
+
+    def fixed(self) -> Mapping[str, Any]:
+        """All else that it consists of: it is looked at as other arguments are."""
+        raise NotImplementedError
+
+    def twin(self, kept: Mapping[str, Any], fixed: Mapping[str, Any]) -> Self:
+        """One that is made of these, for a function that is traced."""
+        raise NotImplementedError
+
+    def left(self) -> Mapping[str, Any]:
+        """Of a twin: what it has in mind when the function is over."""
+        raise NotImplementedError
+
+    def settle(self, left: Mapping[str, Any]) -> None:
+        """Remember what a run has left of what a twin said."""
+        raise NotImplementedError
+
+    def memory(self) -> Any:
+        """All that `settle` changes."""
+        raise NotImplementedError
+
+    def recall(self, memory: Any) -> None:
+        """Forget what came after."""
         raise NotImplementedError
 
 

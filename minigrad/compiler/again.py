@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.compiler.arguments import Methods, global_names, is_leaf, look, opened
+from minigrad.compiler.keeping import Found
 from minigrad.engine.tensor import Tensor
 from minigrad.module import Module
 
@@ -77,7 +78,7 @@ def signature(args: Any, kwargs: Any) -> Any:
 
 def sighted(f: Any, args: Any, program: Any) -> Sight:
     """A call that was made."""
-    found: list[Any] = []
+    found = Found()
     seen: dict[int, int] = {}
     look(f, [], found, seen)
     places = []

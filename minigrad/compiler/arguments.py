@@ -16,7 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.compiler.keeping import Found
 from minigrad.compiler.traced import Refused
+from minigrad.containers import Keeper
 from minigrad.engine.standin import StandIn
 from minigrad.engine.tensor import Tensor
 from minigrad.module import Module
@@ -108,7 +110,7 @@ def _openable(value: Any) -> bool:
     return True
 
 
-def look(value: Any, key: list[Any], found: list[Any], seen: dict[int, int]) -> None:
+def look(value: Any, key: list[Any], found: Found, seen: dict[int, int]) -> None:
     """Add to ``found`` all arrays and tensors in ``value``, and to ``key`` what tells it from others."""
     kind = type(value)
     if kind is np.ndarray or kind is np.memmap:
@@ -133,6 +135,13 @@ def look(value: Any, key: list[Any], found: list[Any], seen: dict[int, int]) -> 
         key.append(value)
     elif (number := seen.get(id(value))) is not None:
         key.append(number)
+    elif isinstance(value, Keeper):
+        seen[id(value)] = len(seen)
+        found.keepers.append(value)
+        kept, fixed = value.kept(), value.fixed()
+        key += (kind, *kept, *fixed)
+        for part in (*kept.values(), *fixed.values(), methods(kind)):
+            look(part, key, found, seen)
     else:
         seen[id(value)] = len(seen)
         names, parts = opened(value)
@@ -209,6 +218,15 @@ def exchanged(value: Any, new: Iterator[Any], made: dict[int, Any]) -> Any:
         return value
     if type(value) is types.FunctionType and _plain(value):
         return value
+    if isinstance(value, Keeper):
+        kept, fixed = ({name: exchanged(part, new, made) for name, part in parts.items()}
+                       for parts in (value.kept(), value.fixed()))  # fmt: skip
+        for name, part in kept.items():
+            part.node.name = name
+        keeper = made[id(value)] = value.twin(kept, fixed)
+        if own := methods(type(value)):
+            keeper.__class__ = exchanged(own, new, made).cls
+        return keeper
     if isinstance(value, Module):
         twin = made[id(value)] = object.__new__(type(value))
         vars(twin).update({name: exchanged(part, new, made) for name, part in vars(value).items()})

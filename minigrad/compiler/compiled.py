@@ -16,13 +16,14 @@ import numpy as np
 
 from minigrad.compiler.again import Sight, sighted, signature
 from minigrad.compiler.arguments import Wrapper, exchanged, look, traced_already
+from minigrad.compiler.keeping import Found, settle
 from minigrad.compiler.lengths import Sequences, any_length, candidates, confirmed
 from minigrad.compiler.node import Unusual
 from minigrad.compiler.program import Program, Source, written
 from minigrad.compiler.steady import FEW, repeated, steady
 from minigrad.compiler.traced import Refused
 from minigrad.compiler.tracing import once, traced
-from minigrad.containers import mapped
+from minigrad.containers import Keeper, mapped
 from minigrad.engine.context import context
 from minigrad.engine.tensor import Tensor
 from minigrad.transforms import is_argument
@@ -118,18 +119,19 @@ class Compiled(Wrapper):
             return self.f(*args, **kwargs)
         first = signature(args, kwargs), bool(surrounding.recording)
         sight = self.sights.get(first)
-        found = sight.filled(args) if sight else None
+        found, keepers = sight.filled(args) if sight else None, list[Keeper]()
         if sight and found:
             program: Program = sight.program
         else:
             key: list[Any] = [first[1]]
-            found = []
+            found = Found()
             look((self.f, args, kwargs), key, found, {})
+            keepers = found.keepers
             if asked(args, kwargs) or traced_already(found):
                 return self.f(*args, **kwargs)
             kind = tuple(key)
             program = self.programs.get(kind) or self.compiled(kind, args, kwargs, found)
-            if first[0] is not None:
+            if first[0] is not None and not keepers:
                 self.remember(first, sighted(self.f, args, program))
         self.last = program
         arrays = [each._data if type(each) is Tensor else each for each in found]
@@ -138,8 +140,8 @@ class Compiled(Wrapper):
         except Unusual:
             return mapped(_own, self.f(*args, **kwargs))
         source = program.source
-        for number, value in zip(source.assigned, results[source.count :], strict=True):
-            found[number].data = value
+        if source.effects:
+            settle(found, keepers, source.effects, results[source.count :])
         values = iter(results)
         return mapped(lambda _: _own(next(values)), source.structure)
 
@@ -151,7 +153,7 @@ class Compiled(Wrapper):
             if len(self.sights) > SIGHTS:
                 self.sights.popitem(last=False)
 
-    def compiled(self, kind: Any, args: Any, kwargs: Any, found: list[Any]) -> Program:
+    def compiled(self, kind: Any, args: Any, kwargs: Any, found: Found) -> Program:
         """A new program."""
         with self.lock:
             if kind in self.programs:
@@ -187,12 +189,12 @@ class Compiled(Wrapper):
                 )
             return program
 
-    def of_any_length(self, args: Any, kwargs: Any, found: list[Any], names: list[str]) -> Program | None:
+    def of_any_length(self, args: Any, kwargs: Any, found: Found, names: list[str]) -> Program | None:
         """The program for sequences of this length, from one for all lengths; None if there is none."""
-        for sequences in candidates(found) if self.roll else ():
+        for sequences in candidates(found) if self.roll and not found.keepers else ():
             short = sequences.cut(found, sequences.short[0])
             key: list[Any] = [bool(context.get().recording), sequences.places]
-            look(exchanged((self.f, args, kwargs), iter(short), {}), key, [], {})
+            look(exchanged((self.f, args, kwargs), iter(short), {}), key, Found(), {})
             kind = tuple(key)
             if kind not in self.patterns:
                 self.patterns[kind] = self.pattern(args, kwargs, found, names, sequences)
@@ -231,7 +233,7 @@ class Compiled(Wrapper):
         """That for these arguments; without any, the one that was used last."""
         if args or kwargs:
             key: list[Any] = [bool(context.get().recording)]
-            found: list[Any] = []
+            found = Found()
             look((self.f, args, kwargs), key, found, {})
             kind = tuple(key)
             return self.programs.get(kind) or self.compiled(kind, args, kwargs, found)

@@ -172,7 +172,7 @@ def _alike(a: Source, b: Source) -> bool:
     return (
         a.space.keys() == b.space.keys()
         and all(same(a.space[name], b.space[name]) for name in a.space)
-        and (a.structure, a.count, a.assigned, a.lenient) == (b.structure, b.count, b.assigned, b.lenient)
+        and (a.structure, a.count, a.effects, a.lenient) == (b.structure, b.count, b.effects, b.lenient)
     )
 
 
@@ -203,7 +203,9 @@ def _agree(program: Program, f: Any, args: Any, kwargs: Any, found: Sequence[Any
     try:
         with np.errstate(all="ignore"):
             got = [np.asarray(each) for each in program.run([_data(each) for each in new])]
-            wanted = leaves(f(*args, **kwargs)) + [new[number] for number in program.source.assigned]
+            wanted = leaves(f(*args, **kwargs))
+            left = program.source.effects[: len(got) - len(wanted)]
+            wanted += [new[number] if what == "data" else new[number].grad for number, what in left]
     except Exception:
         return None
     want = [np.asarray(_data(each)) for each in wanted]

@@ -61,23 +61,26 @@ class Trace:
         One for each array that the function was given.
     outputs : Tree
         What it returned: nodes in the places of arrays.
-    assigned : dict of int to Node
-        By the number of the input: what was assigned to the data of that parameter.
+    assigned : dict of Effect to Node
+        What is left behind: see `minigrad.compiler.keeping`.
     checks : list of Node
         Calls that are made for the errors that they may raise.
     lenient : dict of str to str
         The floating-point warnings that were switched off somewhere: `numpy.errstate`.
     asked : set of int
         Lengths of arrays that were asked for, or gone along.
+    cleared : list of Effect
+        Gradients that are None afterwards.
     """
 
     nodes: list[Node]
     inputs: list[Node]
     outputs: Tree
-    assigned: dict[int, Node] = field(default_factory=dict)
+    assigned: dict[tuple[int, str], Node] = field(default_factory=dict)
     checks: list[Node] = field(default_factory=list)
     lenient: dict[str, str] = field(default_factory=dict)
     asked: set[int] = field(default_factory=set)
+    cleared: list[tuple[int, str]] = field(default_factory=list)
 
     def wanted(self) -> list[Node]:
         """What the program is run for."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad.compiler.algebra import rearranged
 from minigrad.compiler.batching import NoPlan
+from minigrad.compiler.keeping import Effect
 from minigrad.compiler.masks import factored
 from minigrad.compiler.node import Trace, copied
 from minigrad.compiler.planning import Plan
@@ -41,8 +42,9 @@ class Source:
         What the text cannot say: functions that cannot be imported.
     structure : Tree
         The containers of what it returns; ``count`` leaves.
-    assigned : list of int
-        The inputs whose parameters are given what it returns besides.
+    effects : list of Effect
+        What is given what it returns besides, see `minigrad.compiler.keeping`; the last ones, for which it returns
+        nothing, are gradients that are None then.
     lenient : dict of str to str
         `numpy.errstate` for all of it.
     why : str
@@ -53,7 +55,7 @@ class Source:
     space: dict[str, Any]
     structure: Any
     count: int
-    assigned: list[int]
+    effects: list[Effect]
     lenient: dict[str, str]
     figures: Figures
     why: str
@@ -61,14 +63,15 @@ class Source:
 
 def written(trace: Trace, structure: Any, roll: bool) -> Source:
     """A trace as a program: rolled if that can be, and else a straight line."""
-    recorded = len(trace.nodes)
+    recorded = len(trace.inputs) + sum(node.fn is not None for node in trace.nodes)
+    cleared = trace.cleared
     trace = simplified(trace)
     needed = len(trace.nodes) - len(trace.inputs)
     plan, why = _planned(trace, roll)
     text = plan.text
     source = text.source()
     return Source(
-        source, text.space, structure, len(trace.outputs), list(trace.assigned), trace.lenient,
+        source, text.space, structure, len(trace.outputs), [*trace.assigned, *cleared], trace.lenient,
         Figures(len(text.inputs), recorded, needed, text.calls, text.buffers, text.bytes), why,
     )  # fmt: skip
 

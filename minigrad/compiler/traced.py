@@ -133,6 +133,9 @@ class Traced(StandIn, NDArrayOperatorsMixin):
     def call(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         return self.tracer.call(fn, args, kwargs)
 
+    def refuse(self, what: str) -> Refused:
+        return refuse(what)
+
     def require(self, check: Callable[..., None], args: Any) -> None:
         check(*walked(_value, args))
         self.tracer.checks.append(self.tracer.node(check, walked(_operand, args), {}, None))

@@ -6,13 +6,13 @@ What is random, or depends on the clock, or was kept from the first run, makes t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from minigrad.compiler.arguments import exchanged
 from minigrad.compiler.node import Node, Trace, leaves_in, same
-from minigrad.compiler.traced import Open, Refused, Traced, refuse
+from minigrad.compiler.traced import Open, Refused, Traced, Tracer, refuse
 from minigrad.containers import leaves, mapped
 from minigrad.engine.context import Within
 from minigrad.engine.tensor import Tensor
@@ -58,25 +58,31 @@ def traced(
     ``names`` are those of the arrays, or empty.
     """
     first, structure = once(f, args, kwargs, found, names)
-    second, _ = once(f, args, kwargs, found, names)
+    second, _ = once(f, args, kwargs, found, names, graded=False)
     _compare(first, second)
     return first, structure
 
 
 def once(
-    f: Callable[..., Any], args: Any, kwargs: Any, found: Sequence[Any], known: Sequence[str]
+    f: Callable[..., Any], args: Any, kwargs: Any, found: Sequence[Any], known: Sequence[str], graded: bool = True
 ) -> tuple[Trace, Any]:
-    """What one run does."""
+    """What one run does; whether there are gradients on the tensors, or None, must not make a difference."""
     with Open() as tracer:
         names = Names()
         with Within(lambda outer: outer._replace(watch=names)):
-            inputs, new = [], []
+            inputs: list[Node] = []
+            new: list[Any] = []
+            before: list[Traced | None] = []
             for each, name in zip(found, known, strict=True):
                 traced = tracer.input(each._data if type(each) is Tensor else each)
                 traced.node.name = getattr(each, "name", None) or name
                 inputs.append(traced.node)
                 new.append(Tensor(traced, each.requires_grad, each.name) if type(each) is Tensor else traced)
-            g, args, kwargs = exchanged((f, args, kwargs), iter(new), {})
+                before.append(tracer.input(each._data) if type(each) is Tensor and each.requires_grad else None)
+                if before[-1] is not None and graded:
+                    new[-1].grad = before[-1]
+            made: dict[int, Any] = {}
+            g, args, kwargs = exchanged((f, args, kwargs), iter(new), made)
             try:
                 result = g(*args, **kwargs)
             except ValueError as error:  # NumPy's own, of an array that was given what depends on values
@@ -85,19 +91,47 @@ def once(
                 raise
         names.give()
         outputs = [_output(leaf) for leaf in leaves(result)]
-        assigned = {}
+        assigned: dict[tuple[int, str], Node] = {}
+        cleared = []
         for number, tensor in enumerate(new):
-            if type(tensor) is Tensor:
-                if tensor.grad is not None:
-                    raise Refused(
-                        "mg.compile: gradients were left on .grad, which a program has not: write"
-                        " cost, grads = mg.value_and_grad(loss)(model, ...)"
-                    )
-                data: Any = tensor._data
-                if data.node is not inputs[number]:
-                    assigned[number] = data.node
-        trace = Trace(tracer.nodes, inputs, outputs, assigned, tracer.checks, tracer.lenient, tracer.asked)
+            if type(tensor) is not Tensor:
+                continue
+            if (node := _node(tensor._data, tracer)) is not inputs[number]:
+                assigned[number, "data"] = _renamed(node, f"new_{inputs[number].name}")
+            if tensor.grad is None and before[number] is not None:
+                cleared.append((number, "grad"))
+            elif (grad := cast(Any, tensor.grad)) is not before[number]:
+                assigned[number, "grad"] = _node(grad, tracer)
+        for number, keeper in enumerate(getattr(found, "keepers", ())):
+            for name, value in made[id(keeper)].left().items():
+                assigned[-1 - number, name] = _renamed(_node(value, tracer), f"new_{name}")
+        ends = outputs, assigned, tracer.checks, tracer.lenient, tracer.asked, cleared
+        trace = Trace(tracer.nodes, inputs, *ends)
+        _anew(trace, {each.node for each in before if each is not None})
         return trace, _structure(result)
+
+
+def _node(value: Any, tracer: Tracer) -> Node:
+    """What was assigned; of a constant, one of its own at every run."""
+    return value.node if type(value) is Traced else tracer.node(np.array, (value,), {}, np.asarray(value))
+
+
+def _renamed(node: Node, name: str) -> Node:
+    node.name = node.name or name
+    return node
+
+
+def _anew(trace: Trace, gradients: set[Node]) -> None:
+    """Raise an error if something is made of the gradients that were there before."""
+    needed = set(trace.wanted())
+    for node in reversed(trace.nodes):
+        if node in needed:
+            needed.update(node.nodes)
+    if not needed.isdisjoint(gradients):
+        raise Refused(
+            "mg.compile: gradients were added to those of the call before: call optimizer.zero_grad(), or"
+            " model.zero_grad(), in the function before backward"
+        )
 
 
 def _structure(result: Any) -> Any:

@@ -31,6 +31,10 @@ class StandIn:
         """The numbers; a program has to be given the same at every run."""
         raise NotImplementedError
 
+    def refuse(self, what: str) -> Exception:
+        """The error to raise where something is done that depends on values in another way."""
+        raise NotImplementedError
+
     def require(self, check: Callable[..., None], args: tuple[Any, ...]) -> None:
         """Call ``check(*args)`` whenever the computation runs."""
         raise NotImplementedError

@@ -32,11 +32,12 @@ from minigrad.optim.clipping import (
     clip_by_norm,
     clip_by_value,
     clip_each_by_norm,
-    global_norm,
 )
 from minigrad.optim.clips import AGC, AutoClip, ByNorm, ByValue, EachByNorm, suggest_threshold
+from minigrad.optim.memory import Step
 from minigrad.optim.nadam import NAdam
-from minigrad.optim.optimizer import Optimizer, Step
+from minigrad.optim.norms import global_norm
+from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.radam import RAdam
 from minigrad.optim.rmsprop import RMSProp
 from minigrad.optim.sgd import SGD

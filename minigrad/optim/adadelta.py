@@ -54,8 +54,7 @@ class Adadelta(Optimizer):
     def update(self, name: str, gradient: Array) -> Array:
         u, v = self.state[f"{name}.u"], self.state[f"{name}.v"]
         g = gradient.astype(v.dtype, copy=False)
-        v = np.asarray(self.rho * v + (1 - self.rho) * g * g)
-        step = np.asarray(np.sqrt(u + self.eps) / np.sqrt(v + self.eps) * g)
-        u = np.asarray(self.rho * u + (1 - self.rho) * step * step)
-        self.state |= {f"{name}.u": u, f"{name}.v": v}
+        v = self.rho * v + (1 - self.rho) * g * g
+        step: Array = np.sqrt(u + self.eps) / np.sqrt(v + self.eps) * g
+        self.keep(name, u=self.rho * u + (1 - self.rho) * step * step, v=v)
         return step

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from minigrad.engine.primitive import primitive
 from minigrad.engine.tensor import Array
 from minigrad.optim.clipping import OnNonfinite
 from minigrad.optim.clips import Clip
@@ -54,9 +57,15 @@ class Adagrad(Optimizer):
         self.begin(v=float(initial_accumulator_value))
 
     def update(self, name: str, gradient: Array) -> Array:
-        v, before = self.state[f"{name}.v"], int(self.state[f"{name}.t"])
+        v, before = self.state[f"{name}.v"], self.state[f"{name}.t"]
         g = gradient.astype(v.dtype, copy=False)
-        v = self.state[f"{name}.v"] = np.asarray(v + g * g)
-        self.state[f"{name}.t"] = np.array(before + 1)
-        step: Array = g / (np.sqrt(v) + self.eps) / (1 + before * self.lr_decay)
+        v = v + g * g
+        self.keep(name, v=v, t=before + 1)
+        step: Array = g / (np.sqrt(v) + self.eps) / slower(before, self.lr_decay, v.dtype.type)
         return step
+
+
+@primitive
+def slower(before: Array, decay: float, dtype: type) -> Any:
+    """1 + (t − 1) η."""
+    return dtype(1 + int(before) * decay)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
+from minigrad.engine.primitive import primitive
 from minigrad.engine.tensor import Array
 from minigrad.optim.clipping import OnNonfinite
 from minigrad.optim.clips import Clip
@@ -63,19 +64,26 @@ class Adam(Optimizer):
     def update(self, name: str, gradient: Array) -> Array:
         m, v, t = self.moments(name, gradient)
         if self.amsgrad:
-            v = self.state[f"{name}.largest"] = np.asarray(np.maximum(self.state[f"{name}.largest"], v))
+            v = np.maximum(self.state[f"{name}.largest"], v)
+            self.keep(name, largest=v)
         b1, b2 = self.betas
-        step: Array = m / (1 - b1**t) / (np.sqrt(v / (1 - b2**t)) + self.eps)
+        step: Array = m / grown(b1, t, m.dtype.type) / (np.sqrt(v / grown(b2, t, v.dtype.type)) + self.eps)
         return step
 
-    def moments(self, name: str, gradient: Array) -> tuple[Array, Array, int]:
+    def moments(self, name: str, gradient: Array) -> tuple[Array, Array, Array]:
         """m and v and t, with this gradient in them."""
         m, v, t = (self.state[f"{name}.{what}"] for what in "mvt")
         b1, b2 = self.betas
         g = gradient.astype(m.dtype, copy=False)
-        m, v, t = np.asarray(b1 * m + (1 - b1) * g), np.asarray(b2 * v + (1 - b2) * g * g), np.asarray(t + 1)
-        self.state |= {f"{name}.m": m, f"{name}.v": v, f"{name}.t": t}
-        return m, v, int(t)
+        m, v, t = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g * g, t + 1
+        self.keep(name, m=m, v=v, t=t)
+        return m, v, t
+
+
+@primitive
+def grown(b: float, t: Array, dtype: type) -> Any:
+    """1 − βᵗ: how far a mean that started at zero has come."""
+    return dtype(1 - b ** int(t))
 
 
 class AdamW(Adam):

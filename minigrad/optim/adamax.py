@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad.engine.tensor import Array
+from minigrad.optim.adam import grown
 from minigrad.optim.clipping import OnNonfinite
 from minigrad.optim.clips import Clip
 from minigrad.optim.optimizer import Optimizer, Parameters
@@ -53,11 +54,7 @@ class Adamax(Optimizer):
         m, u, t = (self.state[f"{name}.{what}"] for what in "mut")
         b1, b2 = self.betas
         g = gradient.astype(m.dtype, copy=False)
-        m, u, t = (
-            np.asarray(b1 * m + (1 - b1) * g),
-            np.asarray(np.maximum(b2 * u, np.abs(g) + self.eps)),
-            np.asarray(t + 1),
-        )
-        self.state |= {f"{name}.m": m, f"{name}.u": u, f"{name}.t": t}
-        step: Array = m / (1 - b1 ** int(t)) / u
+        m, u, t = b1 * m + (1 - b1) * g, np.maximum(b2 * u, np.abs(g) + self.eps), t + 1
+        self.keep(name, m=m, u=u, t=t)
+        step: Array = m / grown(b1, t, m.dtype.type) / u
         return step

@@ -20,15 +20,18 @@ turn the direction; `clip_cotangent` acts inside of back-propagation. What an op
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
 from minigrad.engine.primitive import primitive
+from minigrad.engine.standin import StandIn, stand_in
 from minigrad.engine.tables import defvjp
-from minigrad.engine.tensor import Array, Tensor
+from minigrad.engine.tensor import Array
+from minigrad.optim.norms import Gradients, checked, each_once, global_norm, listed, measured, power, wide
 
 OnNonfinite: TypeAlias = Literal["raise", "skip"]
 
@@ -61,9 +64,29 @@ class Clipped:
     skipped: bool
 
 
-Gradients: TypeAlias = Iterable[Array | None]
+def in_one_call(clip: Callable[..., Clipped]) -> Callable[..., Clipped]:
+    """``clip``, which decides by what the gradients are, as one call of a program that `minigrad.compile` writes."""
+
+    @wraps(clip)
+    def called(grads: Any, *args: Any, **options: Any) -> Clipped:
+        if not StandIn.tracing or (found := stand_in(grads := listed(grads))) is None:
+            return clip(grads, *args, **options)
+        *parts, norm, scale, clipped, skipped = found.call(in_parts, (called, grads, *args), options)
+        new = iter(parts)
+        after = [None if g is None else next(new) for g in grads]
+        return Clipped(after, norm, scale, clipped, skipped if options.get("on_nonfinite") == "skip" else False)
+
+    return called
 
 
+def in_parts(clip: Callable[..., Clipped], grads: Gradients, *args: Any, **options: Any) -> tuple[Any, ...]:
+    """What ``clip`` gives, all in one tuple; zeros for gradients that it skips."""
+    found = clip(grads, *args, **options)
+    given = found.grads if not found.skipped else [None if g is None else np.zeros_like(g) for g in grads]
+    return *(g for g in given if g is not None), found.norm, found.scale, found.clipped, found.skipped
+
+
+@in_one_call
 def clip_by_norm(
     grads: Gradients,
     max_norm: float,
@@ -120,6 +143,7 @@ def clip_by_norm(
     return Clipped(after, norm, epsilon * factor / length, clipped=True, skipped=False)
 
 
+@in_one_call
 def clip_each_by_norm(
     grads: Gradients,
     max_norm: float,
@@ -140,6 +164,7 @@ def clip_each_by_norm(
     return _each(grads, shorter, p, on_nonfinite, names)
 
 
+@in_one_call
 def clip_by_value(
     grads: Gradients, limit: float, *, on_nonfinite: OnNonfinite = "raise", names: Sequence[str] | None = None
 ) -> Clipped:
@@ -155,6 +180,7 @@ def clip_by_value(
     return _each(grads, shorter, 2.0, on_nonfinite, names)
 
 
+@in_one_call
 def clip_adaptively(
     grads: Gradients,
     weights: Sequence[Array],
@@ -201,7 +227,7 @@ def clip_adaptively(
         shorter = [_short(row, factor * max(global_norm([v]), least), 2.0) for row, v in zip(rows, w, strict=True)]
         return np.stack(shorter) if any(a is not b for a, b in zip(rows, shorter, strict=True)) else g
 
-    grads = list(_checked(grads))
+    grads = list(checked(grads))
     if len(weights) != len(grads):
         raise ValueError(f"{len(grads)} gradients came with {len(weights)} weights: pass those of each")
     return _each(grads, unit_by_unit, 2.0, on_nonfinite, names)
@@ -248,30 +274,6 @@ def _rows_shortened(g: Any, max_norm: float) -> Any:
 defvjp(unchanged, lambda g, y, x, max_norm=math.inf: _rows_shortened(g, max_norm))
 
 
-def global_norm(grads: Gradients, p: float = 2.0) -> float:
-    """‖g‖₂ of all gradients strung together, or another p-norm, right wherever the result is a float.
-
-    Parameters
-    ----------
-    grads : iterable of ndarray or None
-        As in `clip_by_norm`, of any shapes.
-    p : float
-        1 ≤ p ≤ ∞.
-
-    Returns
-    -------
-    float
-        0 if there are none; NaN or infinity if a gradient holds one.
-
-    Raises
-    ------
-    TypeError
-        If a gradient is not a floating-point array.
-    """
-    length, factor = _length(_distinct(list(_checked(grads))).values(), _power(p))
-    return length / factor
-
-
 def check_policy(on_nonfinite: str) -> None:
     """Raise ValueError unless ``on_nonfinite`` names a policy."""
     if on_nonfinite not in get_args(OnNonfinite):
@@ -281,13 +283,13 @@ def check_policy(on_nonfinite: str) -> None:
 def _looked_over(
     grads: Gradients, p: float, on_nonfinite: OnNonfinite, names: Sequence[str] | None
 ) -> Clipped | tuple[list[Array | None], dict[int, Array], float, float]:
-    """The gradients as a list, the distinct ones, and `_length`; what to give back instead, if they are skipped."""
+    """The gradients as a list, the distinct ones, and `measured`; what to give back instead, if they are skipped."""
     check_policy(on_nonfinite)
-    grads = list(_checked(grads))
+    grads = list(checked(grads))
     if names is not None and len(names) != len(grads):
         raise ValueError(f"{len(grads)} gradients came with {len(names)} names: pass one name for each gradient")
-    distinct = _distinct(grads)
-    length, factor = _length(distinct.values(), _power(p))
+    distinct = each_once(grads)
+    length, factor = measured(distinct.values(), power(p))
     if math.isfinite(length):
         return grads, distinct, length, factor
     if on_nonfinite == "raise":
@@ -310,82 +312,30 @@ def _each(
     first = {id(g): i for i, g in reversed([*enumerate(grads)]) if g is not None}
     new = {key: shorter(first[key], g) for key, g in distinct.items()}
     clipped = any(new[key] is not g for key, g in distinct.items())
-    left, its_factor = _length(new.values(), p)
+    left, its_factor = measured(new.values(), p)
     scale = left / length * (factor / its_factor) if clipped else 1.0
     return Clipped(_in_order(grads, new), length / factor, scale, clipped=clipped, skipped=False)
 
 
 def _short(g: Array, longest: float, p: float) -> Array:
     """One array, no longer than that."""
-    length, factor = _length([g], _power(p))
+    length, factor = measured([g], power(p))
     return g if length / factor <= longest else _shortened(g, length, factor, longest)
 
 
 def _shortened(g: Array, length: float, factor: float, epsilon: float) -> Array:
     with np.errstate(under="ignore"):  # entries that are nothing beside the largest may well become zero
         # Multiplied before it is divided: 3 · 1 / 5 is 0.6, while 3 · (1 / 5) is not.
-        return np.asarray(_wide(g) * factor * epsilon / length, g.dtype)
+        return np.asarray(wide(g) * factor * epsilon / length, g.dtype)
 
 
 def _in_order(grads: Sequence[Array | None], new: dict[int, Array]) -> list[Array | None]:
     return [None if g is None else new[id(g)] for g in grads]
 
 
-def _length(arrays: Collection[Array], p: float) -> tuple[float, float]:
-    """The p-norm of factor · g, and the factor: a power of two that brings the largest entry to between ½ and 1.
-
-    The norm itself, their quotient, may be too large for a float. Of a g with NaN or infinity, the length is that.
-    """
-    peak = float(np.max([np.max(np.abs(a), initial=0.0) for a in arrays], initial=0.0))  # NaN passes through np.max
-    if peak == 0.0 or not math.isfinite(peak):
-        return peak, 1.0
-    factor = 2.0 ** min(-math.frexp(peak)[1], 1023)
-    if p == math.inf:
-        return peak * factor, factor
-    with np.errstate(under="ignore"):  # powers of entries that are nothing beside the largest
-        if p == 2:
-            squares = [float(np.sum(np.square(_wide(a) * factor))) for a in arrays]
-            return math.sqrt(math.fsum(squares)), factor  # fsum rounds once: the order makes no difference
-        powers = [float(np.sum(np.abs(_wide(a) * factor) ** p)) for a in arrays]
-    return math.fsum(powers) ** (1 / p), factor
-
-
-def _power(p: float) -> float:
-    if not p >= 1:
-        raise ValueError(f"p is {p!r}; a p-norm has 1 <= p <= math.inf")
-    return float(p)
-
-
 def _above_0(what: str, value: float, meaning: str) -> None:
     if not value > 0:
         raise ValueError(f"{what} is {value!r}; it is {meaning} and has to be above 0")
-
-
-def _wide(array: Array) -> Array:
-    """In double precision at least: half and single have no room for the squares."""
-    return array.astype(np.promote_types(array.dtype, np.float64), copy=False)
-
-
-def _distinct(grads: Gradients) -> dict[int, Array]:
-    """The gradients by identity: those of a shared parameter are one object, and are counted once."""
-    return {id(g): g for g in grads if g is not None}
-
-
-def _checked(grads: Gradients) -> Iterator[Array | None]:
-    if isinstance(grads, (np.ndarray, Tensor)):
-        raise TypeError(f"gradients come in a list, got a single {type(grads).__name__}: write [g]")
-    if isinstance(grads, Mapping):
-        raise TypeError("gradients come in a list, got a dict: write list(grads.values()), and names=list(grads)")
-    i = -1
-    for i, g in enumerate(grads):
-        if isinstance(g, np.floating):  # what NumPy makes of arrays of shape () as soon as one computes with them
-            g = np.asarray(g)
-        if g is not None and not (isinstance(g, np.ndarray) and g.dtype.kind == "f"):
-            what = f"an array of dtype {g.dtype}" if isinstance(g, np.ndarray) else f"a {type(g).__name__}"
-            raise TypeError(f"gradient {i} is {what}; it has to be a floating-point array or None, like Tensor.grad")
-        yield g
-    if i < 0 and isinstance(grads, Iterator):
-        raise ValueError("the iterator of gradients is empty: it has been gone through before; pass a list")
 
 
 def _nonfinite(grads: Sequence[Array | None], names: Sequence[str] | None) -> str:

@@ -30,6 +30,7 @@ from minigrad.optim.clipping import (
     clip_by_norm,
     clip_by_value,
     clip_each_by_norm,
+    in_one_call,
 )
 from minigrad.optim.options import check, count
 
@@ -121,14 +122,25 @@ class AutoClip:
 
     def threshold(self, norms: Sequence[float]) -> float:
         """The longest gradient to let pass, the last of ``norms`` being its own."""
-        return float(np.percentile(norms if self.window is None else norms[-self.window :], self.percentile))
+        return _percentile(norms, self.percentile, self.window)
 
-    def __call__(self, grads: Any, *, weights: Any, past: Sequence[float], **options: Any) -> Clipped:
-        measured = clip_by_norm(grads, math.inf, **options)
-        if measured.skipped or not math.isfinite(measured.norm):
-            return measured
-        threshold = self.threshold([*past, measured.norm])
-        return clip_by_norm(grads, threshold, **options) if threshold > 0 else measured
+    def __call__(self, grads: Any, *, weights: Any, past: Any, **options: Any) -> Clipped:
+        return clip_by_percentile(grads, past, self.percentile, self.window, **options)
+
+
+@in_one_call
+def clip_by_percentile(grads: Any, past: Any, percentile: float, window: int | None, **options: Any) -> Clipped:
+    """What `AutoClip` does: ``past`` are the norms so far, in a list, or in an array of shape () that holds it."""
+    measured = clip_by_norm(grads, math.inf, **options)
+    if measured.skipped or not math.isfinite(measured.norm):
+        return measured
+    norms = past.item() if isinstance(past, np.ndarray) else past
+    threshold = _percentile([*norms, measured.norm], percentile, window)
+    return clip_by_norm(grads, threshold, **options) if threshold > 0 else measured
+
+
+def _percentile(norms: Sequence[float], percentile: float, window: int | None) -> float:
+    return float(np.percentile(norms if window is None else norms[-window:], percentile))
 
 
 def suggest_threshold(history: Any, times: float = 1.0) -> float:

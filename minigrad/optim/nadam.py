@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from minigrad.engine.primitive import primitive
 from minigrad.engine.tensor import Array
-from minigrad.optim.adam import Adam
+from minigrad.optim.adam import Adam, grown
 from minigrad.optim.clipping import OnNonfinite
 from minigrad.optim.clips import Clip
 from minigrad.optim.optimizer import Parameters
@@ -59,10 +62,16 @@ class NAdam(Adam):
     def update(self, name: str, gradient: Array) -> Array:
         m, v, t = self.moments(name, gradient)
         b1, b2 = self.betas
-        mu, ahead = (b1 * (1 - 0.5 * 0.96 ** (s * self.momentum_decay)) for s in (t, t + 1))
-        product = float(self.state[f"{name}.product"]) * mu
-        self.state[f"{name}.product"] = np.array(product)
+        now, before, product = shares(t, self.state[f"{name}.product"], b1, self.momentum_decay, m.dtype.type)
+        self.keep(name, product=product)
         g = gradient.astype(m.dtype, copy=False)
-        mean = (1 - mu) / (1 - product) * g + ahead / (1 - product * ahead) * m
-        step: Array = mean / (np.sqrt(v / (1 - b2**t)) + self.eps)
+        step: Array = (now * g + before * m) / (np.sqrt(v / grown(b2, t, v.dtype.type)) + self.eps)
         return step
+
+
+@primitive
+def shares(t: Array, product: Array, b: float, decay: float, dtype: type) -> tuple[Any, Any, Any]:
+    """(1 − μₜ) / (1 − Πₜ), μₜ₊₁ / (1 − Πₜ₊₁) and Πₜ, of Πₜ₋₁."""
+    mu, ahead = (b * (1 - 0.5 * 0.96 ** (s * decay)) for s in (int(t), int(t) + 1))
+    new = float(product) * mu
+    return dtype((1 - mu) / (1 - new)), dtype(ahead / (1 - new * ahead)), np.float64(new)

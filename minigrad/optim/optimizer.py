@@ -10,6 +10,8 @@ graphs recorded with the old values are stale.
         optimizer.zero_grad()
         cost(model, xs, ys).backward()
         optimizer.step()
+
+What is remembered is the business of `memory`; with it, a function that does this can be compiled.
 """
 
 from __future__ import annotations
@@ -17,14 +19,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
 
+from minigrad.engine.standin import StandIn
 from minigrad.engine.tables import name_of
 from minigrad.engine.tensor import Array, Tensor
 from minigrad.optim.clipping import OnNonfinite, check_policy
 from minigrad.optim.clips import AutoClip, ByNorm, Clip
+from minigrad.optim.memory import Later, Remembering, Step
 from minigrad.optim.options import check, not_negative, positive
 from minigrad.optim.schedules import Plateau, Schedule
 
@@ -38,38 +42,7 @@ class HasParameters(Protocol):
 Parameters: TypeAlias = Mapping[str, Tensor] | Iterable[Tensor] | HasParameters
 
 
-class Step(NamedTuple):
-    """What a step met.
-
-    Attributes
-    ----------
-    norm : float
-        ‖g‖₂ of the whole gradient before clipping.
-    scale : float
-        What it was multiplied by: 1 if it was short enough, 0 if it was skipped.
-    clipped : bool
-        Whether it was shortened.
-    skipped : bool
-        Whether it held NaN or infinity, and nothing was changed.
-    """
-
-    norm: float
-    scale: float
-    clipped: bool
-    skipped: bool
-
-
-class Memory(NamedTuple):
-    """What an optimizer knew after so many steps: see `Optimizer.memory`."""
-
-    steps: int
-    state: dict[str, Array]
-    taken: int
-    norms: int
-    schedule: dict[str, float]
-
-
-class Optimizer:
+class Optimizer(Remembering):
     """What all optimizers share: the parameters, the order of a step, and the memory of past gradients.
 
     A subclass fills `state` and says in `update` what to subtract from a parameter. The methods follow PyTorch's rules,
@@ -166,7 +139,8 @@ class Optimizer:
     def update(self, name: str, gradient: Array) -> Array:
         """What to subtract from the parameter ``name``, in units of the learning rate.
 
-        It may put new arrays into `state`, and changes none that is there.
+        It may `keep` new arrays in `state`, and changes none that is there. Of NumPy's functions alone, without
+        decisions by values, it can be compiled; a `primitive` may decide.
         """
         raise NotImplementedError
 
@@ -207,22 +181,47 @@ class Optimizer:
             on_nonfinite=self.on_nonfinite,
             names=list(self.parameters),
         )
-        step, lr = Step(clipped.norm, clipped.scale, clipped.clipped, clipped.skipped), self.lr
+        step = Step(clipped.norm, clipped.scale, clipped.clipped, clipped.skipped)
+        if isinstance(self.history, Later):
+            self._part_of_a_program(clipped.grads, step, self.history)
+            return step
+        lr = self.lr
         with self._wholly_or_not_at_all():
-            if not clipped.skipped:
-                self.steps += 1
-                if isinstance(self.clip, AutoClip):
-                    self.norms.append(clipped.norm)
-                for (name, parameter), gradient in zip(self.parameters.items(), clipped.grads, strict=True):
-                    if gradient is not None:
-                        if self.weight_decay and not self.decoupled:
-                            gradient = np.asarray(gradient + self.weight_decay * parameter.data)
-                        parameter.data = parameter.data - lr * self.update(name, gradient)
-            self.history.append(step)
+            if not step.skipped:
+                self._move(clipped.grads, lr)
+            self._note(step)
         return step
+
+    def _move(self, gradients: list[Array | None], lr: Any) -> None:
+        for (name, parameter), gradient in zip(self.parameters.items(), gradients, strict=True):
+            if gradient is not None:
+                if self.weight_decay and not self.decoupled:
+                    gradient = gradient + self.weight_decay * parameter.data
+                step = self.update(name, gradient)
+                rate = lr.astype(step.dtype) if isinstance(lr, StandIn) else lr
+                parameter.data = parameter.data - rate * step
+
+    def _part_of_a_program(self, gradients: list[Array | None], step: Step, history: Later) -> None:
+        """What a step does, in a function that is traced: where it is skipped, all stays what it was."""
+        if history.added and (vars(self)["scheduled"] or isinstance(self.clip, AutoClip)):
+            raise history.there.refuse(
+                "a second step depends on the first by a schedule of learning rates, or AutoClip"
+            )
+        state, values = dict(self.state), [parameter.data for parameter in self.parameters.values()]
+        self._move(gradients, self.lr)
+        if isinstance(step.skipped, StandIn):
+            for key, value in self.state.items():
+                if value is not state[key]:
+                    self.state[key] = np.where(step.skipped, state[key], value)
+            for parameter, value in zip(self.parameters.values(), values, strict=True):
+                if parameter.data is not value:
+                    parameter.data = np.where(step.skipped, value, parameter.data)
+        history.append(step)
 
     def observe(self, cost: float) -> None:
         """Tell the learning rate what a validation found, lower being better; only `Plateau` listens."""
+        if isinstance(self._lr, StandIn):
+            raise self._lr.refuse("optimizer.observe hears of a cost that will be another one at the next run")
         if isinstance(self._lr, Plateau):
             self._lr.observe(cost)
 
@@ -239,59 +238,6 @@ class Optimizer:
                 if parameter.data is not values[name]:
                     parameter.data = values[name]
             raise
-
-    def memory(self) -> Memory:
-        """What `recall` needs to come back to this step; unlike `state_dict` it copies no numbers."""
-        taken = len(self.history), len(self.norms)
-        return Memory(self.steps, dict(self.state), *taken, self._schedule())
-
-    def recall(self, memory: Memory) -> None:
-        """Forget what has happened since `memory` was asked for; the parameters stay as they are."""
-        self.steps, self.state = memory.steps, dict(memory.state)
-        del self.history[memory.taken :], self.norms[memory.norms :]
-        self._reschedule(memory.schedule)
-
-    def state_dict(self) -> dict[str, Array]:
-        """The memory and the number of steps, as copies: what `load_state_dict` needs to go on from here.
-
-        With `Plateau` or `AutoClip`, its memory is part of it. The parameters are not, and neither is what was chosen
-        when the optimizer was made, such as a learning rate that is a number.
-        """
-        found = {"steps": np.array(self.steps)} | {key: np.array(value) for key, value in self.state.items()}
-        if isinstance(self.clip, AutoClip):
-            found["clip.norms"] = np.array(self.norms, np.float64)
-        return found | {f"lr.{key}": np.array(value) for key, value in self._schedule().items()}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a `state_dict` of an optimizer of the same kind, parameters and options.
-
-        Raises
-        ------
-        ValueError
-            If an entry is missing, unknown or of another shape. Nothing has been changed then.
-        """
-        expected = self.state_dict()
-        if state.keys() != expected.keys():
-            raise ValueError(
-                f"this state is of another optimizer: {sorted(expected.keys() - state.keys())} are missing"
-                f" and {sorted(state.keys() - expected.keys())} unknown"
-            )
-        loaded = {key: np.array(state[key], expected[key].dtype) for key in expected}
-        norms = loaded.pop("clip.norms", np.empty(0))
-        for key, value in loaded.items():
-            if value.shape != expected[key].shape:
-                raise ValueError(f"{key} has shape {value.shape} in this state, and {expected[key].shape} here")
-        steps = int(loaded.pop("steps"))
-        self._reschedule({key: loaded.pop(f"lr.{key}").item() for key in self._schedule()})
-        self.steps, self.state, self.norms = steps, loaded, [float(norm) for norm in norms.ravel()]
-
-    def _schedule(self) -> dict[str, float]:
-        """What the learning rate remembers."""
-        return self._lr.state_dict() if isinstance(self._lr, Plateau) else {}
-
-    def _reschedule(self, memory: Mapping[str, float]) -> None:
-        if isinstance(self._lr, Plateau):
-            self._lr.load_state_dict(memory)
 
 
 def _named(parameters: Parameters) -> dict[str, Tensor]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
+from minigrad.engine.primitive import primitive
 from minigrad.engine.tensor import Array
-from minigrad.optim.adam import Adam
+from minigrad.optim.adam import Adam, grown
 from minigrad.optim.clipping import OnNonfinite
 from minigrad.optim.clips import Clip
 from minigrad.optim.optimizer import Parameters
@@ -56,10 +58,17 @@ class RAdam(Adam):
     def update(self, name: str, gradient: Array) -> Array:
         m, v, t = self.moments(name, gradient)
         b1, b2 = self.betas
-        step = m / (1 - b1**t)
-        most = 2 / (1 - b2) - 1
-        rho = most - 2 * t * b2**t / (1 - b2**t)
-        if rho > 5:
-            r = math.sqrt((rho - 4) * (rho - 2) * most / ((most - 4) * (most - 2) * rho))
-            step = step * (r * math.sqrt(1 - b2**t)) / (np.sqrt(v) + self.eps)
-        return np.asarray(step)
+        r, step = rectification(b2, t, m.dtype.type), m / grown(b1, t, m.dtype.type)
+        moved: Array = np.where(r > 0, step * r / (np.sqrt(v) + self.eps), step)
+        return moved
+
+
+@primitive
+def rectification(b: float, t: Array, dtype: type) -> Any:
+    """r √(1 − β₂ᵗ); 0 as long as v is not relied on."""
+    n, most = int(t), 2 / (1 - b) - 1
+    rho = most - 2 * n * b**n / (1 - b**n)
+    if rho <= 5:
+        return dtype(0.0)
+    r = math.sqrt((rho - 4) * (rho - 2) * most / ((most - 4) * (most - 2) * rho))
+    return dtype(r * math.sqrt(1 - b**n))

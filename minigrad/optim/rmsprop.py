@@ -63,11 +63,14 @@ class RMSProp(Optimizer):
     def update(self, name: str, gradient: Array) -> Array:
         v = self.state[f"{name}.v"]
         g = gradient.astype(v.dtype, copy=False)
-        v = self.state[f"{name}.v"] = np.asarray(self.alpha * v + (1 - self.alpha) * g * g)
+        v = self.alpha * v + (1 - self.alpha) * g * g
+        self.keep(name, v=v)
         if self.centered:
-            m = self.state[f"{name}.m"] = np.asarray(self.alpha * self.state[f"{name}.m"] + (1 - self.alpha) * g)
+            m = self.alpha * self.state[f"{name}.m"] + (1 - self.alpha) * g
+            self.keep(name, m=m)
             v = np.maximum(v - m * m, 0)  # of gradients that are all the same, rounding may leave less than nothing
-        step = np.asarray(g / (np.sqrt(v) + self.eps))
+        step: Array = g / (np.sqrt(v) + self.eps)
         if self.momentum:
-            step = self.state[f"{name}.b"] = np.asarray(self.momentum * self.state[f"{name}.b"] + step)
+            step = self.momentum * self.state[f"{name}.b"] + step
+            self.keep(name, b=step)
         return step

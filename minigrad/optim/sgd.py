@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from minigrad.engine.primitive import primitive
 from minigrad.engine.tensor import Array
 from minigrad.optim.clipping import OnNonfinite
 from minigrad.optim.clips import Clip
@@ -64,9 +67,16 @@ class SGD(Optimizer):
     def update(self, name: str, gradient: Array) -> Array:
         if not self.momentum:
             return gradient
-        share = 1.0
+        new = gradient
         if self.dampening:
-            share = 1 - self.dampening if self.state[f"{name}.t"] else 1.0
-            self.state[f"{name}.t"] = np.array(1)
-        v = self.state[f"{name}.v"] = np.asarray(self.momentum * self.state[f"{name}.v"] + share * gradient)
-        return np.asarray(gradient + self.momentum * v) if self.nesterov else v
+            new = share(self.state[f"{name}.t"], self.dampening, gradient.dtype.type) * gradient
+            self.keep(name, t=np.array(1))
+        v = self.momentum * self.state[f"{name}.v"] + new
+        self.keep(name, v=v)
+        return gradient + self.momentum * v if self.nesterov else v
+
+
+@primitive
+def share(t: Array, dampening: float, dtype: type) -> Any:
+    """How much of a gradient enters v: all of the first."""
+    return dtype(1 - dampening if t else 1.0)

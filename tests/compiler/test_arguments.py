@@ -11,6 +11,7 @@ import pytest
 
 from minigrad import Module, Tensor
 from minigrad.compiler.arguments import exchanged, look
+from minigrad.compiler.keeping import Found
 from minigrad.compiler.traced import Refused
 
 
@@ -31,7 +32,7 @@ class Pair:
 
 def seen(value: Any) -> tuple[tuple[Any, ...], list[Any]]:
     key: list[Any] = []
-    found: list[Any] = []
+    found = Found()
     look(value, key, found, {})
     return tuple(key), found
 

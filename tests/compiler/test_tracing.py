@@ -9,13 +9,14 @@ import pytest
 
 from minigrad import Tensor, value_and_grad
 from minigrad.compiler.arguments import look
+from minigrad.compiler.keeping import Found
 from minigrad.compiler.node import Trace
 from minigrad.compiler.traced import Refused
 from minigrad.compiler.tracing import traced
 
 
 def trace(f: Any, *args: Any) -> Trace:
-    found: list[Any] = []
+    found = Found()
     look((f, args, {}), [], found, {})
     return traced(f, args, {}, found, [""] * len(found))[0]
 

@@ -179,16 +179,6 @@ def test_half_and_single_precision_are_summed_in_double(dtype):
     np.testing.assert_array_equal(result.grads[0], dtype(0.01))
 
 
-def test_many_small_gradients_beside_a_large_one_are_not_lost():
-    """Added one by one to 1, sixty-four times 2⁻⁵⁴ would be nothing."""
-    grads = [np.array(1.0)] + [np.array(2.0**-27) for _ in range(64)]
-    assert global_norm(grads) == global_norm(grads[::-1]) == 1.0 + 2.0**-49
-
-
-def test_subnormal_gradients_have_a_norm_too():
-    assert global_norm([np.array([3e-320, 4e-320])]) == pytest.approx(5e-320, rel=1e-3)
-
-
 def test_a_numpy_epsilon_is_a_number_like_any_other():
     result = clip_by_norm([np.ldexp([3.0, 4.0], 600)], np.float32(1.0))  # no float32 is as long
     assert result.grads[0].tolist() == [0.6, 0.8]
@@ -235,10 +225,6 @@ def test_numpy_scalars_count_as_arrays_of_shape_empty():
     result = clip_by_norm([np.array(1.0) * 3, np.array([4.0])], 1.0)
     assert [type(g) for g in result.grads] == [np.ndarray] * 2
     assert [g.tolist() for g in result.grads] == [0.6, [0.8]]
-
-
-def test_equal_arrays_count_separately():
-    assert global_norm([np.array([3.0]), np.array([3.0])]) == pytest.approx(math.sqrt(18))
 
 
 def test_an_iterator_will_do():
