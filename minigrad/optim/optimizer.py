@@ -187,9 +187,9 @@ class Optimizer(Remembering):
             return step
         lr = self.lr
         with self._wholly_or_not_at_all():
+            self._note(step)
             if not step.skipped:
                 self._move(clipped.grads, lr)
-            self._note(step)
         return step
 
     def _move(self, gradients: list[Array | None], lr: Any) -> None:
@@ -211,7 +211,7 @@ class Optimizer(Remembering):
         self._move(gradients, self.lr)
         if isinstance(step.skipped, StandIn):
             for key, value in self.state.items():
-                if value is not state[key]:
+                if value is not state.get(key, value):
                     self.state[key] = np.where(step.skipped, state[key], value)
             for parameter, value in zip(self.parameters.values(), values, strict=True):
                 if parameter.data is not value:
