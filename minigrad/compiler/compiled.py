@@ -20,7 +20,7 @@ from minigrad.compiler.keeping import Found, settle
 from minigrad.compiler.lengths import Sequences, any_length, candidates, confirmed
 from minigrad.compiler.node import Unusual
 from minigrad.compiler.program import Program, Source, written
-from minigrad.compiler.steady import FEW, repeated, steady
+from minigrad.compiler.steady import FEW, steady
 from minigrad.compiler.traced import Refused
 from minigrad.compiler.tracing import once, traced
 from minigrad.containers import Keeper, mapped
@@ -191,7 +191,8 @@ class Compiled(Wrapper):
 
     def of_any_length(self, args: Any, kwargs: Any, found: Found, names: list[str]) -> Program | None:
         """The program for sequences of this length, from one for all lengths; None if there is none."""
-        for sequences in candidates(found) if self.roll and not found.keepers else ():
+        told = steady((self.f, args, kwargs)) if self.roll and not found.keepers else "no"
+        for sequences in candidates(found) if told != "no" else ():
             short = sequences.cut(found, sequences.short[0])
             key: list[Any] = [bool(context.get().recording), sequences.places]
             look(exchanged((self.f, args, kwargs), iter(short), {}), key, Found(), {})
@@ -205,7 +206,7 @@ class Compiled(Wrapper):
             if source is None:
                 continue
             program = Program(source)
-            if not repeated((self.f, args, kwargs)) or confirmed(program, self.f, args, kwargs, found):
+            if told == "yes" or confirmed(program, self.f, args, kwargs, found):
                 return program
             self.patterns[kind] = None
         return None
@@ -214,8 +215,6 @@ class Compiled(Wrapper):
         self, args: Any, kwargs: Any, found: list[Any], names: list[str], sequences: Sequences
     ) -> Callable[[int], Source | None] | None:
         """The program for all lengths, out of those for a few short ones."""
-        if not steady((self.f, args, kwargs)):
-            return None
         sources: list[Source] = []
         for T in sequences.short:
             run = once if sources else traced

@@ -17,7 +17,7 @@ import types
 from collections.abc import Iterator
 from dataclasses import dataclass, is_dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -51,50 +51,58 @@ KINKED = {
     "abs", "absolute", "fabs", "sign", "maximum", "minimum", "fmax", "fmin", "clip", "where", "relu", "max", "min",
     "amax", "amin", "heaviside",
 }  # fmt: skip
-"""These stay the same for a while and then change: not for numbers of steps."""
+"""These stay the same for a while and then change: of arrays, not of numbers of steps."""
+KNOWN = EVEN | KINKED
+BY_SIZE = {"min", "max"}
+"""Python's own choose, and no array can be given to them."""
 KEEPING = {"STORE_ATTR", "STORE_GLOBAL", "STORE_SUBSCR", "DELETE_ATTR", "DELETE_GLOBAL", "DELETE_SUBSCR",
            "STORE_SLICE", "IMPORT_NAME"}  # fmt: skip
-CHOOSING = {"COMPARE_OP", "CONTAINS_OP", "IS_OP", "UNARY_NOT", "UNARY_INVERT"}
+CHOOSING = {"CONTAINS_OP", "IS_OP", "UNARY_NOT", "UNARY_INVERT"}
 CONSTANT = {"LOAD_CONST", "RETURN_CONST", "LOAD_SMALL_INT"}
 SMOOTH = {"+", "-", "*", "/", "@", "**", "[]"}
 
 
-def steady(values: Any) -> bool:
-    """Whether no function that can be reached from here can tell one step from another, or long from short."""
+def steady(values: Any) -> Literal["yes", "perhaps", "no"]:
+    """Whether no function that can be reached from here can tell one step from another, or long from short.
+
+    Perhaps: code of the user's runs at every step or counts them, or has large numbers, slices with computed bounds and
+    comparisons, which need not have to do with steps (``np.zeros(64)``, ``z[:n]``, ``z > 0``). It has to be tried out.
+    """
     read = _read(values)
-    if read is None:
-        return False
+    if read is None or not _all_harmless(read, strict=False):
+        return "no"
+    alone = len(read.codes) <= 1 and not _counting(read) and not read.numbers
+    return "yes" if alone and _all_harmless(read, strict=True) else "perhaps"
+
+
+def _all_harmless(read: Read, strict: bool) -> bool:
     counting = _counting(read)
-    known = EVEN if counting else EVEN | KINKED
-    return read.used <= known and all(
-        _harmless(code, all_, i, space, known, counting)
+    return read.used <= KNOWN - BY_SIZE and all(
+        _harmless(code, all_, i, space, counting, strict)
         for code, space in read.codes for all_ in [list(dis.get_instructions(code))] for i in range(len(all_))
     )  # fmt: skip
 
 
-def repeated(values: Any) -> bool:
-    """Whether code of the user's runs at every step, or counts them: what `steady` says of it is better tried out."""
-    read = _read(values)
-    return read is None or len(read.codes) > 1 or _counting(read)
-
-
 @dataclass(frozen=True)
 class Read:
-    """The user's code that can be reached, each with its global names, and the names of what else is called."""
+    """The user's code that can be reached, each with its global names, what else is called, and large numbers."""
 
     codes: list[tuple[types.CodeType, dict[str, Any]]]
     used: set[str]
+    numbers: list[int]
 
 
 def _read(values: Any) -> Read | None:
     """Nothing where something is reached that may be, or be looked up by, the number of a late step."""
-    read = Read([], set())
+    read = Read([], set(), [])
     try:
         for value in _reached(values):
             if isinstance(value, types.FunctionType) and not _of_a_library(value):
                 read.codes.extend((code, value.__globals__) for code in _codes(value.__code__))
             elif callable(value) and not isinstance(value, Module):
                 read.used.add(getattr(value, "__name__", "?"))
+            elif type(value) is int and not _small(value):
+                read.numbers.append(value)
             elif not _small(value):
                 return None
     except Refused:
@@ -168,7 +176,7 @@ def _loops(each: dis.Instruction) -> bool:
 
 
 def _harmless(
-    code: types.CodeType, all_: list[dis.Instruction], i: int, space: dict[str, Any], known: set[str], counting: bool
+    code: types.CodeType, all_: list[dis.Instruction], i: int, space: dict[str, Any], counting: bool, strict: bool
 ) -> bool:
     """Whether an instruction keeps nothing, takes nothing unknown and, where somebody counts, chooses nothing."""
     each = all_[i]
@@ -176,15 +184,16 @@ def _harmless(
     if name in KEEPING or (name == "STORE_DEREF" and value in code.co_freevars):
         return False
     if name in CONSTANT and not isinstance(value, types.CodeType):
-        return _small(value) if not isinstance(value, tuple) else all(map(_small, (value, *value)))
-    if name in ("BUILD_SLICE", "BINARY_SLICE"):  # whose bounds are written there: xs[1:], xs[:-1]
-        return each.arg != 3 and all(before.opname in CONSTANT for before in all_[i - 2 : i])
+        parts = (value, *value) if isinstance(value, tuple) else (value,)
+        return all(_small(part) or (type(part) is int and not strict) for part in parts)
+    if name in ("BUILD_SLICE", "BINARY_SLICE"):  # if strict, its bounds are written there: xs[1:], xs[:-1]
+        return each.arg != 3 and (not strict or all(before.opname in CONSTANT for before in all_[i - 2 : i]))
     if name.startswith("BUILD_"):
         return not isinstance(each.arg, int) or each.arg < FEW
     if name in ("LOAD_GLOBAL", "LOAD_NAME"):
-        return _global(value, space.get(value), known)
+        return _global(value, space.get(value), counting)
     if name in ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR"):
-        return value in known or not _has_a_meaning(value)
+        return value in KNOWN or not _has_a_meaning(value)
     if not counting:
         return True
     if name in CHOOSING or ("JUMP" in name and "IF" in name and "NONE" not in name):
@@ -192,15 +201,15 @@ def _harmless(
     return name != "BINARY_OP" or each.argrepr.rstrip("=") in SMOOTH
 
 
-def _global(name: str, value: Any, known: set[str]) -> bool:
+def _global(name: str, value: Any, counting: bool) -> bool:
     """Whether it is known what a global name does."""
     if isinstance(value, types.ModuleType):
         return value.__name__.partition(".")[0] in ("numpy", "minigrad")
     if value is None and hasattr(builtins, name):
-        return name in known or name.endswith("Error")
+        return name in (KNOWN - BY_SIZE if counting else KNOWN) or name.endswith("Error")
     if isinstance(value, types.FunctionType) and not _of_a_library(value):
         return True
-    return not callable(value) or isinstance(value, Module) or value.__name__ in known
+    return not callable(value) or isinstance(value, Module) or value.__name__ in KNOWN
 
 
 def _has_a_meaning(name: str) -> bool:
