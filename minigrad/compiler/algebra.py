@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.node import Node, Trace
+from minigrad.compiler.node import Node, Trace, leaves_in
 from minigrad.compiler.simplify import rebuilt, simplified
 from minigrad.rules.elementwise import logistic
 from minigrad.rules.indexing import scatter
@@ -69,7 +69,7 @@ def _lowered(node: Node) -> Node:
         other = error if weight is None else new(np.multiply, [error, weight], error)
         return new(mean_product, [error, other], node)
     if node.fn is scatter:
-        return _placed(node)
+        return _placed(_gathered(node))
     if node.fn is np.sum and type(args[0]) is Node and args[0].fn is np.stack and not node.kwargs and len(args) == 1:
         stacked = args[0]
         first = (len(stacked.args) == 1 and not stacked.kwargs) or stacked.args[1:] == (0,)
@@ -77,6 +77,25 @@ def _lowered(node: Node) -> Node:
             terms = [term for term in stacked.args[0] if type(term) is Node or term]  # steps without a cost have 0
             return new(total, terms, node) if len(terms) > 1 else terms[0] if terms else node
     return node
+
+
+def _gathered(node: Node) -> Node:
+    """A scatter of which each place is named once: what comes to the same place several times is added up before."""
+    places: dict[str, list[Any]] = {}
+    for value, index in zip(node.args, node.kwargs["indices"], strict=True):
+        if any(type(leaf) not in (int, type(None), type(...)) for leaf in leaves_in(index)):
+            return node
+        places.setdefault(repr(index), []).append((value, index))
+    alike = all(getattr(v, "shape", None) == group[0][0].shape for group in places.values() for v, _ in group)
+    if len(places) == len(node.args) or not alike or any(type(value) is not Node for value in node.args):
+        return node
+    sums = [
+        new(total, [v for v, _ in group], node, shape=group[0][0].shape, name="") if len(group) > 1 else group[0][0]
+        for group in places.values()
+    ]
+    made = new(scatter, sums, node)
+    made.kwargs = {"indices": [group[0][1] for group in places.values()], "shape": node.kwargs["shape"]}
+    return made
 
 
 def _placed(node: Node) -> Node:

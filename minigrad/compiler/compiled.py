@@ -25,6 +25,7 @@ from minigrad.compiler.traced import Refused
 from minigrad.compiler.tracing import once, traced
 from minigrad.containers import Keeper, mapped
 from minigrad.engine.context import context
+from minigrad.engine.standin import even
 from minigrad.engine.tensor import Tensor
 from minigrad.transforms import is_argument
 
@@ -162,6 +163,7 @@ class Compiled(Wrapper):
                 raise self.refusals[kind].with_traceback(None)
             collecting = gc.isenabled()
             gc.disable()  # of so many objects, all of which are in use, it would find nothing, again and again
+            alike = even.set(self.roll)
             try:
                 known = named(self.f, args, kwargs)
                 names = [known.get(id(each), "") for each in found]
@@ -175,6 +177,7 @@ class Compiled(Wrapper):
                     self.refusals.popitem(last=False)
                 raise
             finally:
+                even.reset(alike)
                 if collecting:
                     gc.enable()
             self.programs[kind] = program

@@ -114,9 +114,12 @@ class Finder:
 
     def oriented(self, members: list[Node]) -> list[Node]:
         """In the order of time: that of families that are known already, or of the earliest calls behind them."""
-        pairs, seen = deque([(members[0], members[1])]), 0
+        inside = (
+            3 * len(members) // 8
+        )  # not at the ends, where steps may be unlike others, nor where a run follows another
+        pairs, seen = deque([(members[inside], members[inside + 1])]), 0
         least: tuple[int, int] | None = None
-        while pairs and seen < 64:
+        while pairs and seen < 256:
             a, b = pairs.popleft()
             seen += 1
             if a in self.place and b in self.place and self.place[a][0] is self.place[b][0]:
@@ -194,19 +197,22 @@ class Finder:
                     wrong.append(family)
             if not wrong:
                 return
-            several = [(family, places) for family in wrong if (places := self.breaks(family))]
-            for family, places in several or [(family, []) for family in wrong]:
-                self.cut(family, places)
+            breaks = [self.breaks(family) for family in wrong]
+            kind = next((kind for kind in (0, 1) if any(each[kind] for each in breaks)), 0)
+            for family, places in zip(wrong, breaks, strict=True):
+                if places[kind] or not any(map(any, breaks)):
+                    self.cut(family, places[kind])
 
-    def breaks(self, family: Family) -> list[int]:
-        """At which members another family should begin, since arguments are others from there on."""
+    def breaks(self, family: Family) -> tuple[list[int], list[int]]:
+        """At which members another family should begin, since arguments are others from there: surely, perhaps."""
         columns = list(zip(*[arguments(node) for node in family.members], strict=True))
         sure: set[int] = set()
         perhaps: set[int] = set()
         for column, found in zip(columns, family.columns, strict=True):
             if found is None:
                 breaks(self.kinds(list(column), family.start), family.start, sure, perhaps)
-        return sorted((sure or perhaps) - {0, len(family.members)})
+        ends = {0, len(family.members)}
+        return sorted(sure - ends), sorted(perhaps - ends)
 
     def cut(self, family: Family, places: list[int]) -> None:
         """Several families in the place of one, or none.
@@ -270,7 +276,9 @@ def breaks(kinds: list[Any], start: int, sure: set[int], perhaps: set[int]) -> N
     runs = [(a, b) for a, b in pairwise(starts) if b - a >= FEWEST]
     for (_, stop), (again, _) in pairwise(runs):
         if stop == again:
-            sure.add(stop)
+            (one, shift), (two, other) = kinds[stop - 1], kinds[stop]
+            same_steps = type(one) is type(two) is Family and shift == other and abs(shift) <= ENDS
+            sure.add(stop + shift if same_steps else stop)  # where the families that are looked at change
         elif again - stop <= ENDS:
             perhaps.add(stop if kinds[again][1] < 0 else again)
         else:

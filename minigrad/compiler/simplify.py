@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad.compiler.node import Node, Trace, nodes_in, walked
 from minigrad.rules import kinks
+from minigrad.rules.indexing import scatter
 
 PURE = ("numpy", "minigrad", "_operator", "builtins")
 """Modules whose functions give the same for the same arguments, so that one call will do for two."""
@@ -61,6 +62,10 @@ def simplified(trace: Trace) -> Trace:
     def made(node: Node) -> Node:
         if node.fn is None or id(node) in checks:
             return node
+        if node.fn is operator.getitem:
+            node.args = node.args[0], walked(_plain, node.args[1])
+        elif node.fn is scatter:
+            node.kwargs = node.kwargs | {"indices": walked(_plain, node.kwargs["indices"])}
         shorter = _shorter(node)
         if shorter is not None:
             if not shorter.name or shorter.name.startswith("d"):
@@ -97,6 +102,11 @@ def _shorter(node: Node) -> Node | None:
         if len(operands) == len(first.args[0]) and len(first.args) == 1 and _like(operands[args[1]], node):
             return operands[args[1]]
     return None
+
+
+def _plain(index: Any) -> Any:
+    """An index as Python's own number: it takes a part without a copy, and tells two calls that are alike."""
+    return int(index) if isinstance(index, np.integer) else index
 
 
 def _like(a: Node, b: Node) -> bool:

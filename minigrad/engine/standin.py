@@ -6,7 +6,11 @@ The engine computes with it as with an array, and knows no more of it than is sa
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
+
+even: ContextVar[bool] = ContextVar("even", default=False)
+"""Whether all steps of a sequence should do the same, be it for nothing, since they are to become a loop."""
 
 
 class StandIn:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.engine.standin import known
+from minigrad.engine.standin import even, known
 from minigrad.engine.tensor import Array, Tensor
 
 SWAPPED = "time comes first: if it is (B, T, n), pass np.swapaxes(..., 0, 1)"
@@ -28,21 +28,27 @@ class Counting:
         Where a sequence has not ended yet; None if none ends before T.
     weights : ndarray (T, ...) or None
         Of the costs; None if all are 1.
+    alike : range or None
+        While a program is made of it: the steps that compute a cost, be it times 0, so that all do the same; then
+        states are chosen at every step as well.
     """
 
     alive: Array | None = None
     weights: Array | None = None
+    alike: range | None = None
 
-    def weight(self, t: int) -> Array | float:
-        """That of step t = 1 ... T: 0.0 or 1.0 if all sequences have it."""
+    def weight(self, t: int, alike: bool = False) -> Array | float:
+        """That of step t = 1 ... T: 0.0 or 1.0 if all sequences have it, unless steps may be made ``alike``."""
         if self.weights is None:
             return 1.0
         weight: Array = self.weights[t - 1]
+        if alike and self.alike is not None and t in self.alike:
+            return weight
         return float(weight.flat[0]) if np.all(weight == 0) or np.all(weight == 1) else weight
 
     def kept(self, t: int, new: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
         """What step t hands on: the state of a sequence that has ended stays what it was."""
-        if self.alive is None or self.alive[t - 1].all():
+        if self.alive is None or (self.alike is None and self.alive[t - 1].all()):
             return new
         alive = self.alive[t - 1][..., None]
         return {role: np.where(alive, tensor, old[role]) for role, tensor in new.items()}
@@ -97,7 +103,15 @@ def counted(
         share = share * (np.arange(1, T + 1).reshape(T, *[1] * len(batch)) == ends)
     if missing is not None:
         share = share * ~missing
-    return Counting(alive, None if np.all(share == 1) else share)
+    alike = _alike(share.reshape(shape[0], -1)) if even.get() else None
+    return Counting(alive, None if np.all(share == 1) else share, alike)
+
+
+def _alike(share: Array) -> range:
+    """From the first step that has a cost to the last one, if they differ in it."""
+    steps = np.flatnonzero(share.any(axis=1))
+    span = range(steps[0] + 1, steps[-1] + 2) if len(steps) else range(0)
+    return range(0) if np.all(share[span.start - 1 : span.stop - 1] == 1) else span
 
 
 def filled(values: Any, where: Array | None) -> Any:

@@ -150,7 +150,7 @@ class Stepping:
         target: Tensor = self.targets[t - 1]
         target.name = f"target_{t}"
         if costs:
-            tensors["C"] = self._cost(target, tensors["y"], self.counting.weight(t))
+            tensors["C"] = self._cost(target, tensors["y"], self.counting.weight(t, self.named))
         return target
 
     def _cost(self, target: Tensor, output: Tensor, weight: Array | float) -> Tensor:
