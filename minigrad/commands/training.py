@@ -66,6 +66,9 @@ def train(
         "minigrad-train"
     ),
     seed: Annotated[int | None, typer.Option(parser=seed_of, metavar="N", help="Of weights and batches.")] = None,
+    compile: Annotated[
+        bool, typer.Option("--compile/--no-compile", help="Run as a program, several times as fast; or by the engine.")
+    ] = True,
 ) -> None:
     """Train a network on a task, and print what it reaches beside the task's baselines.
 
@@ -99,7 +102,7 @@ def train(
             )
         built = experiment.build_task()  # before there is a folder: what is wrong with the data leaves nothing
         out.mkdir(parents=True, exist_ok=True)
-        trained = experiment.train(checkpoint=file, resume=resume, progress=True, task=built)
+        trained = experiment.train(checkpoint=file, resume=resume, progress=True, task=built, compile=compile)
     if trained.history.interrupted:
         print(f"minigrad train {task} --resume {file} goes on from there", file=sys.stderr)
         raise typer.Exit(130)

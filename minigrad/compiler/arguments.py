@@ -140,7 +140,8 @@ def look(value: Any, key: list[Any], found: Found, seen: dict[int, int]) -> None
         found.keepers.append(value)
         kept, fixed = value.kept(), value.fixed()
         key += (kind, *kept, *fixed)
-        for part in (*kept.values(), *fixed.values(), methods(kind)):
+        own = methods(kind)  # type: ignore[arg-type]
+        for part in (*kept.values(), *fixed.values(), own):
             look(part, key, found, seen)
     else:
         seen[id(value)] = len(seen)
@@ -224,7 +225,7 @@ def exchanged(value: Any, new: Iterator[Any], made: dict[int, Any]) -> Any:
         for name, part in kept.items():
             part.node.name = name
         keeper = made[id(value)] = value.twin(kept, fixed)
-        if own := methods(type(value)):
+        if own := methods(type(value)):  # type: ignore[arg-type]
             keeper.__class__ = exchanged(own, new, made).cls
         return keeper
     if isinstance(value, Module):
