@@ -191,7 +191,8 @@ class Remembering(Keeper):
             )
         found = {key: value for key, value in self.state.items() if value is not given["state"].get(key)}
         for number, step in enumerate(given["history"].added):
-            found |= {f"{what} {number}": value for what, value in step._asdict().items()}
+            met = step._asdict() if isinstance(step.skipped, StandIn) else step._asdict() | {"skipped": None}
+            found |= {f"{what} {number}": value for what, value in met.items() if value is not None}
         return found
 
     def settle(self, left: Mapping[str, Any]) -> None:
@@ -199,7 +200,7 @@ class Remembering(Keeper):
         left = dict(left)
         number = 0
         while f"norm {number}" in left:
-            values = [left.pop(f"{what} {number}") for what in Step._fields]
+            values = [left.pop(f"{what} {number}", False) for what in Step._fields]  # skipped where that can be
             self._note(Step(float(values[0]), float(values[1]), bool(values[2]), bool(values[3])))
             number += 1
         self.state |= {key: np.asarray(value) for key, value in left.items()}
