@@ -16,7 +16,7 @@ from minigrad.compiler.node import Node, Trace, leaves_in
 from minigrad.compiler.simplify import rebuilt, simplified
 from minigrad.rules.elementwise import logistic
 from minigrad.rules.indexing import scatter
-from minigrad.rules.networks import squared_error
+from minigrad.rules.networks import affine, preactivation, squared_error
 
 
 def total(*terms: Any) -> Any:
@@ -61,6 +61,13 @@ def _lowered(node: Node) -> Node:
     if node.fn is logistic and node.dtype.kind == "f" and type(args[0]) is Node and args[0].dtype == node.dtype:
         exponential = new(np.exp, [new(np.negative, args, node, name="")], node, name="")
         return new(np.divide, [1, new(np.add, [1, exponential], node, name="")], node)
+    if node.fn in (affine, preactivation):
+        b, *pairs = args
+        x, U, *rest = pairs
+        z = new(np.matmul, [x, U], node, name="")
+        if rest:
+            z = new(np.add, [z, new(np.matmul, rest, node, name="")], node, name="")
+        return new(np.add, [z, b], node)
     if node.fn is squared_error and not node.kwargs.keys() - {"weight"} and node.dtype.itemsize > 2:
         target, output = args
         shapes = [np.shape(each) if type(each) is not Node else each.shape for each in args]

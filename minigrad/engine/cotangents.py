@@ -50,7 +50,7 @@ class Sum:
     """The shares that have met at one tensor: those added up already, and deferred ones of one kind that wait."""
 
     __slots__ = ("held", "settled", "waiting")
-    LIMIT = 1 << 20  # numbers that may wait (8 MB): holding on to more costs memory and saves no time
+    LIMIT = 1 << 18  # numbers that may wait (2 MB, what a core's cache holds): more costs memory and saves no time
 
     def __init__(self) -> None:
         self.settled: Any = None

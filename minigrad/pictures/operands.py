@@ -13,7 +13,7 @@ import numpy as np
 from minigrad.engine.tables import Function
 from minigrad.engine.tensor import Array, Tensor
 from minigrad.graph import Edge, Graph
-from minigrad.pictures.text import operand
+from minigrad.pictures.text import is_layer, operand
 
 COMMUTATIVE: set[Function | None] = {
     np.add, np.multiply, np.maximum, np.minimum, np.logaddexp, np.hypot, np.vdot, np.inner
@@ -59,7 +59,7 @@ def _constant(array: Array, consumer: Tensor) -> Tensor:
 def told_apart(node: Tensor, arrays: bool) -> bool:
     """Whether a picture has to say which argument of this node is which; of arrays too, if they are drawn."""
     given = [each for each in node.args if isinstance(each, Tensor) or (arrays and operand(each))]
-    if len({id(each) for each in given}) < 2 or node.fn is operator.getitem:  # an index is no float
+    if len({id(each) for each in given}) < 2 or node.fn is operator.getitem or is_layer(node):  # an index is no float
         return False
     if node.fn is np.matmul:
         left, right = (each.shape for each in given)

@@ -25,7 +25,18 @@ from minigrad.pictures.operands import told_apart, with_arrays
 from minigrad.pictures.sizes import Sizes, differentiable
 from minigrad.pictures.style import DATA, FONT, INK, PARAMETER, TIGHT, ZERO, Scale, hint, key, printed
 from minigrad.pictures.style import number as rounded
-from minigrad.pictures.text import LONGEST, formula, in_short, names_in, operation, ordinal, outputs_in, shape, values
+from minigrad.pictures.text import (
+    LONGEST,
+    formula,
+    in_short,
+    is_layer,
+    names_in,
+    operation,
+    ordinal,
+    outputs_in,
+    shape,
+    values,
+)  # fmt: skip
 
 MAX_NODES = 100
 """More boxes than that are not drawn unless they are asked for."""
@@ -314,7 +325,10 @@ class _Drawing:
         if tensor.fn is None:
             known = tensor.name or tensor.requires_grad or tensor.size != 1 or tensor.dtype.kind not in "fiub"
             return [name, *new] if known else [f"{tensor.item():.4g}"]
-        made = [_cut(line) for line in wrap(operation(tensor, arrays=not self.arrays), LONGEST, break_long_words=False)]
+        words = operation(tensor, arrays=not self.arrays)
+        if is_layer(tensor):
+            words = formula(tensor, self.graph, self.names).partition(" = ")[2]
+        made = [_cut(line) for line in wrap(words, LONGEST, break_long_words=False)]
         made = made if len(made) <= LINES else [*made[: LINES - 1], "…"]
         if tensor.name:
             return [name, *made, *new]

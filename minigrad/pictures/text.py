@@ -18,12 +18,15 @@ from minigrad.engine.tables import Function, name_of
 from minigrad.engine.tensor import Array, Tensor
 from minigrad.graph import Graph, graph_of
 from minigrad.pictures.style import clean, pretty, superscript
+from minigrad.rules.networks import affine, preactivation
 
 SIGNS: dict[Function | None, str] = {
     np.add: "+", np.subtract: "−", np.multiply: "×", np.divide: "÷", np.matmul: "@", np.power: "**",
     np.remainder: "%", np.floor_divide: "//",
 }  # fmt: skip
 """Functions of two arguments that are written between them."""
+WRITTEN: dict[Function | None, str] = {affine: "{} + {} @ {}", preactivation: "{} + {} @ {} + {} @ {}"}
+"""How layers are written out."""
 LONGEST = 24  # characters of a label, before it is cut
 FEW = 2  # so many numbers of an array are written out
 _DRAWN = "·"  # in a label, for an argument that is drawn
@@ -70,6 +73,12 @@ def operation(tensor: Tensor, arrays: bool = True) -> str:
     return f"{name}({_listed(inside)})" if inside else name
 
 
+def is_layer(tensor: Tensor) -> bool:
+    """Whether it was made by a layer, of operands that all have names: its formula is short, and tells them apart."""
+    named = (isinstance(a, Tensor) and (a.name or (_transposed(a) and a.args[0].name)) for a in tensor.args)
+    return tensor.fn in WRITTEN and all(named)
+
+
 def formula(tensor: Tensor, graph: Graph, names: Sequence[str]) -> str:
     """How ``tensor`` was computed from others: ``z₁ = n12 + b``. Empty for a leaf."""
     if tensor.fn is None:
@@ -78,6 +87,8 @@ def formula(tensor: Tensor, graph: Graph, names: Sequence[str]) -> str:
     name = names[graph.numbers[tensor.index]]
     if tensor.fn in SIGNS and len(args) == 2:
         return f"{name} = {args[0]} {SIGNS[tensor.fn]} {args[1]}"
+    if tensor.fn in WRITTEN:
+        return f"{name} = {WRITTEN[tensor.fn].format(*args)}"
     if tensor.fn is operator.getitem:
         return f"{name} = {args[0]}[{_index(tensor.args[1])}]"
     return f"{name} = {clean(name_of(tensor.fn))}({_listed([*args, *_options(tensor)])})"

@@ -20,7 +20,7 @@ from minigrad.rnn.unrolling import Operand
 
 SUMS = {"add", "sum", "mean", "stack", "concatenate", "multiply", "divide", "reshape"}
 """Through these costs add up; plain numbers beside them do not matter."""
-LINEAR = {"add", "subtract", "matmul", "multiply", "reshape", "transpose", "getitem"}
+LINEAR = {"add", "subtract", "matmul", "multiply", "reshape", "transpose", "getitem", "affine", "preactivation"}
 NUMBERS = (np.ndarray, np.generic, int, float)
 Slot = dict[int, Met]
 """What is met in the same way in several steps."""

@@ -48,11 +48,11 @@ def swap(a):
 def product(left, right):
     """LᵀR, deferred where it pays.
 
-    Deferring copies L and R once, multiplying now writes LᵀR and adds it up later: the smaller one is done. (What a
-    call costs in itself is worth a few hundred numbers.)
+    Deferring keeps L and R, copies them and reads them again; multiplying now writes LᵀR and adds it up later. What
+    handles fewer numbers is done. (What a call costs in itself is worth a few hundred numbers.)
     """
     deferred = Product(left, right)
-    return deferred if deferred.size < math.prod(deferred.shape) + 256 else left.T @ right
+    return deferred if deferred.size < math.prod(deferred.shape) // 3 + 256 else left.T @ right
 
 
 def matmul_left(g, y, a, b):

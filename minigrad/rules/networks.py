@@ -1,6 +1,9 @@
-"""What networks and their costs are made of, beside NumPy: primitives that keep digits, and infinities, apart.
+"""What networks and their costs are made of, beside NumPy.
 
-Put together from NumPy's functions they would be right on paper only. `minigrad.functions` has them for users.
+Layers, `affine` and `preactivation`, are one line of the lecture, and so they are one step of the graph.
+
+The others keep digits, and infinities, apart; put together from NumPy's functions they would be right on paper only.
+`minigrad.functions` has them for users.
 An element that is -inf is masked: it has no share, and gets no gradient; if all are, so is their sum. Elements that are
 +inf share equally.
 """
@@ -11,10 +14,36 @@ import math
 
 import numpy as np
 
+from minigrad.engine.cotangents import sum_to
 from minigrad.engine.primitive import primitive
 from minigrad.engine.tables import defvjp, linear
 from minigrad.rules.elementwise import logistic
+from minigrad.rules.linalg import product, rows
 from minigrad.rules.reductions import kept
+
+
+@primitive
+def affine(b, x, U):
+    """b + x U, for vectors x that stand in rows (..., m) and a matrix U (m, n)."""
+    return x @ U + b
+
+
+@primitive
+def preactivation(b, x, U, h, W):
+    """b + x U + h W, what a layer with two inputs makes of them before its function is applied."""
+    return x @ U + h @ W + b
+
+
+def to_rows(g, U):
+    """g Uᵀ, the cotangent of rows in their product with U."""
+    return g * U[:, 0] if U.shape[1] == 1 else g @ U.T  # matmul takes three times as long for a single column
+
+
+def to_matrix(g, x):
+    """xᵀ g, the cotangent of a matrix in its product with the rows x, which may have been repeated."""
+    if g.shape[:-1] != x.shape[:-1]:
+        g = sum_to(g, (*x.shape[:-1], g.shape[-1]), np.add)
+    return product(rows(x), rows(g))
 
 
 def lowered(x, axis):
@@ -95,6 +124,14 @@ def share_of_softmax(g, p, axis):
     return p * (g - np.sum(g * p, axis=axis, keepdims=True))
 
 
+defvjp(affine, lambda g, y, b, x, U: g,
+               lambda g, y, b, x, U: to_rows(g, U),
+               lambda g, y, b, x, U: to_matrix(g, x))
+defvjp(preactivation, lambda g, y, b, x, U, h, W: g,
+                      lambda g, y, b, x, U, h, W: to_rows(g, U),
+                      lambda g, y, b, x, U, h, W: to_matrix(g, x),
+                      lambda g, y, b, x, U, h, W: to_rows(g, W),
+                      lambda g, y, b, x, U, h, W: to_matrix(g, h))
 defvjp(logsumexp, lambda g, y, x, axis=None, keepdims=False:
        kept(g, axis, keepdims) * softmax_by(x, kept(y, axis, keepdims), axis=axis))
 defvjp(softmax, lambda g, y, x, axis=-1: share_of_softmax(g, y, axis))

@@ -7,6 +7,7 @@ import numpy as np
 from minigrad import functions
 from minigrad.compiler.algebra import mean_product, outer, rearranged, total
 from minigrad.compiler.simplify import simplified
+from minigrad.rules.networks import affine, preactivation
 from tests.compiler.test_simplify import calls
 from tests.compiler.test_tracing import trace
 
@@ -30,3 +31,6 @@ def test_a_product_of_concatenations_is_the_total_of_its_terms() -> None:
 def test_primitives_are_written_out() -> None:
     made = rearranged(simplified(trace(lambda x: functions.squared_error(x, functions.logistic(x)), X)))
     assert calls(made) == [np.negative, np.exp, np.add, np.divide, np.subtract, mean_product]
+    made = rearranged(simplified(trace(lambda x: affine(1.0, preactivation(2.0, x, x.T, 3 * x, x.T), x), X)))
+    found = [fn.__name__ for fn in calls(made) if fn is not np.transpose]
+    assert found == ["matmul", "multiply", "matmul", "add", "add", "matmul", "add"]

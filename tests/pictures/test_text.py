@@ -14,7 +14,8 @@ from minigrad import Tensor, scope
 from minigrad.engine.tensor import record
 from minigrad.graph import graph_of
 from minigrad.pictures import tree
-from minigrad.pictures.text import formula, in_short, names_in, operation, ordinal, shape, values
+from minigrad.pictures.text import formula, in_short, is_layer, names_in, operation, ordinal, shape, values
+from minigrad.rules.networks import affine, preactivation
 from tests.pictures import golden
 
 
@@ -56,10 +57,18 @@ A, B, v = leaf(np.ones((3, 2)), "A"), leaf(np.ones((2, 3)), "B"), leaf([1.0, 2.0
         (np.transpose(A), "transpose(A)", "transpose"),
         (np.concatenate([v] * 9), "concatenate(v₁, v₁, v₁, … 5 more …, v₁)", "concatenate"),
         (v * 1e30, "v₁ × 1e+30", "× 1e+30"),
+        (affine(0.5, v, B), "0.5 + v₁ @ B", "affine(0.5, ·, ·)"),
+        (preactivation(v, v, B @ A, 2 * v, A.T @ A), "v₁ + v₁ @ n3 + n4 @ n6", "preactivation"),
     ],
 )
 def test_how_a_tensor_was_made(y, long, short):
     assert (written(y), operation(y)) == (long, short)
+
+
+def test_a_layer_says_what_it_is_made_of_where_all_of_that_has_names():
+    u = leaf(np.ones(3), "u")
+    assert is_layer(affine(u, v, A.T)) and is_layer(preactivation(u, v, A.T, v, B))
+    assert not is_layer(affine(u, 2 * v, B)) and not is_layer(affine(0.5, v, B)) and not is_layer(v @ B)
 
 
 def test_arguments_of_any_kind_are_written_without_addresses():

@@ -27,6 +27,7 @@ from minigrad.engine.tensor import Array, Tensor
 from minigrad.functions import identity, logistic, relu, softmax
 from minigrad.module import Module
 from minigrad.rnn.cells.initial import normal
+from minigrad.rules.networks import affine
 
 Function = Callable[[Any], Any]
 Seed = int | np.random.Generator
@@ -127,7 +128,7 @@ class Cell(Module):
         if not self.reads_out:
             y: Tensor = self.g(h)
             return identity(h) if y is h else y
-        out: Tensor = self.g(h @ bound[0] + self.c)
+        out: Tensor = self.g(affine(self.c, h, bound[0]))
         return out
 
     def _start_output(self, rng: np.random.Generator) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from minigrad.engine.tensor import Tensor
 from minigrad.rnn.cells.initial import normal
 from minigrad.rnn.cells.vanilla import RNN
+from minigrad.rules.networks import preactivation
 
 
 class OutputFeedbackRNN(RNN):
@@ -56,7 +57,7 @@ class OutputFeedbackRNN(RNN):
 
     def states(self, bound: Any, x: Tensor, carried: dict[str, Tensor]) -> dict[str, Tensor]:
         """From x_t, ỹ_{t-1} (or the target) and perhaps h_{t-1} to z_t and h_t."""
-        z = x @ bound[0] + carried["y"] @ bound[1] + self.b
+        z = preactivation(self.b, x, bound[0], carried["y"], bound[1])
         if self.hidden:
             z = z + carried["h"] @ bound[2]
         return {"z": z, "h": self._hidden(z)}

@@ -104,8 +104,7 @@ class LSTM(Recurrent):
     def states(self, bound: Any, x: Tensor, carried: dict[str, Tensor]) -> dict[str, Tensor]:
         """From x_t (..., n_in), h_{t-1} and c_{t-1} (..., n_hidden) to the gates, c_t and h_t."""
         n, before = self.n_hidden, carried["c"]
-        Ux, Wh = self._products(bound, x, carried["h"])
-        z = Ux + Wh + self.b
+        z = self._preactivation(bound, x, carried["h"])
         zi, zf, zg, zo = z[..., :n], z[..., n : 2 * n], z[..., 2 * n : 3 * n], z[..., 3 * n :]
         if self.peepholes:
             zi, zf = zi + self.p[:n] * before, zf + self.p[n : 2 * n] * before

@@ -17,6 +17,7 @@ from minigrad.functions import logistic
 from minigrad.rnn.cells.cell import Cell, Function, Seed
 from minigrad.rnn.cells.initial import normal
 from minigrad.rnn.scanning import scan
+from minigrad.rules.networks import affine, preactivation
 
 
 class MinGRU(Cell):
@@ -74,7 +75,7 @@ class MinGRU(Cell):
 
     def states(self, bound: Any, x: Tensor, carried: dict[str, Tensor]) -> dict[str, Tensor]:
         """From x_t (..., n_in) and h_{t-1} (..., n_hidden) to the gate, the candidate and h_t."""
-        z, before = x @ bound[-1] + self.b, carried["h"]
+        z, before = affine(self.b, x, bound[-1]), carried["h"]
         i, n = logistic(z[..., : self.n_hidden]), z[..., self.n_hidden :]
         return {"z": z, "i": i, "n": n, "h": before + i * (n - before)}
 
@@ -84,7 +85,7 @@ class MinGRU(Cell):
         ``xs`` (T, ..., n_in) and ``initial`` (..., n_hidden) are arrays or tensors; the numbers are those of `unroll`.
         """
         bound, xs = self.bind(), xs if isinstance(xs, Tensor) else Tensor(xs, dtype=self.dtype)
-        z = xs @ bound[-1] + self.b
+        z = affine(self.b, xs, bound[-1])
         i, n = logistic(z[..., : self.n_hidden]), z[..., self.n_hidden :]
         h = scan(1 - i, i * n, initial)
         return h, self.output(bound, h, xs)
@@ -207,7 +208,7 @@ class LRU(Cell):
         """ỹ_t = g(V h_t + D x_t + c), or h_t as a tensor of its own."""
         if not self.skip:
             return super().output(bound, h, x)
-        y: Tensor = self.g(h @ bound[0] + x @ bound[1] + self.c)
+        y: Tensor = self.g(preactivation(self.c, h, bound[0], x, bound[1]))
         return y
 
     def eigenvalues(self) -> npt.NDArray[np.complexfloating[Any, Any]]:

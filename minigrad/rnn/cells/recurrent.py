@@ -15,6 +15,7 @@ from minigrad.engine.tensor import Array, Tensor
 from minigrad.functions import identity
 from minigrad.rnn.cells.cell import ACTIVATIONS, Cell, Function, Seed, choose
 from minigrad.rnn.cells.initial import RECURRENT, normal, scale_to_spectral_radius
+from minigrad.rules.networks import preactivation
 
 EPSILON = 1e-5  # beside a variance, as in PyTorch
 
@@ -119,6 +120,16 @@ class Recurrent(Cell):
             return x, h
         for_x, for_h = bound[known:]
         return x * for_x, h * for_h
+
+    def _preactivation(self, bound: Any, x: Tensor, h: Tensor) -> Tensor:
+        """z_t = b + W h_{t-1} + U x_t for all gates."""
+        if self.layer_norm:
+            Ux, Wh = self._products(bound, x, h)
+            z: Tensor = Ux + Wh + self.b
+        else:
+            x, h = self._heard(bound, x, h)
+            z = preactivation(self.b, x, bound[0], h, bound[1])
+        return z
 
     def _products(self, bound: Any, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         """U x_t and W h_{t-1} for all gates."""

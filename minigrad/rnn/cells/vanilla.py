@@ -38,6 +38,5 @@ class RNN(Recurrent):
 
     def states(self, bound: Any, x: Tensor, carried: dict[str, Tensor]) -> dict[str, Tensor]:
         """From x_t (..., n_in) and h_{t-1} (..., n_hidden) to z_t and h_t."""
-        Ux, Wh = self._products(bound, x, carried["h"])
-        z = Ux + Wh + self.b
+        z = self._preactivation(bound, x, carried["h"])
         return {"z": z, "h": self._hidden(z)}

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from minigrad.engine.tensor import Tensor
 from minigrad.graph import Edge, Graph, graph_of
 from minigrad.rnn.unrolling import Run
+from minigrad.rules.networks import affine, preactivation
 
 Place = tuple[str, int]
 """A role and a step: ``("h", 3)`` is h_3."""
@@ -147,15 +148,18 @@ class Wiring:
                     elif source in twins:
                         self.connections.setdefault((twins[source], place), [])
                     elif source in owners:
-                        beside = [other.source for other in entering[edge.target]]
-                        partners = [standing[other] for other in beside if other in standing] + plain.get(
-                            edge.target, []
-                        )
+                        beside = [other.source for other in entering[consumer] if self._met(edge, other)]
+                        partners = [standing[other] for other in beside if other in standing] + plain.get(consumer, [])
                         self._use(owners[source], place, edge, partners)
                     elif source not in seen:
                         seen.add(source)
                         open_.append(source)
         self._share(places)
+
+    def _met(self, edge: Edge, other: Edge) -> bool:
+        """Whether two arguments of a call act on each other: in a layer, a matrix on the rows before it, b on none."""
+        layer = self.graph.nodes[edge.target].fn in (affine, preactivation)
+        return not layer or (other.position == edge.position - 1 and edge.position % 2 == 0)
 
     def _share(self, places: dict[int, Place]) -> None:
         """Find out whose inner nodes lead to other places."""

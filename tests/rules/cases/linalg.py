@@ -9,6 +9,7 @@ import numpy as np
 from minigrad.engine.tensor import record
 from minigrad.rules.decompositions import cofactor, eigh_factors, least_squares, logabsdet, qr_factors, svd_factors
 from minigrad.rules.linalg import crossed
+from minigrad.rules.networks import affine, preactivation
 from tests.rules.cases.grid import Case, grid, nonzero
 
 MATMUL = [
@@ -102,8 +103,25 @@ def products():
         points = tuple(grid(shape, i % 3) for i, shape in enumerate(shapes))
         yield Case(np.linalg.multi_dot, lambda *arrays: np.linalg.multi_dot(arrays), points)
     yield from namesakes()
+    yield from layers()
     yield from contractions()
     yield from decompositions()
+
+
+def layers():
+    """Rows with and without a batch, columns of one number, and rows that are repeated beside others."""
+    for lead, m, n in product(((), (1,), (4,), (2, 3), (0,)), (1, 3), (1, 2)):
+        yield Case(affine, affine, (grid((n,), 2), grid((*lead, m)), grid((m, n), 1)))
+        for other, k in ((lead, 2), ((), 1), ((2, 1), 2)):
+            if other != (2, 1) or lead in ((), (4,)):
+                rows = grid((*lead, m)), grid((m, n), 1), grid((*other, k), 1), grid((k, n))
+                yield Case(preactivation, preactivation, (grid((n,), 2), *rows))
+    yield Case(affine, lambda U: affine(0.0, grid((40, 5)), U), (grid((5, 3)),))  # multiplied at once
+    yield Case(
+        preactivation,
+        lambda b: preactivation(b, grid((2, 3)), np.eye(3), np.ones((2, 1)), np.ones(3)[None]),
+        (grid((2, 3)),),
+    )
 
 
 def namesakes():
