@@ -228,7 +228,7 @@ def along(
     if targets is not None:
         counts = None if counting.weights is None or last else counting.weights > 0
         targets = _finite("targets", filled(targets, counts), dtype)
-    forced = _forced(model, teacher_forcing, targets, shape, np.random.default_rng(rng))
+    forced = _forced(model, teacher_forcing, targets, shape, rng)
     cost_of, named = choose("cost", cost, COSTS), isinstance(cost, str)
     return Stepping(model, xs, targets, counting, forced, cost_of, named, dropout)
 
@@ -253,7 +253,7 @@ def _wanted(targets: Any, shape: tuple[int, ...], dtype: np.dtype[Any], last: bo
     return every
 
 
-def _forced(model: Model, share: Any, targets: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Array | None:
+def _forced(model: Model, share: Any, targets: Any, shape: tuple[int, ...], rng: Any) -> Array | None:
     """Where the target is fed back, (T, ..., 1); None if nowhere."""
     shares = np.asarray(share, np.float64)
     if not np.any(shares):
@@ -268,7 +268,7 @@ def _forced(model: Model, share: Any, targets: Any, shape: tuple[int, ...], rng:
             f"teacher_forcing={share!r}: a number between 0 and 1 is needed, or one for each of T={shape[0]}"
         )
     each = np.broadcast_to(shares.reshape(-1, *[1] * (len(shape) - 1)), shape)
-    forced: Array = (rng.uniform(size=shape) < each)[..., None]
+    forced: Array = (np.random.default_rng(rng).uniform(size=shape) < each)[..., None]
     return forced
 
 

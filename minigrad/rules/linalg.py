@@ -51,8 +51,8 @@ def product(left, right):
     Deferring keeps L and R, copies them and reads them again; multiplying now writes LᵀR and adds it up later. What
     handles fewer numbers is done. (What a call costs in itself is worth a few hundred numbers.)
     """
-    deferred = Product(left, right)
-    return deferred if deferred.size < math.prod(deferred.shape) // 3 + 256 else left.T @ right
+    (count, m), n = left.shape, right.shape[1]
+    return Product(left, right) if count * (m + n) < m * n // 3 + 256 else left.T @ right
 
 
 def matmul_left(g, y, a, b):
