@@ -36,7 +36,7 @@ def preactivation(b, x, U, h, W):
 
 def to_rows(g, U):
     """g Uᵀ, the cotangent of rows in their product with U."""
-    return g * U[:, 0] if U.shape[1] == 1 else g @ U.T  # matmul takes three times as long for a single column
+    return g * U.T if U.shape[1] == 1 else g @ U.T  # matmul takes three times as long for a single column
 
 
 def to_matrix(g, x):

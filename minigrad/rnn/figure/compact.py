@@ -166,7 +166,8 @@ def acted_on(wiring: Wiring) -> dict[Use, list[Connection]]:
         arrows.setdefault(target, []).append(source)
     found: dict[Use, list[Connection]] = {}
     for (name, place), edges in wiring.uses.items():
-        open_ = [other.source for edge in edges for other in entering[edge.target] if other.source != edge.source]
+        beside = [(edge, other) for edge in edges for other in entering[edge.target] if other.source != edge.source]
+        open_ = [other.source for edge, other in beside if wiring.meet(edge, other)]
         seen, heard = set(open_), set[Place]()
         while open_:
             number = open_.pop()

@@ -148,7 +148,7 @@ class Wiring:
                     elif source in twins:
                         self.connections.setdefault((twins[source], place), [])
                     elif source in owners:
-                        beside = [other.source for other in entering[consumer] if self._met(edge, other)]
+                        beside = [other.source for other in entering[consumer] if self.meet(edge, other)]
                         partners = [standing[other] for other in beside if other in standing] + plain.get(consumer, [])
                         self._use(owners[source], place, edge, partners)
                     elif source not in seen:
@@ -156,7 +156,7 @@ class Wiring:
                         open_.append(source)
         self._share(places)
 
-    def _met(self, edge: Edge, other: Edge) -> bool:
+    def meet(self, edge: Edge, other: Edge) -> bool:
         """Whether two arguments of a call act on each other: in a layer, a matrix on the rows before it, b on none."""
         layer = self.graph.nodes[edge.target].fn in (affine, preactivation)
         return not layer or (other.position == edge.position - 1 and edge.position % 2 == 0)
