@@ -5,7 +5,8 @@ tangent goes forward, t ↦ J t:
 
 - An elementwise function has a diagonal Jacobian, Jᵀ = J: its rule serves both ways.
 - A function that is linear in its arguments is its own derivative: it is called once more, on the tangents. One that
-  is linear in each of them, as a product is, follows the product rule.
+  is linear in each of them, as a product is, follows the product rule; a layer, which is linear in two groups of them,
+  takes two calls.
 - For the rest: a rule is linear in the cotangent, so ∂⟨Jᵀu, t⟩/∂u = J t. It is recorded at u = 0 and walked back (the
   identity is J. Townsend's, 2017).
 """
@@ -66,6 +67,16 @@ def by_product_rule(tensor: Tensor, primals: Sequence[Any], moved: dict[int, Any
     return sum(tensor.fn(*primals[:i], t, *primals[i + 1 :], **tensor.kwargs) for i, t in moved.items())
 
 
+def by_groups(tensor: Tensor, primals: Sequence[Any], moved: dict[int, Any], recorded: bool) -> Any:
+    """f(ḃ, ẋ, U, ḣ, W) + f(0, x, U̇, h, Ẇ): b + x U + h W is linear in b and the rows, and without b in the matrices."""
+    rows, shares = {0, *range(1, len(primals), 2)}, []
+    for group in (rows, set(range(len(primals))) - rows):
+        if not group.isdisjoint(moved):
+            still = [np.zeros_like(a) if i in group or i == 0 else a for i, a in enumerate(primals)]
+            shares.append(tensor.fn(*(moved.get(i, a) if i in group else a for i, a in enumerate(still))))
+    return sum(shares)
+
+
 def by_transposition(tensor: Tensor, primals: Sequence[Any], moved: dict[int, Any], recorded: bool) -> Any:
     """∂⟨Jᵀu, t⟩/∂u; None if no argument that moves has an influence."""
     ways = {tensor.args[i].index: t for i, t in moved.items()}
@@ -81,4 +92,4 @@ def by_transposition(tensor: Tensor, primals: Sequence[Any], moved: dict[int, An
 
 
 FORMS: dict[str, Callable[..., Any]] = {"": by_transposition, "elementwise": by_symmetry}
-FORMS |= {"linear": by_linearity, "multilinear": by_product_rule}
+FORMS |= {"linear": by_linearity, "multilinear": by_product_rule, "layer": by_groups}

@@ -30,7 +30,9 @@ class Primitive:
     joint: Rule | None = None  # or one that returns the cotangents of all arguments
     count: int | None = 0  # how many positional arguments the rules expect; None for any number
     options: tuple[str, ...] = ()  # the keywords that they know
-    form: str = ""  # "elementwise", "linear" or "multilinear", which makes forward mode simpler (`pushforward`)
+    form: str = (
+        ""  # "elementwise", "linear", "multilinear" or "layer", which makes forward mode simpler (`pushforward`)
+    )
     rewrite: Function | None = None  # differentiated by being written in terms of others: this is called in its place
     plain: bool = False  # results carry no gradient (comparisons, ``argmax``, ``shape``): it gets and gives arrays
     refused: str = ""  # why it is not differentiated, and what to write instead
@@ -85,7 +87,10 @@ def defvjp(fn: Function, *rules: Rule | None, joint: Rule | None = None) -> None
 
 
 def linear(*fns: Function, form: str = "linear") -> None:
-    """Say that ``fns`` are linear in all arguments that have a rule, taken together; "multilinear": in each of them."""
+    """Say that ``fns`` are linear in all arguments that have a rule, taken together; "multilinear": in each of them.
+
+    "layer": they are called ``fn(b, x, U, h, W ...)`` for b + x U + h W + ...
+    """
     for fn in fns:
         primitives[fn].form = form
 

@@ -144,3 +144,4 @@ defvjp(squared_error, lambda g, y, target, output, weight=None: -slope_of_square
 defvjp(surprise, lambda g, y, target, x: -g * x,
                  lambda g, y, target, x: g * ((1 - target) * logistic(x) - target * logistic(-x)))
 linear(weighted, form="elementwise")
+linear(affine, preactivation, form="layer")

@@ -116,12 +116,14 @@ def layers():
             if other != (2, 1) or lead in ((), (4,)):
                 rows = grid((*lead, m)), grid((m, n), 1), grid((*other, k), 1), grid((k, n))
                 yield Case(preactivation, preactivation, (grid((n,), 2), *rows))
+    points = grid((2,), 2), grid((4, 3)), grid((3, 2), 1), grid((4, 1), 1), grid((1, 2))
     yield Case(affine, lambda U: affine(0.0, grid((40, 5)), U), (grid((5, 3)),))  # multiplied at once
-    yield Case(
-        preactivation,
-        lambda b: preactivation(b, grid((2, 3)), np.eye(3), np.ones((2, 1)), np.ones(3)[None]),
-        (grid((2, 3)),),
-    )
+    for moving in ((0,), (1,), (2,), (3, 4), (1, 4), (0, 2)):  # the others are arrays
+
+        def call(*some, moving=moving):
+            return preactivation(*(dict(zip(moving, some, strict=True)).get(i, each) for i, each in enumerate(points)))
+
+        yield Case(preactivation, call, tuple(points[i] for i in moving))
 
 
 def namesakes():
