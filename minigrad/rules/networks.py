@@ -34,11 +34,6 @@ def preactivation(b, x, U, h, W):
     return x @ U + h @ W + b
 
 
-def to_rows(g, U):
-    """g Uᵀ, the cotangent of rows in their product with U."""
-    return g * U.T if U.shape[1] == 1 else g @ U.T  # matmul takes three times as long for a single column
-
-
 def to_matrix(g, x):
     """xᵀ g, the cotangent of a matrix in its product with the rows x, which may have been repeated."""
     if g.shape[:-1] != x.shape[:-1]:
@@ -125,12 +120,12 @@ def share_of_softmax(g, p, axis):
 
 
 defvjp(affine, lambda g, y, b, x, U: g,
-               lambda g, y, b, x, U: to_rows(g, U),
+               lambda g, y, b, x, U: g @ U.T,
                lambda g, y, b, x, U: to_matrix(g, x))
 defvjp(preactivation, lambda g, y, b, x, U, h, W: g,
-                      lambda g, y, b, x, U, h, W: to_rows(g, U),
+                      lambda g, y, b, x, U, h, W: g @ U.T,
                       lambda g, y, b, x, U, h, W: to_matrix(g, x),
-                      lambda g, y, b, x, U, h, W: to_rows(g, W),
+                      lambda g, y, b, x, U, h, W: g @ W.T,
                       lambda g, y, b, x, U, h, W: to_matrix(g, h))
 defvjp(logsumexp, lambda g, y, x, axis=None, keepdims=False:
        kept(g, axis, keepdims) * softmax_by(x, kept(y, axis, keepdims), axis=axis))
