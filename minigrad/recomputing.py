@@ -16,9 +16,9 @@ import numpy as np
 
 from minigrad.containers import leaves, mapped, twin
 from minigrad.engine.context import recording
-from minigrad.engine.primitive import primitive
+from minigrad.engine.standin import StandIn
 from minigrad.engine.tables import defvjp, name_of
-from minigrad.engine.tensor import Array, Tensor, record
+from minigrad.engine.tensor import Tensor, apply, record
 from minigrad.engine.walk import gradients
 from minigrad.module import Module
 
@@ -38,7 +38,7 @@ def checkpoint(f: Callable[..., Any], *used: Tensor | Module) -> Callable[..., A
     -------
     callable
         It takes what ``f`` takes, and its gradients are those of ``f``, to any order; one more call of ``f`` is their
-        price.
+        price. (Not in what `minigrad.compile` writes: a program computes it once, and keeps what it needs.)
 
     Raises
     ------
@@ -87,14 +87,14 @@ class Call:
         numbers = iter(moved)
         return self.f(*mapped(lambda leaf: next(numbers) if _is_float(leaf) else leaf, self.args, twin))
 
-    def flat(self, value: Any) -> Array:
+    def flat(self, value: Any) -> Any:
         """All numbers of the value one after the other: an operation of the graph has one result."""
-        arrays = mapped(lambda leaf: np.asarray(leaf.data if isinstance(leaf, Tensor) else leaf), value)
+        arrays = mapped(_raw, value)
         for array in leaves(arrays):
             if array.dtype.kind != "f":
                 raise TypeError(f"{name_of(self.f)} gave numbers of dtype {array.dtype}, which have no gradient")
         self.made[:] = [mapped(lambda array: _Place(array.shape, array.dtype), arrays)]
-        return np.concatenate([np.ravel(array) for array in leaves(arrays)])
+        return _strung(leaves(arrays))
 
     def shaped(self, flat: Any) -> Any:
         """The value, of its numbers one after the other."""
@@ -103,10 +103,11 @@ class Call:
 
     def split(self, flat: Any) -> Iterator[Any]:
         """The arrays of the value."""
-        start = 0
-        for place in leaves(self.made[0]):
+        start, places = 0, leaves(self.made[0])
+        for place in places:
             size = int(np.prod(place.shape))
-            yield np.reshape(flat[start : start + size], place.shape).astype(place.dtype)
+            part = flat if len(places) == 1 else flat[start : start + size]
+            yield np.reshape(part, place.shape).astype(place.dtype)
             start += size
 
 
@@ -116,9 +117,13 @@ class _Place:
     dtype: Any
 
 
-@primitive
-def computed_again(*numbers: Array, call: Call) -> Array:
-    """The value of a call, without its graph."""
+def computed_again(*numbers: Any, call: Call) -> Any:
+    """The value of a call, without its graph.
+
+    No `primitive`: in a program that `minigrad.compile` writes it is not one call, of what ``f`` was given once.
+    """
+    if Tensor in map(type, numbers):
+        return apply(computed_again, numbers, {"call": call})
     with recording(False):
         return call.flat(call(numbers[: len(numbers) - len(call.used)]))
 
@@ -132,7 +137,8 @@ def pulled_back(g: Any, y: Any, *primals: Any, call: Call) -> Sequence[Any]:
         outputs = leaves(call(lifted))
     wrt = [*lifted, *call.used]
     _no_strays([y for y in outputs if isinstance(y, Tensor)], wrt, call.f)
-    if not np.array_equal(np.concatenate([np.ravel(_raw(out)) for out in outputs]), _raw(y), equal_nan=True):
+    again = _strung([_raw(out) for out in outputs])
+    if not isinstance(again, StandIn) and not np.array_equal(again, _raw(y), equal_nan=True):
         raise RuntimeError(
             f"{name_of(call.f)} gave other numbers when it was computed again: give what is random in it a seed"
         )
@@ -159,13 +165,20 @@ def _no_strays(outputs: Sequence[Tensor], known: Sequence[Tensor], f: Callable[.
         stack += [argument for argument in tensor.args if isinstance(argument, Tensor)]
 
 
+def _strung(arrays: Sequence[Any]) -> Any:
+    """All numbers one after the other."""
+    flat = [np.ravel(array) for array in arrays]
+    return np.concatenate(flat) if len(flat) != 1 else flat[0]
+
+
 def _is_float(leaf: Any) -> bool:
-    return isinstance(leaf, (Tensor, np.ndarray, np.floating, float)) and _raw(leaf).dtype.kind == "f"
+    return isinstance(leaf, (Tensor, np.ndarray, np.floating, float, StandIn)) and _raw(leaf).dtype.kind == "f"
 
 
 def _asked(leaf: Any) -> bool:
     return isinstance(leaf, Tensor) and leaf.requires_grad
 
 
-def _raw(leaf: Any) -> Array:
-    return leaf.data if isinstance(leaf, Tensor) else np.asarray(leaf)
+def _raw(leaf: Any) -> Any:
+    value = leaf.data if isinstance(leaf, Tensor) else leaf
+    return value if isinstance(value, StandIn) else np.asarray(value)

@@ -8,8 +8,10 @@ import weakref
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import minigrad as mg
+from minigrad.containers import leaves
 from minigrad.engine.ancestors import ancestors
 from minigrad.testing import check_grads, programs
 
@@ -109,3 +111,37 @@ def test_precision_is_kept_where_results_differ_in_it():
     f = mg.checkpoint(lambda x: (np.sin(x), np.sum(x.astype(np.float64))))
     y, total = f(mg.Tensor(X.astype(np.float32), requires_grad=True))
     assert (y.dtype, total.dtype) == (np.float32, np.float64)
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 99), st.sampled_from([0, 1, 3]), st.booleans())
+def test_inside_of_a_program_it_gives_what_it_gives(seed, size, pair):
+    """With other numbers than those it was traced with; the first gradient, and the second."""
+    model = mg.rnn.RNN(2, 3, 1, rng=seed)
+
+    def loss(model, xs):
+        def steps(h, xs):
+            for t in range(4):
+                h = np.tanh(xs[t] @ model.U.T + h @ model.W.T + model.b)
+            return (h, np.sum(h * h)) if pair else h
+
+        h, total, part = np.zeros((size, 3)), 0.0, mg.checkpoint(steps, model)
+        for k in range(3):
+            found = part(h, xs[4 * k : 4 * k + 4])
+            h, total = (found[0], total + found[1]) if pair else (found, total)
+        return np.sum(h * model.V) + total
+
+    def second(model, xs):
+        return mg.hvp(
+            lambda model: loss(model, xs), (model,), ({name: p.data for name, p in model.parameters().items()},)
+        )
+
+    draws = np.random.default_rng(seed).normal(size=(3, 12, size, 2))
+    for f in (mg.value_and_grad(loss), second):
+        exact, rolled = mg.compile(f, roll=False), mg.compile(f)
+        for xs in draws:
+            wanted = leaves(f(model, xs))
+            for one, two, want in zip(leaves(exact(model, xs)), leaves(rolled(model, xs)), wanted, strict=True):
+                np.testing.assert_array_equal(one, want)
+                np.testing.assert_allclose(two, want, rtol=1e-9, atol=1e-12)
+        assert exact.report().traced == 1
