@@ -44,7 +44,7 @@ def workers(names: tuple[str, ...]) -> Iterator[dict[str, Worker]]:
 class Pace:
     """How many turns, and of how many seconds."""
 
-    turns: int = 4
+    turns: int = 3
     seconds: float = 0.15
 
 
