@@ -172,6 +172,11 @@ class Text(Calls):
 
     def into(self, node: Node, args: Any, out: Value, kwargs: Any = None) -> None:
         """A call whose result is written to ``out``."""
+        if node.fn is np.matmul and not self.exact and self.in_rows(args, out):
+            (many, matrix), shape = args, (-1, out.shape[-1])
+            rows = self.view(many, f"{{}}.reshape({(-1, many.shape[-1])})")
+            self.into(node, (rows, matrix), self.view(out, f"{{}}.reshape({shape})"), kwargs)
+            return
         homes = out.homes | self.homes_in((args, kwargs or {}))
         lines = self.written(node, args, node.kwargs if kwargs is None else kwargs, out)
         self.calls += len(lines)
@@ -182,6 +187,14 @@ class Text(Calls):
                 if arg.name in self.homes and arg.shape == out.shape and arg.dtype == out.dtype and not parts:
                     self.homes[out.name].over = self.homes[out.name].over or arg.name
         self.line(lines, homes)
+
+    def in_rows(self, args: Any, out: Value) -> bool:
+        """Whether many products with one matrix are one: `numpy.matmul` makes them one after the other."""
+        many, matrix = args
+        if type(many) is not Value or len(many.shape) < 3 or len(self.shape(matrix)) != 2:
+            return False
+        whole = [value.array.flags.c_contiguous for value in (many, out) if value.built]
+        return out.built and all(whole) and out.array.size > 0
 
     def product_into(self, a: Any, b: Any, out: Value) -> None:
         self.into(Node(np.matmul, (), {}, -1, out.shape, out.dtype), (a, b), out)

@@ -495,3 +495,26 @@ def test_reductions_are_the_ufuncs_own(name: str, axis: Any, keepdims: bool) -> 
         assert found.dtype == right.dtype
         np.testing.assert_array_equal(found, right, strict=True)
         assert f"{name}(" not in step.listing() and ".reduce(" in step.listing()
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("batch", [(1,), (3,), (2, 3)])
+def test_products_of_whole_sequences_with_one_matrix_are_one(batch: tuple[int, ...], order: Any) -> None:
+    def cost(W: Any, U: Any, V: Any, xs: Any) -> Any:
+        h, hs, drive = np.zeros((*batch, 4)), [], xs @ U
+        for each in drive:
+            h = np.tanh(each + h @ W)
+            hs.append(h)
+        return np.sum(np.square(np.stack(hs) @ V))
+
+    rng = np.random.default_rng(0)
+    W, U, V = (rng.normal(size=shape) for shape in ((4, 4), (2, 4), (4, 3)))
+    xs = np.array(rng.normal(size=(6, *batch, 2)), order=order)
+    step = compile(value_and_grad(cost, argnums=(0, 1, 2)))
+    for _ in range(2):
+        (_, found), (_, right) = step(W, U, V, xs), value_and_grad(cost, argnums=(0, 1, 2))(W, U, V, xs)
+        for gradient, expected in zip(found, right, strict=True):
+            np.testing.assert_allclose(gradient, expected, rtol=1e-12, atol=1e-14)
+        xs = xs + 1.0
+    if len(batch) == 1:
+        assert "matmul(" not in step.listing()
