@@ -20,7 +20,7 @@ from minigrad.compiler.keeping import Found, settle
 from minigrad.compiler.lengths import Sequences, any_length, candidates, confirmed
 from minigrad.compiler.node import Unusual
 from minigrad.compiler.program import Program, Source, written
-from minigrad.compiler.steady import FEW, steady
+from minigrad.compiler.steady import FEW, steady, telling
 from minigrad.compiler.traced import Refused
 from minigrad.compiler.tracing import once, traced
 from minigrad.containers import Keeper, mapped
@@ -208,11 +208,16 @@ class Compiled(Wrapper):
             source = pattern(sequences.T) if pattern else None
             if source is None:
                 continue
-            program = Program(source)
-            if told == "yes" or confirmed(program, self.f, args, kwargs, found):
-                return program
+            if told == "yes" or self.tried(pattern, args, kwargs, found, sequences):
+                return Program(source)
             self.patterns[kind] = None
         return None
+
+    def tried(self, pattern: Any, args: Any, kwargs: Any, found: Found, sequences: Sequences) -> bool:
+        """Whether the program for these sequences, or for as many of their steps as tell, gives what ``f`` gives."""
+        T = telling((self.f, args, kwargs), sequences.T)
+        source = pattern(T)
+        return source is not None and confirmed(Program(source), self.f, args, kwargs, sequences.cut(found, T))
 
     def pattern(
         self, args: Any, kwargs: Any, found: list[Any], names: list[str], sequences: Sequences

@@ -27,6 +27,8 @@ from minigrad.engine.tensor import Tensor
 from minigrad.module import Module
 
 FEW = 8  # numbers below may be written in the code: they are no steps that a short run would not have
+LATE = 20_000
+"""What comes of a number of steps like this one, and of ordinary numbers in the code, has come."""
 COUNTING = {
     "LOAD_GLOBAL": {"range", "len", "enumerate", "reversed", "map"},
     "LOAD_ATTR": {"shape", "size", "nbytes", "strides"},
@@ -71,8 +73,21 @@ def steady(values: Any) -> Literal["yes", "perhaps", "no"]:
     read = _read(values)
     if read is None or not _all_harmless(read, strict=False):
         return "no"
-    alone = len(read.codes) <= 1 and not _counting(read) and not read.numbers
+    alone = len(read.codes) <= 1 and not _counting(read) and all(type(number) is float for number in read.numbers)
     return "yes" if alone and _all_harmless(read, strict=True) else "perhaps"
+
+
+def telling(values: Any, T: int) -> int:
+    """How many steps of T have to be tried out, where that is needed: all, if there are numbers like a late step's."""
+    read = _read(values)
+    numbers = [*read.numbers, *[each for code, _ in read.codes for each in _numbers(code)]] if read else [np.inf]
+    return min(T, LATE) if all(not number or 1e-3 <= abs(number) <= 1e3 for number in numbers) else T
+
+
+def _numbers(code: types.CodeType) -> list[float]:
+    """All that are written in it."""
+    parts = [part for each in code.co_consts for part in (each if isinstance(each, tuple) else (each,))]
+    return [part for part in parts if isinstance(part, (int, float, complex))]  # type: ignore[misc]
 
 
 def _all_harmless(read: Read, strict: bool) -> bool:
@@ -85,11 +100,11 @@ def _all_harmless(read: Read, strict: bool) -> bool:
 
 @dataclass(frozen=True)
 class Read:
-    """The user's code that can be reached, each with its global names, what else is called, and large numbers."""
+    """The user's code that can be reached, each with its global names; what else is called; large numbers."""
 
     codes: list[tuple[types.CodeType, dict[str, Any]]]
     used: set[str]
-    numbers: list[int]
+    numbers: list[float]
 
 
 def _read(values: Any) -> Read | None:
@@ -101,7 +116,7 @@ def _read(values: Any) -> Read | None:
                 read.codes.extend((code, value.__globals__) for code in _codes(value.__code__))
             elif callable(value) and not isinstance(value, Module):
                 read.used.add(getattr(value, "__name__", "?"))
-            elif type(value) is int and not _small(value):
+            elif type(value) is float or (type(value) is int and not _small(value)):
                 read.numbers.append(value)
             elif not _small(value):
                 return None
@@ -134,7 +149,7 @@ def _reached(values: Any) -> Iterator[Any]:
     open_ = [(values, False)]
     while open_:
         value, inside = open_.pop()
-        if id(value) in seen or isinstance(value, (float, str, bool, np.ndarray, np.generic, Tensor)):
+        if id(value) in seen or isinstance(value, (str, bool, np.ndarray, np.generic, Tensor)):
             continue
         seen.add(id(value))
         if isinstance(value, Module) or (is_dataclass(value) and not isinstance(value, type)):
@@ -149,7 +164,7 @@ def _reached(values: Any) -> Iterator[Any]:
         elif not isinstance(value, (types.MethodType, partial, Wrapper)):
             if not inside:
                 yield value
-            if callable(value) or type(value) in PLAIN or isinstance(value, BY_IDENTITY):
+            if callable(value) or type(value) in PLAIN or isinstance(value, (float, *BY_IDENTITY)):
                 continue
         open_ += [(part, inside) for part in opened(value)[1]]
 

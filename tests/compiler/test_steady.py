@@ -12,7 +12,7 @@ import pytest
 from numpy import maximum
 
 import minigrad as mg
-from minigrad.compiler.steady import _harmless, steady
+from minigrad.compiler.steady import _harmless, steady, telling
 from minigrad.rnn import unroll
 
 W = np.array([[0.5, 0.2], [-0.3, 0.4]])
@@ -277,6 +277,15 @@ def test_what_is_called_at_every_step_is_tried_out() -> None:
 
 def scaled(x: Any) -> Any:
     return 2.0 * x
+
+
+def test_how_many_steps_tell() -> None:
+    """Of very long sequences those at the beginning do, unless a number in the code is like that of a late step."""
+    late, eps = 60_000.0, 1e-9
+    assert telling(outputs_stacked, 100_000) == telling(scaled, 100_000) == 20_000
+    assert telling(outputs_stacked, 70) == 70
+    for f in (lambda x: x - 60_000, lambda x: x - late, lambda x: x * eps, lambda x: [x, (x, 5000)], no_further):
+        assert telling(f, 100_000) == (20_000 if f is no_further else 100_000)
 
 
 class Tabled(Leaky):
