@@ -115,7 +115,8 @@ def _read(values: Any) -> Read | None:
             if isinstance(value, types.FunctionType) and not _of_a_library(value):
                 read.codes.extend((code, value.__globals__) for code in _codes(value.__code__))
             elif callable(value) and not isinstance(value, Module):
-                read.used.add(getattr(value, "__name__", "?"))
+                if "<locals>" not in getattr(value, "__qualname__", ""):  # a part of a function of this package
+                    read.used.add(getattr(value, "__name__", "?"))
             elif type(value) is float or (type(value) is int and not _small(value)):
                 read.numbers.append(value)
             elif not _small(value):

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 from minigrad.compiler.compiled import compile
+from minigrad.compiler.steady import steady
 from minigrad.engine.tensor import Tensor
 from minigrad.rnn.stepping import Model
 from minigrad.rnn.unrolling import Run, unroll
 from minigrad.scopes import no_grad
 
 LONGEST = 5000
-"""Steps of a sequence from which on to trace it would take longer than many updates: about two milliseconds each."""
+"""Steps of a sequence from which on to trace all of it would take longer than many updates: two milliseconds each."""
 
 
 class Slopes:
@@ -52,6 +53,7 @@ class Slopes:
 
         self.model, self.slopes, self.costs = model, slopes, cost
         self.programs = {f: compile(f) for f in (slopes, cost)} if compiled else {}
+        self.whole = steady((slopes, model)) == "no"  # whether all of a sequence has to be traced
         self.why = ""
 
     def __call__(self, xs: Any, targets: Any, weights: Any = None) -> float:
@@ -70,7 +72,8 @@ class Slopes:
 
     def found(self, f: Callable[..., Any], *batch: Any) -> Any:
         """What ``f`` gives for the model and a batch."""
-        if f not in self.programs or len(batch[0]) > LONGEST:
+        traced_whole = self.whole or batch[-1] is not None  # with weights programs are made for them
+        if f not in self.programs or (traced_whole and len(batch[0]) > LONGEST):
             return f(self.model, *batch)
         try:
             return self.programs[f](self.model, *batch)

@@ -38,9 +38,7 @@ def test_networks_of_all_lengths(name: str, T: int, B: int | None, kind: str) ->
 
 
 @pytest.mark.parametrize("kind", ["every", "last", "entropy"])
-@pytest.mark.parametrize(
-    "name", ["f=tanh", "f=relu", "g=softmax", "layer norm", "LSTM", "GRU", "GRU before", "stacked", "layers alike"]
-)
+@pytest.mark.parametrize("name", sorted(MODELS))
 def test_the_text_is_that_of_the_whole_run(name: str, kind: str) -> None:
     f, model, data = problem(name, 37, 3, 0, kind)
     step = mg.compile(f)

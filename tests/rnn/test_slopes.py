@@ -55,12 +55,23 @@ def test_what_cannot_be_compiled_is_not(caplog: pytest.LogCaptureFixture) -> Non
     assert "this training is not compiled: mg.compile: x.item()" in caplog.text
 
 
-def test_what_is_very_long_is_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_very_long_is_compiled_only_from_short_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With weights, or what may know the step, all of it would have to be run to be compiled."""
     monkeypatch.setattr("minigrad.rnn.slopes.LONGEST", 8)
-    slopes = Slopes(rnn.RNN(2, 3, 1), {}, None, compiled=True)
-    for short, made in ((XS, 0), (XS[:8], 1)):
-        slopes(short, YS[: len(short)])
-        slopes.cost(short, YS[: len(short)])
+    seen: dict[str, int] = {}
+
+    def penalty(run: Any) -> Any:
+        seen["steps"] = len(run)
+        return np.sum(run["h"][-1] ** 2)
+
+    model, weights = rnn.RNN(2, 3, 1), np.ones(9)
+    free, keeping = Slopes(model, {}, None, compiled=True), Slopes(model, {}, penalty, compiled=True)
+    for slopes, batch, made in (
+        (keeping, (XS, YS), 0), (keeping, (XS[:8], YS[:8]), 1), (free, (XS, YS, weights), 0), (free, (XS, YS), 1),
+        (free, (XS[:8], YS[:8], weights[:8]), 2),
+    ):  # fmt: skip
+        slopes(*batch)
+        slopes.cost(*batch)
         assert [program.traced for program in slopes.programs.values()] == [made, made]
 
 
