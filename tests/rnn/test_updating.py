@@ -226,8 +226,9 @@ def test_ctrl_c_at_any_time_leaves_a_whole_update():
     states[0] = network().state_dict(), Adam(network()).state_dict()
     begun = time.perf_counter()
     fit(network(), Delayed(), updates=59, batch=4, every=5)
-    takes, seen = time.perf_counter() - begun, set()
-    for _ in range(40):
+    takes, seen, tries = time.perf_counter() - begun, set(), 0
+    while tries < 40 or len(seen) < 4:  # much of the time goes into compiling, where all signals mean 0 updates
+        tries += 1
         model = network()
         optimizer, before = Adam(model, 0.02), context.get()
         timer = threading.Timer(rng.uniform(0, 0.9 * takes), signal.raise_signal, [signal.SIGINT])
@@ -244,7 +245,7 @@ def test_ctrl_c_at_any_time_leaves_a_whole_update():
         assert_same(optimizer.state_dict(), states[steps][1])
         assert context.get() is before
         seen.add(steps)
-    assert len(seen) > 3
+        assert tries < 400
 
 
 def test_a_second_ctrl_c_waits_until_everything_is_whole():
