@@ -70,8 +70,8 @@ class Sight:
 
 
 def signature(args: Any, kwargs: Any) -> Any:
-    """What tells calls apart at first; nothing if they take more than arrays and modules."""
-    if kwargs or any(type(arg) is not np.ndarray and not isinstance(arg, Module) for arg in args):
+    """What tells calls apart at first; nothing if they take more than arrays, modules and None."""
+    if kwargs or any(type(arg) is not np.ndarray and arg is not None and not isinstance(arg, Module) for arg in args):
         return None
     return tuple([(arg.shape, arg.dtype) if type(arg) is np.ndarray else id(arg) for arg in args])
 

@@ -162,9 +162,9 @@ class Compiled(Wrapper):
             if kind in self.refusals:
                 raise self.refusals[kind].with_traceback(None)
             collecting = gc.isenabled()
-            gc.disable()  # of so many objects, all of which are in use, it would find nothing, again and again
             alike = even.set(self.roll)
             try:
+                gc.disable()  # of so many objects, all of which are in use, it would find nothing, again and again
                 known = named(self.f, args, kwargs)
                 names = [known.get(id(each), "") for each in found]
                 program = self.of_any_length(args, kwargs, found, names)

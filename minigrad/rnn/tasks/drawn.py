@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
+from itertools import islice
 
 import numpy as np
 
@@ -51,7 +52,7 @@ def drawn(draw: Draw, part: str, rng: np.random.Generator, size: int, steps: int
     missing = size
     for _ in range(ROUNDS):
         some = draw(rng, size)
-        mine = [b for b in range(size) if part_of(some.xs[:steps, b]) == part][:missing]
+        mine = list(islice((b for b in range(size) if part_of(some.xs[:steps, b]) == part), missing))
         found.append(Batch(some.xs[:, mine], some.targets[..., mine, :]))
         missing -= len(mine)
         if not missing:
