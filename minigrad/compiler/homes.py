@@ -33,6 +33,8 @@ class Stay:
         What stands in rows beside those of the members, by step; ``filled`` are those that have been written.
     kept : bool
         Whether it has a home, all rows, that of step ``low`` the first; else there is a single one, ``row``.
+    width : int
+        How long rows are in memory, if something is to lie beside each: ``broad`` are all these.
     """
 
     family: Family
@@ -42,6 +44,8 @@ class Stay:
     row: Any = None
     low: int = 0
     filled: set[int] = field(default_factory=set)
+    width: int = 0
+    broad: Any = None
 
 
 class Homes:
@@ -140,7 +144,11 @@ class Homes:
             if sorted(steps) != list(range(stay.low, stay.low + rows)):
                 raise batching.NoPlan("rows beside a home are missing")
             like = family.like
-            stay.home = self.text.home(batching.plural(like), (rows, *like.shape), like.dtype)
+            if stay.width:
+                stay.broad = self.text.home("broad", (rows, *like.shape[:-1], stay.width), like.dtype)
+                stay.home = self.text.view(stay.broad, f"{{}}[..., :{like.shape[-1]}]", batching.plural(like))
+            else:
+                stay.home = self.text.home(batching.plural(like), (rows, *like.shape), like.dtype)
         return stay.home  # type: ignore[no-any-return]
 
     def rows(self, family: Family, steps: range) -> Value:

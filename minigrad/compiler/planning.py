@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from minigrad.compiler import batching
-from minigrad.compiler.algebra import mean_product, outer, reverses, total
+from minigrad.compiler.algebra import mean_product, new, outer, reverses, total
 from minigrad.compiler.families import Family, Numbers, Rows, Same
 from minigrad.compiler.homes import VIEWS, Homes
+from minigrad.compiler.merging import Merge, merges
 from minigrad.compiler.naming import Value
 from minigrad.compiler.node import Node, Trace, nodes_in, walked
 from minigrad.compiler.schedule import Loop, Schedule
@@ -36,8 +37,14 @@ class Plan(Homes):
             self.values[node] = self.text.input(node)
         units = schedule.units if schedule else [node for node in trace.nodes if node.fn is not None]
         self._used_alone: set[Family] | None = None
+        self.merges: dict[Family, Merge] = {}
         if schedule:
             self.look(schedule)
+            self.merges = merges(schedule, ends)
+        self.gone = {family for merge in self.merges.values() for family in merge.gone}
+        for merge in self.merges.values():
+            self.stays[merge.state.family].kept = True
+            self.stays[merge.state.family].width = merge.widths[1]
         for unit in units:
             if type(unit) is Loop:
                 self.loop(unit)
@@ -164,7 +171,9 @@ class Plan(Homes):
 
     def whole(self, family: Family) -> None:
         """A family as one call, or a loop of its own."""
-        if (self.base(family) is not None or self.sequence(family) is not None) or self.only_summed(family):
+        if self.base(family) is not None or self.sequence(family) is not None or self.only_summed(family):
+            return
+        if family in self.gone:
             return
         steps = family.steps
         sides: list[Any] = []
@@ -188,9 +197,14 @@ class Plan(Homes):
         steps = list(loop.steps)
         for step in steps[: steps.index(loop.common[0])]:
             self.one_step(loop, step)
+        broad = {f: self.side_by_side(self.merges[f], f, loop) for f in loop.families if f in self.merges}
         self.text.open_loop(len(loop.common))
         for family in loop.families:
-            if self.base(family) is None:
+            if family in broad:
+                rows, matrix = broad[family]
+                like = new(np.matmul, (), family.like)
+                self.text.in_loop(like, (self.text.each(rows, "row"), matrix), self.target(family, loop))
+            elif self.base(family) is None and family not in self.gone:
                 args = [self.looped(column, loop) for column in family.columns]
                 if self.pays_to_lay_out(family, loop):
                     args[1] = self.text.laid_out(args[1])
@@ -198,6 +212,28 @@ class Plan(Homes):
         self.text.close_loop(back=loop.common.step < 0, name=loop.families[-1].like.name)
         for step in steps[steps.index(loop.common[-1]) + 1 :]:
             self.one_step(loop, step)
+
+    def side_by_side(self, merge: Merge, family: Family, loop: Loop) -> tuple[Value, Value]:
+        """States with what is multiplied besides, in the order of the loop, and all that they are multiplied by."""
+        text, like, (n, width) = self.text, family.like, merge.widths
+        stay, shift = self.stays[merge.state.family], merge.state.shift
+        steps = range(family.steps.start + shift, family.steps.stop + shift)
+        self.rows(merge.state.family, steps)  # with what they begin with
+        rows = text.view(
+            stay.broad, batching.sliced(steps.start - stay.low, steps.stop - stay.low, stay.broad.shape[0])
+        )
+        if reverses(merge.above):  # laid out as it is
+            matrix = text.view(text.home("matrix", (like.shape[-1], width), like.dtype), "{}.T")
+        else:
+            matrix = text.home("matrix", (width, like.shape[-1]), like.dtype)
+        m = n + merge.beside.family.like.shape[-1]
+        text.copy(text.view(rows, f"{{}}[..., {n}:{m}]"), self.operand(merge.beside, family.steps))
+        text.copy(text.view(matrix, f"{{}}[:{n}]"), self.value(merge.above))
+        text.copy(text.view(matrix, f"{{}}[{n}:{m}]"), self.value(merge.below))
+        if merge.bias is not None:
+            text.copy(text.view(rows, f"{{}}[..., {m}:]"), 1)
+            text.copy(text.view(matrix, f"{{}}[{m}:]"), self.value(merge.bias))
+        return text.view(rows, "{}[::-1]") if loop.common.step < 0 and len(loop.common) > 1 else rows, matrix
 
     def pays_to_lay_out(self, family: Family, loop: Loop) -> bool:
         """Whether each step multiplies many rows by the same Wᵀ: along its rows, that takes up to half the time."""
@@ -214,7 +250,7 @@ class Plan(Homes):
 
     def scratch(self, loop: Loop) -> None:
         """One row for what is used within its own step alone; the same for two of which one is not needed any more."""
-        body = [family for family in loop.families if self.base(family) is None]
+        body = [family for family in loop.families if self.base(family) is None and family not in self.gone]
         last: dict[Family, int] = {}
         for i, family in enumerate(body):
             for column in family.columns:
