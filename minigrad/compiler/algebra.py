@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.compiler.node import Node, Trace, leaves_in
-from minigrad.compiler.simplify import rebuilt, simplified
+from minigrad.compiler.simplify import rebuilt
 from minigrad.rules.elementwise import logistic
 from minigrad.rules.indexing import scatter
 from minigrad.rules.networks import affine, preactivation, squared_error
@@ -37,13 +37,24 @@ def mean_product(a: Any, b: Any) -> Any:
     return np.vdot(a, b) / a.size
 
 
-def rearranged(trace: Trace) -> Trace:
-    """Lowered, products of concatenations apart, and sums flat."""
-    rebuilt(trace, _lowered)
-    simplified(trace)
-    rebuilt(trace, _parted)
+def lowered(trace: Trace) -> Trace:
+    """Primitives of this house in terms of NumPy's functions."""
+    return rebuilt(trace, _lowered)
+
+
+def parted(trace: Trace) -> Trace:
+    """Products of concatenations as sums of products."""
+    return rebuilt(trace, _parted)
+
+
+def flattened(trace: Trace) -> Trace:
+    """Sums of sums as one."""
     uses = Counter(arg for node in trace.nodes for arg in node.nodes) + Counter(trace.wanted())
-    rebuilt(trace, lambda node: _flat(node, uses))
+    return rebuilt(trace, lambda node: _flat(node, uses))
+
+
+def turned(trace: Trace) -> Trace:
+    """Transposes of products as products the other way round."""
     return rebuilt(trace, _turned)
 
 

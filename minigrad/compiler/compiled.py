@@ -7,7 +7,7 @@ import inspect
 import threading
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import update_wrapper
 from typing import Any
@@ -19,7 +19,7 @@ from minigrad.compiler.arguments import Wrapper, exchanged, look, traced_already
 from minigrad.compiler.keeping import Found, settle
 from minigrad.compiler.lengths import Sequences, any_length, candidates, confirmed
 from minigrad.compiler.node import Unusual
-from minigrad.compiler.program import Program, Source, written
+from minigrad.compiler.program import PASSES, Figures, Program, Source, written
 from minigrad.compiler.steady import FEW, steady, telling
 from minigrad.compiler.traced import Refused
 from minigrad.compiler.tracing import once, traced
@@ -33,7 +33,7 @@ SIGHTS = 4
 """Of how many kinds of calls is known how they look: those of training and of validation, with a last batch each."""
 
 
-def compile(f: Callable[..., Any], *, roll: bool = True, most: int = 16) -> Compiled:
+def compile(f: Callable[..., Any], *, roll: bool = True, without: str | Iterable[str] = (), most: int = 16) -> Compiled:
     """``f`` as a program: traced once for each kind of arguments, and from then on run without a graph.
 
     Parameters
@@ -45,6 +45,9 @@ def compile(f: Callable[..., Any], *, roll: bool = True, most: int = 16) -> Comp
     roll : bool
         Write the steps of a recurrence as loops, and what does not depend on the step before as one call for all of
         them. The last bits then differ from those of ``f`` itself; without, they are the same.
+    without : str or iterable of str
+        Passes to leave out, to see what each is worth: "simplify", "lower", "simplify again", "part", "flatten",
+        "turn", "factor", "split", "sink", "merge", "share", described in docs/compile.md. The program gives the same.
     most : int
         How many programs are kept, the ones used last; and after so many a warning says that ``f`` is compiled again
         and again.
@@ -60,6 +63,8 @@ def compile(f: Callable[..., Any], *, roll: bool = True, most: int = 16) -> Comp
     TypeError
         At the first call, if what ``f`` does depends on values in a way that no program has, with the line that does
         it: ``if x > 0``, ``float(x)``, a number of elements, random numbers.
+    ValueError
+        If there is no pass of a name in ``without``.
 
     Examples
     --------
@@ -68,18 +73,28 @@ def compile(f: Callable[..., Any], *, roll: bool = True, most: int = 16) -> Comp
     >>> step(np.ones(2), np.zeros(2))
     (np.float64(0.0), array([0., 0.]))
     """
-    return Compiled(f, roll, most)
+    left_out = frozenset([without] if isinstance(without, str) else without)
+    if unknown := left_out.difference(PASSES):
+        raise ValueError(f"without={sorted(map(str, unknown))}: no such pass; there are {', '.join(PASSES)}")
+    return Compiled(f, roll, left_out, most)
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Figures):
     """What a program is: see `Compiled.report`.
 
     Attributes
     ----------
     inputs : int
-    recorded, simplified, calls : int
-        How many calls ``f`` made, how many of them differ and are needed, and how many the program makes.
+        How many arrays the program is given.
+    recorded : int
+        How many calls ``f`` made.
+    passes : dict of str to int
+        How many calls there were after each pass, up to the loops.
+    calls, calls_a_step : int
+        How many the program makes, and how many of them at each step of its loops, all loops together.
+    flops : int
+        Multiplications and additions in products of matrices (`matmul`, `dot`, `vdot`, `inner`), at each run.
     buffers, bytes : int
         How many there are, and their memory.
     rolled : bool
@@ -89,12 +104,6 @@ class Report:
         How many programs there are, and how often ``f`` was traced.
     """
 
-    inputs: int
-    recorded: int
-    simplified: int
-    calls: int
-    buffers: int
-    bytes: int
     rolled: bool
     why: str
     programs: int
@@ -104,8 +113,8 @@ class Report:
 class Compiled(Wrapper):
     """What `compile` gives: a function of the same arguments."""
 
-    def __init__(self, f: Callable[..., Any], roll: bool, most: int) -> None:
-        self.f, self.roll, self.most = f, roll, most
+    def __init__(self, f: Callable[..., Any], roll: bool, without: frozenset[str], most: int) -> None:
+        self.f, self.roll, self.without, self.most = f, roll, without, most
         self.programs: OrderedDict[Any, Program] = OrderedDict()
         self.refusals: OrderedDict[Any, Refused] = OrderedDict()
         self.patterns: OrderedDict[Any, Callable[[int], Source | None] | None] = OrderedDict()
@@ -170,7 +179,8 @@ class Compiled(Wrapper):
                 program = self.of_any_length(args, kwargs, found, names)
                 if program is None:
                     self.traced += 1
-                    program = Program(written(*traced(self.f, args, kwargs, found, names), self.roll))
+                    trace, structure = traced(self.f, args, kwargs, found, names)
+                    program = Program(written(trace, structure, self.roll, self.without))
             except Refused as error:
                 self.refusals[kind] = error
                 if len(self.refusals) > self.most:
@@ -232,7 +242,7 @@ class Compiled(Wrapper):
                 return None
             if not all(length < FEW or abs(length - T) < FEW for length in trace.asked):
                 return None
-            sources.append(written(trace, structure, True))
+            sources.append(written(trace, structure, True, self.without))
         self.traced += 1
         return any_length(sources, sequences.short)
 
@@ -243,7 +253,7 @@ class Compiled(Wrapper):
             found = Found()
             look((self.f, args, kwargs), key, found, {})
             kind = tuple(key)
-            return self.programs.get(kind) or self.compiled(kind, args, kwargs, found)
+            self.last = self.programs.get(kind) or self.compiled(kind, args, kwargs, found)
         if self.last is None:
             raise ValueError("nothing has been compiled yet: call the function, or pass its arguments here")
         return self.last

@@ -10,6 +10,7 @@ length has to give what the function itself gives (`confirmed`).
 from __future__ import annotations
 
 import re
+from ast import literal_eval
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass, replace
 from fractions import Fraction
@@ -162,8 +163,10 @@ def any_length(sources: Sequence[Source], lengths: Sequence[int]) -> Callable[[i
         return None
 
     def source(T: int) -> Source | None:
-        written, numbers = text(T), re.findall(r"\d+", figures(T) or "")
-        return None if written is None else replace(first, text=written, figures=Figures(*map(int, numbers)))
+        written, numbers = text(T), figures(T)
+        if written is None or numbers is None:
+            return None
+        return replace(first, text=written, figures=Figures(*literal_eval(numbers)))
 
     return source
 

@@ -174,4 +174,5 @@ def copied(trace: Trace) -> Trace:
         walked(placed, trace.checks),
         trace.lenient,
         trace.asked,
+        trace.cleared,
     )

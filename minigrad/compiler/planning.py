@@ -6,6 +6,7 @@ stand one below the other already.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -27,9 +28,9 @@ ROWS, REPEATED = 8, 128
 
 
 class Plan(Homes):
-    """All statements of a program."""
+    """All statements of a program; ``merge``, what `minigrad.compiler.merging` finds, can be left out."""
 
-    def __init__(self, trace: Trace, schedule: Schedule | None, exact: bool) -> None:
+    def __init__(self, trace: Trace, schedule: Schedule | None, exact: bool, without: Collection[str] = ()) -> None:
         ends = set(nodes_in(trace.outputs)) | set(trace.assigned.values())
         super().__init__(Text(exact), schedule.place if schedule else {}, ends)
         self.trace, self.checks = trace, set(trace.checks)
@@ -40,7 +41,7 @@ class Plan(Homes):
         self.merges: dict[Family, Merge] = {}
         if schedule:
             self.look(schedule)
-            self.merges = merges(schedule, ends)
+            self.merges = {} if "merge" in without else merges(schedule, ends)
         self.gone = {family for merge in self.merges.values() for family in merge.gone}
         for merge in self.merges.values():
             self.stays[merge.state.family].kept = True

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+import math
 import threading
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.algebra import rearranged
+from minigrad.compiler.algebra import flattened, lowered, mean_product, outer, parted, turned
 from minigrad.compiler.batching import NoPlan
 from minigrad.compiler.keeping import Effect
 from minigrad.compiler.masks import factored
-from minigrad.compiler.node import Trace, copied
+from minigrad.compiler.node import Node, Trace, copied
 from minigrad.compiler.planning import Plan
 from minigrad.compiler.schedule import NoLoop, Schedule
-from minigrad.compiler.simplify import simplified
+from minigrad.compiler.simplify import rebuilt, simplified
+from minigrad.rules.networks import affine, preactivation
+
+EXACT: dict[str, Callable[[Trace], Trace]] = {"simplify": simplified}
+"""Passes after which all is the same to the last bit: those of a straight line."""
+ROLLING: dict[str, Callable[[Trace], Trace]] = {
+    "lower": lowered,
+    "simplify again": simplified,
+    "part": parted,
+    "flatten": flattened,
+    "turn": turned,
+    "factor": factored,
+}
+"""What makes steps alike, in this order, before loops are looked for."""
+PASSES = (*EXACT, *ROLLING, "split", "sink", "merge", "share")
+"""All that can be left out; the last four are of `schedule`, `merging` and `text`."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +41,10 @@ class Figures:
 
     inputs: int
     recorded: int
-    simplified: int
+    passes: dict[str, int]
     calls: int
+    calls_a_step: int
+    flops: int
     buffers: int
     bytes: int
 
@@ -61,30 +80,52 @@ class Source:
     why: str
 
 
-def written(trace: Trace, structure: Any, roll: bool) -> Source:
-    """A trace as a program: rolled if that can be, and else a straight line."""
-    recorded = len(trace.inputs) + sum(node.fn is not None for node in trace.nodes)
-    cleared = trace.cleared
-    trace = simplified(trace)
-    needed = len(trace.nodes) - len(trace.inputs)
-    plan, why = _planned(trace, roll)
+def written(trace: Trace, structure: Any, roll: bool, without: Collection[str] = ()) -> Source:
+    """A trace as a program, by all passes but these: rolled if that can be, and else a straight line."""
+    recorded = sum(node.fn is not None for node in trace.nodes)
+    trace, passes = _passed(rebuilt(trace, lambda node: node), EXACT, without)
+    plan, why = None, "roll=False"
+    if roll:
+        try:
+            other, more = _passed(copied(trace), ROLLING, without)
+            plan, why = Plan(other, Schedule(other, without), exact=False, without=without), ""
+            passes |= more
+        except (NoLoop, NoPlan) as error:
+            why = str(error)
+    plan = plan or Plan(trace, None, exact=True)
     text = plan.text
-    source = text.source()
+    source = text.source(share="share" not in without)
+    flops = sum(map(_flops, plan.trace.nodes))
     return Source(
-        source, text.space, structure, len(trace.outputs), [*trace.assigned, *cleared], trace.lenient,
-        Figures(len(text.inputs), recorded, needed, text.calls, text.buffers, text.bytes), why,
+        source, text.space, structure, len(trace.outputs), [*trace.assigned, *trace.cleared], trace.lenient,
+        Figures(len(text.inputs), recorded, passes, text.calls, text.calls_a_step, flops, text.buffers, text.bytes),
+        why,
     )  # fmt: skip
 
 
-def _planned(trace: Trace, roll: bool) -> tuple[Plan, str]:
-    why = "roll=False"
-    if roll:
-        try:
-            other = factored(rearranged(copied(trace)))
-            return Plan(other, Schedule(other), exact=False), ""
-        except (NoLoop, NoPlan) as error:
-            why = str(error)
-    return Plan(trace, None, exact=True), why
+def _passed(
+    trace: Trace, passes: dict[str, Callable[[Trace], Trace]], without: Collection[str]
+) -> tuple[Trace, dict[str, int]]:
+    """The trace after one pass after the other, and how many calls there were after each."""
+    counts = {}
+    for name, made in passes.items():
+        if name not in without:
+            trace = made(trace)
+            counts[name] = len(trace.nodes) - len(trace.inputs)
+    return trace, counts
+
+
+def _flops(node: Node) -> int:
+    """Multiplications and additions of a product of matrices: two for each element of all that is summed up."""
+    if node.fn in (affine, preactivation):
+        inner = [x.shape[-1] for x in node.args[1::2]]
+    elif node.fn in (np.matmul, np.dot, np.inner, outer, np.vdot, mean_product):
+        a, b = (np.shape(each) if type(each) is not Node else each.shape for each in node.args[:2])
+        whole = math.prod(a) if node.fn in (np.vdot, mean_product) else a[0] if node.fn is outer else a[-1] if a else 0
+        inner = [whole if b else 0]
+    else:
+        return 0
+    return int(2 * math.prod(node.shape) * sum(inner))
 
 
 class Program:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -51,9 +51,9 @@ class Loop:
 
 
 class Schedule:
-    """The units of a trace in order."""
+    """The units of a trace in order; ``split`` and ``sink`` can be left out."""
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Trace, without: Collection[str] = ()) -> None:
         self.trace = trace
         self.finder = Finder(trace)
         if max((len(family.members) for family in self.finder.families), default=0) <= SHORT:
@@ -74,10 +74,12 @@ class Schedule:
             self.finder.settle()
             self.singles = [node for node in trace.nodes if node.fn is not None and node not in self.place]
             circles = self.circles()
-        parted = [self.split(circle) for circle in circles if len(circle) > 1]
-        if any(parted):
-            circles = self.circles()
-        self.sink(circles)
+        if "split" not in without:
+            parted = [self.split(circle) for circle in circles if len(circle) > 1]
+            if any(parted):
+                circles = self.circles()
+        if "sink" not in without:
+            self.sink(circles)
         for circle in self.ordered(circles):
             if len(circle) == 1 and circle[0] not in self.needed(circle[0]):
                 self.units.append(circle[0])

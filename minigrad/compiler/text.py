@@ -1,7 +1,7 @@
 """The program as text, and the arrays that it writes to.
 
 Buffers and the views of them are made once, in ``build``; what it returns is the program. Two buffers of which one is
-not needed any more when the other begins are one (`Text.shared`): their names stay apart.
+not needed any more when the other begins are one (`Text.buffered`): their names stay apart.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Text(Calls):
         self.heads: list[str] = []  # constants, and views of buffers
         self.lines: list[tuple[list[str], frozenset[str]]] = []
         self.loop: Each | None = None
-        self.calls = 0
+        self.calls = self.calls_a_step = 0
         self.returned = ""
 
     # -- what is there before the program runs -----------------------------------------------------------------------
@@ -146,12 +146,13 @@ class Text(Calls):
 
     def check(self, node: Node, args: Any) -> None:
         """A call that is made for the error that it may raise."""
+        self.calls += 1
         self.line(self.expression(node, args, {})[0], self.homes_in(args))
 
     def call(self, node: Node, args: Any, kwargs: Any, fresh: bool) -> Value:
         """A single call, into a buffer where that can be."""
-        self.calls += 1
         if node.shape is None:  # several results
+            self.calls += 1
             text, _ = self.expression(node, args, kwargs)
             homes = self.homes_in((args, kwargs))
             name = self.name("parts")
@@ -163,6 +164,7 @@ class Text(Calls):
             return home
         if node.fn is total:
             return self.added(list(args), node)
+        self.calls += 1
         text, own = self.expression(node, args, kwargs)
         homes = self.homes_in((args, kwargs))
         name = self.name(node.name or batching.singular(node))
@@ -239,6 +241,7 @@ class Text(Calls):
             return parts[0]  # type: ignore[no-any-return]
         add, texts = self.function(np.add), [self.render(part) for part in parts]
         value = self.assigned(node.name or "total", f"{add}({texts[0]}, {texts[1]})", node, self.homes_in(parts))
+        self.calls += len(texts[2:])
         for each in texts[2:]:
             self.line(f"{value.name} = {add}({value.name}, {each})", self.homes_in(parts))
         return value
@@ -267,6 +270,7 @@ class Text(Calls):
         lines = self.written(like, args, like.kwargs, out)
         loop.body += lines
         self.calls += len(lines) * loop.count
+        self.calls_a_step += len(lines)
 
     def close_loop(self, back: bool, name: str) -> None:
         loop, self.loop = self.loop, None
@@ -295,8 +299,8 @@ class Text(Calls):
 
     # -- the whole ----------------------------------------------------------------------------------------------------
 
-    def shared(self) -> tuple[list[str], int]:
-        """The buffers as text, those that may be one in one; and how many bytes they have."""
+    def buffered(self, share: bool) -> list[str]:
+        """The buffers as text; if they ``share`` memory, those that may be one in one."""
         for number, (_, homes) in enumerate(self.lines):
             for name in homes:
                 home = self.homes[name]
@@ -320,7 +324,7 @@ class Text(Calls):
                 if whole.shape and home.shape and 0 <= whole.shape[0] - home.shape[0] <= ENDS  # at any length
                 if (whole.shape[1:], whole.dtype) == (home.shape[1:], home.dtype)
             ]
-            fit = fits[-1] if fits else None
+            fit = fits[-1] if fits and share else None
             if fit is None:
                 code = code_of(home.dtype)
                 dtype = "" if code == "float64" else f', "{code}"'
@@ -335,11 +339,11 @@ class Text(Calls):
                 texts.append(f"{home.name} = {part}  # in the same memory, later")
             held.append(home)
         self.buffers, self.bytes = len({*owner.values()}), total_bytes
-        return texts, total_bytes
+        return texts
 
-    def source(self, indent: str = "    ") -> str:
+    def source(self, share: bool, indent: str = "    ") -> str:
         """The text of the program."""
-        buffers, _ = self.shared()
+        buffers = self.buffered(share)
         constants = [f"{value.name} = {self.constant_text(array)}" for array, value in self.constants]
         run = [line for lines, _ in self.lines for line in lines]
         imports = [f"from {module} import {', '.join(sorted(names))}" for module, names in sorted(self.imports.items())]

@@ -5,13 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad import functions
-from minigrad.compiler.algebra import mean_product, outer, rearranged, total
+from minigrad.compiler.algebra import flattened, lowered, mean_product, outer, parted, total, turned
+from minigrad.compiler.node import Trace
 from minigrad.compiler.simplify import simplified
 from minigrad.rules.networks import affine, preactivation
 from tests.compiler.test_simplify import calls
 from tests.compiler.test_tracing import trace
 
 X = np.ones((3, 2))
+
+
+def rearranged(trace: Trace) -> Trace:
+    """All of this module's passes, in the order in which a program is made."""
+    return turned(flattened(parted(simplified(lowered(trace)))))
 
 
 def test_a_sum_of_sums_is_one_unless_a_part_is_needed() -> None:

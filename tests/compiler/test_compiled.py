@@ -420,7 +420,7 @@ def test_the_report_counts() -> None:
     f, model, data = problem("f=tanh", 9, 3, 0, "every")
     report = compile(f).report(model, *data[0])
     assert (report.inputs, report.programs, report.traced) == (7, 1, 1)
-    assert report.calls < report.simplified <= report.recorded
+    assert report.calls < report.passes["simplify"] <= report.recorded
     assert report.buffers > 0 and 0 < report.bytes < 20_000
     assert compile(f, roll=False).report(model, *data[0]).why == "roll=False"
 

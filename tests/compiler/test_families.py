@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.algebra import rearranged
 from minigrad.compiler.families import Finder, Numbers, Rows, Same
 from minigrad.compiler.simplify import simplified
+from tests.compiler.test_algebra import rearranged
 from tests.compiler.test_tracing import trace
 
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minigrad import compile, functions, grad
-from minigrad.compiler.algebra import rearranged
 from minigrad.compiler.masks import factored, sound
 from minigrad.compiler.simplify import simplified
+from tests.compiler.test_algebra import rearranged
 from tests.compiler.test_simplify import calls
 from tests.compiler.test_tracing import trace
 

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from minigrad import rnn, value_and_grad
-from minigrad.compiler.algebra import rearranged, total
+from minigrad.compiler.algebra import total
 from minigrad.compiler.schedule import Loop, NoLoop, Schedule
 from minigrad.compiler.simplify import simplified
+from tests.compiler.test_algebra import rearranged
 from tests.compiler.test_families import recurrence
 from tests.compiler.test_tracing import trace
 
