@@ -148,11 +148,20 @@ def _turned(node: Node) -> Node:
     """The transpose of products as products the other way round."""
     if reverses(node) and len(node.shape) == 2:
         inner = node.args[0]
-        if inner.fn is total and all(type(term) is Node and term.fn is outer for term in inner.args):
-            return new(total, [new(outer, term.args[::-1], node, name="") for term in inner.args], node)
+        terms = [_of_constant(term) for term in inner.args] if inner.fn is total else []
+        if terms and all(type(term) is Node and term.fn is outer for term in terms):
+            return new(total, [new(outer, term.args[::-1], node, name="") for term in terms], node)
         if inner.fn is outer:
             return new(outer, inner.args[::-1], node)
     return node
+
+
+def _of_constant(term: Any) -> Any:
+    """The product of a constant, such as h_0ᵀ, like those of other steps."""
+    constant = type(term) is Node and term.fn is np.matmul and type(term.args[0]) is np.ndarray
+    if constant and term.args[0].ndim == 2 and type(term.args[1]) is Node and len(term.args[1].shape) == 2:
+        return new(outer, [term.args[0].T, term.args[1]], term)
+    return term
 
 
 def _parted(node: Node) -> Node:
