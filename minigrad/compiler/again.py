@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.arguments import Methods, global_names, is_leaf, look, opened
+from minigrad.compiler.arguments import Methods, global_names, inside, look, opened
 from minigrad.compiler.keeping import Found
 from minigrad.engine.tensor import Tensor
 from minigrad.module import Module
@@ -90,18 +90,8 @@ def sighted(f: Any, args: Any, program: Any) -> Sight:
         found[number] = None
     tensors = [(t, t._data.shape, t._data.dtype, t.requires_grad) for t in found if type(t) is Tensor]
     arrays = [(a, a.shape, a.dtype) for a in found if isinstance(a, np.ndarray)]
-    return Sight(program, found, tuple(places), tuple(inside([f, *args])), tuple(tensors), tuple(arrays))
-
-
-def inside(values: list[Any]) -> list[tuple[Any, list[Any]]]:
-    """What is opened in them, and in that, and so on."""
-    found: dict[int, tuple[Any, list[Any]]] = {}
-    while values:
-        value = values.pop()
-        if not is_leaf(value) and id(value) not in found:
-            found[id(value)] = value, glance(value)
-            values += opened(value)[1]
-    return list(found.values())
+    parts = tuple([(value, glance(value)) for value in inside([f, *args])])
+    return Sight(program, found, tuple(places), parts, tuple(tensors), tuple(arrays))
 
 
 def glance(value: Any) -> list[Any]:
@@ -118,8 +108,7 @@ def glance(value: Any) -> list[Any]:
             parts.append(space.get(name))
         return parts
     if isinstance(value, Module):
-        inside = vars(value)
-        return [*inside, *inside.values()]
+        return [*vars(value), *vars(value).values()]
     if isinstance(value, Methods):
         return [part for cls in value.written for part in (*vars(cls), *vars(cls).values())]
     return opened(value)[1]

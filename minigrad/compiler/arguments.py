@@ -72,7 +72,7 @@ class Methods:
 @lru_cache(maxsize=256)
 def methods(cls: Any) -> Methods | None:
     """Those of a class of the user's; none where all is this package's."""
-    written = tuple(each for each in cls.__mro__ if (each.__module__ or "").partition(".")[0] not in LIBRARIES)
+    written = tuple(each for each in cls.__mro__ if not _in_library(each))
     return Methods(cls, written) if written else None
 
 
@@ -97,17 +97,24 @@ def _outer(attribute: Any, inner: Any) -> Any:
 
 def _openable(value: Any) -> bool:
     """Whether it can be looked at, and all that it consists of."""
-    open_, seen = [value], set()
+    try:
+        for _ in inside([value], closed=Methods):
+            pass
+    except Refused:
+        return False
+    return True
+
+
+def inside(values: list[Any], closed: type | tuple[()] = ()) -> Iterator[Any]:
+    """What is opened in them, and in that, and so on, each once; all but what is ``closed``."""
+    seen: dict[int, Any] = {}  # which keeps them, so that no other one gets their number
+    open_ = list(values)
     while open_:
         value = open_.pop()
-        if is_leaf(value) or isinstance(value, Methods) or id(value) in seen:
-            continue
-        seen.add(id(value))
-        try:
+        if not is_leaf(value) and not isinstance(value, closed) and id(value) not in seen:
+            seen[id(value)] = value
+            yield value
             open_ += opened(value)[1]
-        except Refused:
-            return False
-    return True
 
 
 def look(value: Any, key: list[Any], found: Found, seen: dict[int, int]) -> None:
@@ -215,9 +222,7 @@ def exchanged(value: Any, new: Iterator[Any], made: dict[int, Any]) -> Any:
     if type(value) is Tensor:
         made[id(value)] = next(new)
         return made[id(value)]
-    if type(value) in PLAIN or type(value) is float or isinstance(value, BY_IDENTITY):
-        return value
-    if type(value) is types.FunctionType and _plain(value):
+    if is_leaf(value):
         return value
     if isinstance(value, Keeper):
         kept, fixed = ({name: exchanged(part, new, made) for name, part in parts.items()}
@@ -279,7 +284,12 @@ def _filled(cell: types.CellType) -> bool:
 def _plain(f: types.FunctionType) -> bool:
     """Whether a function is of a library, and has nothing of its own."""
     own = f.__closure__ or f.__defaults__ or f.__kwdefaults__
-    return not own and (f.__module__ or "").partition(".")[0] in LIBRARIES
+    return not own and _in_library(f)
+
+
+def _in_library(value: Any) -> bool:
+    """Whether a function or class says that it is this package's, NumPy's or Python's."""
+    return (value.__module__ or "").partition(".")[0] in LIBRARIES
 
 
 def _code(code: types.CodeType) -> int:
@@ -289,7 +299,7 @@ def _code(code: types.CodeType) -> int:
 
 def _names(f: types.FunctionType) -> list[str]:
     """The global names that a function of the user's uses and that may be looked at: not modules, and no builtins."""
-    if (f.__module__ or "").partition(".")[0] in LIBRARIES:
+    if _in_library(f):
         return []
     return [name for name in global_names(f.__code__) if _looked_at(f.__globals__.get(name))]
 
@@ -297,7 +307,7 @@ def _names(f: types.FunctionType) -> list[str]:
 def _looked_at(value: Any) -> bool:
     if isinstance(value, (types.ModuleType, type)) or value is None:
         return False
-    return not isinstance(value, types.FunctionType) or (value.__module__ or "").partition(".")[0] not in LIBRARIES
+    return not isinstance(value, types.FunctionType) or not _in_library(value)
 
 
 @lru_cache(maxsize=256)

@@ -221,7 +221,7 @@ def _product(text: Any, many: list[bool], values: list[Any], out: Any, like: Nod
         text.product_into(b, text.view(a, "{}.T") if not isinstance(a, np.ndarray) else a.T, out)
         return True
     if ranks[0] >= 2 and ranks[1] >= 2 and max(ranks) == len(like.shape):
-        text.matmul_into(
+        text.product_into(
             *[text.lifted(v, max(ranks)) if rows else v for v, rows in zip(values, many, strict=True)], out
         )
         return True

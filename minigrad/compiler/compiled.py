@@ -137,7 +137,7 @@ class Compiled(Wrapper):
             found = Found()
             look((self.f, args, kwargs), key, found, {})
             keepers = found.keepers
-            if asked(args, kwargs) or traced_already(found):
+            if graph_wanted(args, kwargs) or traced_already(found):
                 return self.f(*args, **kwargs)
             kind = tuple(key)
             program = self.programs.get(kind) or self.compiled(kind, args, kwargs, found)
@@ -174,7 +174,7 @@ class Compiled(Wrapper):
             alike = even.set(self.roll)
             try:
                 gc.disable()  # of so many objects, all of which are in use, it would find nothing, again and again
-                known = named(self.f, args, kwargs)
+                known = argument_names(self.f, args, kwargs)
                 names = [known.get(id(each), "") for each in found]
                 program = self.of_any_length(args, kwargs, found, names)
                 if program is None:
@@ -274,7 +274,7 @@ class Compiled(Wrapper):
         )  # fmt: skip
 
 
-def asked(args: Any, kwargs: Any) -> bool:
+def graph_wanted(args: Any, kwargs: Any) -> bool:
     """Whether somebody outside wants a graph: an argument that requires grad, or a module that a transform passed."""
     if not context.get().recording:
         return False
@@ -293,7 +293,7 @@ def asked(args: Any, kwargs: Any) -> bool:
     return False
 
 
-def named(f: Any, args: Any, kwargs: Any) -> dict[int, str]:
+def argument_names(f: Any, args: Any, kwargs: Any) -> dict[int, str]:
     """What arrays among the arguments are called, by their identity."""
     try:
         given = inspect.signature(f).bind(*args, **kwargs).arguments

@@ -210,7 +210,7 @@ class Plan(Homes):
                 if self.pays_to_lay_out(family, loop):
                     args[1] = self.text.laid_out(args[1])
                 self.text.in_loop(family.like, self.arranged(family, args), self.target(family, loop))
-        self.text.close_loop(back=loop.common.step < 0, name=loop.families[-1].like.name)
+        self.text.close_loop()
         for step in steps[steps.index(loop.common[-1]) + 1 :]:
             self.one_step(loop, step)
 

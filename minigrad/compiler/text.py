@@ -201,8 +201,6 @@ class Text(Calls):
     def product_into(self, a: Any, b: Any, out: Value) -> None:
         self.into(Node(np.matmul, (), {}, -1, out.shape, out.dtype), (a, b), out)
 
-    matmul_into = product_into
-
     # -- totals -------------------------------------------------------------------------------------------------------
 
     def assigned(self, wish: str, text: str, like: Node, homes: Any) -> Value:
@@ -272,7 +270,7 @@ class Text(Calls):
         self.calls += len(lines) * loop.count
         self.calls_a_step += len(lines)
 
-    def close_loop(self, back: bool, name: str) -> None:
+    def close_loop(self) -> None:
         loop, self.loop = self.loop, None
         assert loop is not None
         names = [each for each, _ in loop.rows]

@@ -30,9 +30,7 @@ class Primitive:
     joint: Rule | None = None  # or one that returns the cotangents of all arguments
     count: int | None = 0  # how many positional arguments the rules expect; None for any number
     options: tuple[str, ...] = ()  # the keywords that they know
-    form: str = (
-        ""  # "elementwise", "linear", "multilinear" or "layer", which makes forward mode simpler (`pushforward`)
-    )
+    form: str = ""  # "elementwise", "linear", "multilinear", "layer": forward mode is simpler then (`pushforward`)
     rewrite: Function | None = None  # differentiated by being written in terms of others: this is called in its place
     plain: bool = False  # results carry no gradient (comparisons, ``argmax``, ``shape``): it gets and gives arrays
     refused: str = ""  # why it is not differentiated, and what to write instead
