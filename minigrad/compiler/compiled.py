@@ -259,14 +259,29 @@ class Compiled(Wrapper):
         return self.last
 
     def listing(self, *args: Any, **kwargs: Any) -> str:
-        """The program for these arguments as text, or that which was used last: ``build()`` in it gives the function.
+        """The program for these arguments as text: ``build()`` in it gives the function.
 
-        It runs as it stands if all functions in it can be imported.
+        Parameters
+        ----------
+        *args, **kwargs
+            As in a call; compiled now if there is no program for them yet. Without any: the program that was used last.
+
+        Returns
+        -------
+        str
+            NumPy's functions, one after the other. It runs as it stands if all functions in it can be imported.
+
+        Raises
+        ------
+        TypeError
+            If there is no program for these arguments.
+        ValueError
+            If nothing has been compiled yet, and there are no arguments.
         """
         return self.program_for(args, kwargs).source.text
 
     def report(self, *args: Any, **kwargs: Any) -> Report:
-        """What the program for these arguments, or that which was used last, consists of."""
+        """What the program consists of, for arguments as those of `listing`; it raises the same errors."""
         source = self.program_for(args, kwargs).source
         return Report(
             **vars(source.figures), rolled=not source.why, why=source.why, programs=len(self.programs),

@@ -34,7 +34,7 @@ COUNTING = {
     "LOAD_ATTR": {"shape", "size", "nbytes", "strides"},
 }
 """Where numbers of steps come from, besides loops."""
-EVEN = {
+UNIFORM = {
     "zip", "list", "tuple", "dict", "isinstance", "float", "print", "super", "str", "sum", "range", "len",
     "enumerate", "reversed", "map", "T", "mT", "shape", "size", "ndim", "dtype", "real", "newaxis", "float32",
     "float64", "append", "extend", "items", "keys", "values", "copy", "astype", "tanh", "exp", "exp2", "expm1",
@@ -54,7 +54,7 @@ KINKED = {
     "amax", "amin", "heaviside",
 }  # fmt: skip
 """These stay the same for a while and then change: of arrays, not of numbers of steps."""
-KNOWN = EVEN | KINKED
+KNOWN = UNIFORM | KINKED
 BY_SIZE = {"min", "max"}
 """Python's own choose, and no array can be given to them."""
 KEEPING = {"STORE_ATTR", "STORE_GLOBAL", "STORE_SUBSCR", "DELETE_ATTR", "DELETE_GLOBAL", "DELETE_SUBSCR",
