@@ -277,9 +277,11 @@ class Schedule:
                     circles.remove(circle)
 
     def _sinks(self, family: Family, steps: set[int]) -> bool:
-        """Whether it may be computed step by step as well: elementwise, of steps that the loop has."""
-        cheap = family.like.fn is total or isinstance(family.like.fn, np.ufunc)
-        return cheap and family.like.fn is not np.matmul and steps.issuperset(family.steps)
+        """Whether it may be computed step by step as well: elementwise or a product with one matrix, of steps it has."""
+        elementwise = family.like.fn is total or isinstance(family.like.fn, np.ufunc)
+        if family.like.fn is np.matmul:
+            elementwise = type(family.columns[1]) is Same and type(family.columns[0]) is not Same
+        return elementwise and steps.issuperset(family.steps)
 
     def _within(self, column: Any, inside: set[Unit]) -> bool:
         if type(column) is Rows:
