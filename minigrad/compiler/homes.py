@@ -56,6 +56,7 @@ class Homes:
         self.values: dict[Node, Any] = {}
         self.stays: dict[Family, Stay] = {}
         self.loop_of: dict[Family, Loop] = {}
+        self.rings: dict[Family, Any] = {}
 
     # -- who needs a home ---------------------------------------------------------------------------------------------
 
@@ -136,14 +137,15 @@ class Homes:
 
     def home(self, family: Family) -> Value:
         """All rows of a family that has a home."""
-        stay = self.stays[family]
+        stay, like = self.stays[family], family.like
+        if stay.home is None and family in self.rings:
+            stay.home = self.text.home(batching.plural(like), (self.rings[family].rows, *like.shape), like.dtype)
         if stay.home is None:
             steps = [*family.steps, *stay.extra]
             stay.low = min(steps)
             rows = max(steps) + 1 - stay.low
             if sorted(steps) != list(range(stay.low, stay.low + rows)):
                 raise batching.NoPlan("rows beside a home are missing")
-            like = family.like
             if stay.width:
                 stay.broad = self.text.home("broad", (rows, *like.shape[:-1], stay.width), like.dtype)
                 stay.home = self.text.view(stay.broad, f"{{}}[..., :{like.shape[-1]}]", batching.plural(like))
@@ -171,6 +173,8 @@ class Homes:
                 return self.text.view(whole, batching.sliced(first, last, whole.shape[0], stride))
             return self.text.view(whole, f"{{}}[{first}:{last if last >= 0 else ''}:{stride}]")
         home = self.home(family)
+        if family in self.rings:
+            raise batching.NoPlan("rows that have been summed up are wanted again")
         self.fill(self.stays[family], steps)
         low = self.stays[family].low
         return self.text.view(home, batching.sliced(steps.start - low, steps.stop - low, home.shape[0]))
@@ -212,6 +216,8 @@ class Homes:
         if not stay.kept:
             return stay.row  # type: ignore[no-any-return]
         home = self.home(family)
+        if family in self.rings:
+            return self.text.view(home, f"{{}}[{self.rings[family].row(step)}]")
         if step in stay.extra:
             self.fill(stay, range(step, step + 1))
         return self.text.view(home, batching.one(step - stay.low, home.shape[0], family.like.shape))

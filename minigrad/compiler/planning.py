@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.compiler import batching
+from minigrad.compiler import batching, blocks
 from minigrad.compiler.algebra import mean_product, new, outer, reverses, total
 from minigrad.compiler.families import Family, Numbers, Rows, Same
 from minigrad.compiler.homes import VIEWS, Homes
@@ -19,7 +19,7 @@ from minigrad.compiler.merging import Merge, merges
 from minigrad.compiler.naming import Value
 from minigrad.compiler.node import Node, Trace, nodes_in, walked
 from minigrad.compiler.schedule import Loop, Schedule
-from minigrad.compiler.text import Text
+from minigrad.compiler.text import BLOCK, Text
 
 SUMMED = (outer, mean_product)
 """Families that are never computed if only their totals are wanted."""
@@ -118,6 +118,10 @@ class Plan(Homes):
     def summed(self, family: Family, steps: range, node: Node) -> Value:
         """The total of the members of these steps."""
         like, columns = family.like, family.columns
+        for ring in self.rings.values():
+            for one in ring.sums:
+                if one.family is family and one.node is node:
+                    return one.value  # type: ignore[no-any-return]
         if not self.only_summed(family):
             return self.text.reduced(self.rows(family, steps), node)
         sides: list[Any] = [self.operand(column, steps) for column in columns]
@@ -194,8 +198,12 @@ class Plan(Homes):
 
     def loop(self, loop: Loop) -> None:
         """A loop, and the steps beside it that lack some of its calls."""
+        rings = {family: found for family in loop.families if (found := blocks.ring(self, family, loop))}
+        self.rings |= rings
         self.scratch(loop)
         steps = list(loop.steps)
+        for ring in rings.values():
+            blocks.begun(self, ring)
         for step in steps[: steps.index(loop.common[0])]:
             self.one_step(loop, step)
         broad = {f: self.side_by_side(self.merges[f], f, loop) for f in loop.families if f in self.merges}
@@ -210,7 +218,8 @@ class Plan(Homes):
                 if self.pays_to_lay_out(family, loop):
                     args[1] = self.text.laid_out(args[1])
                 self.text.in_loop(family.like, self.arranged(family, args), self.target(family, loop))
-        self.text.close_loop()
+        sums = [line for family, ring in rings.items() for line in blocks.added(self, family, ring)]
+        self.text.close_loop(len(steps), steps.index(loop.common[0]), sums)
         for step in steps[steps.index(loop.common[-1]) + 1 :]:
             self.one_step(loop, step)
 
@@ -284,6 +293,9 @@ class Plan(Homes):
     def along(self, family: Family, shift: int, loop: Loop) -> Value:
         """The rows of a family in the order of a loop."""
         low, high = min(loop.common) + shift, max(loop.common) + 1 + shift
+        if family in self.rings:
+            first = self.rings[family].steps.stop - high
+            return self.text.turns(self.home(family), range(first, first + len(loop.common)), BLOCK)
         rows = self.rows(family, range(low, high))
         return self.text.view(rows, "{}[::-1]") if loop.common.step < 0 and len(loop.common) > 1 else rows
 

@@ -277,7 +277,7 @@ class Schedule:
                     circles.remove(circle)
 
     def _sinks(self, family: Family, steps: set[int]) -> bool:
-        """Whether it may be computed step by step as well: elementwise or a product with one matrix, of steps it has."""
+        """Whether it may be computed step by step as well: elementwise or by one matrix, of steps that it has."""
         elementwise = family.like.fn is total or isinstance(family.like.fn, np.ufunc)
         if family.like.fn is np.matmul:
             elementwise = type(family.columns[1]) is Same and type(family.columns[0]) is not Same

@@ -1,0 +1,169 @@
+"""Large results of a loop that are only summed, in blocks of steps: what is summed up already is overwritten.
+
+A loop back in time computes ∂C/∂z_t, which is needed a step later, and in Σ ∂C/∂z_tᵀ h_{t-1} and its like. Where its
+rows are large, all of them together are as much memory as all states are. So the sums are added to after every `BLOCK`
+steps, and the rows used again: a ring of two blocks, since the first step of one needs the last one of the other.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from minigrad.compiler.algebra import outer, total
+from minigrad.compiler.families import ENDS, Family, Rows, Same
+from minigrad.compiler.naming import Value
+from minigrad.compiler.node import Node
+from minigrad.compiler.schedule import CACHED, Loop
+from minigrad.compiler.text import BLOCK
+
+
+@dataclass(eq=False)
+class Sum:
+    """What is summed for ``node``: members of ``family`` at these steps, ``shift`` steps later in the loop."""
+
+    family: Family
+    steps: range
+    node: Node | None
+    shift: int = 0
+    value: Value | None = None
+
+    @property
+    def span(self) -> range:
+        """The steps of the loop."""
+        return range(self.steps.start + self.shift, self.steps.stop + self.shift)
+
+
+@dataclass(eq=False)
+class Ring:
+    """The rows of a family of a loop back in time, of which there are two blocks only.
+
+    Attributes
+    ----------
+    steps : range
+        Of the loop, in the order of time; the last one comes first.
+    sums : list of Sum
+    """
+
+    steps: range
+    sums: list[Sum] = field(default_factory=list)
+    rows: int = 2 * BLOCK
+
+    def row(self, step: int) -> str:
+        """In time order within a block. As text that is the same for sequences of any length, but for numbers."""
+        i = self.steps.stop - 1 - step
+        return str(BLOCK - 1 - i) if i < ENDS else f"{i} // {BLOCK} % 2 * {BLOCK} + {BLOCK - 1} - {i} % {BLOCK}"
+
+
+def ring(plan: Any, family: Family, loop: Loop) -> Ring | None:
+    """How a family of a loop is summed up on the way, if that can be."""
+    steps = range(min(loop.steps), max(loop.steps) + 1)
+    row = math.prod(family.like.shape) * family.like.dtype.itemsize
+    stay = plan.stays[family]
+    if loop.common.step > 0 or loop.common[-1] != steps.start or not stay.kept or stay.extra or row < CACHED:
+        return None
+    if family.steps.stop != steps.stop or len(family.like.shape) < 2 or plan.base(family) is not None:
+        return None
+    users = [(family, 0)]
+    members = set(family.members)
+    for other in plan.stays:
+        columns = [column for column in other.columns if type(column) is Rows and column.family is family]
+        if any(not members.isdisjoint(_single(column)) for column in other.columns):
+            return None
+        if columns and other not in loop.families:
+            if not _summed(plan, other, columns, loop):
+                return None
+            users.append((other, columns[0].shift))
+        elif any(column.others for column in columns) or plan.base(other) is family:
+            return None
+    found = Ring(steps)
+    for user, shift in users:
+        summed = _sum(plan, user, shift)
+        if summed is None or (summed.node and (summed.span.stop != steps.stop or summed.span.start > steps.start + 1)):
+            return None
+        found.sums += [summed] if summed.node else []
+    return found if found.sums else None
+
+
+def _summed(plan: Any, user: Family, columns: list[Any], loop: Loop) -> bool:
+    """Whether a family has this one, and what was there before the loop, for arguments, and is wanted for its total."""
+    if not plan.only_summed(user) or user.like.fn not in (outer, np.sum) or len(columns) > 1:
+        return False
+    if columns[0].others:
+        return False
+    return all(
+        column is columns[0] or _there(plan, column, loop) for column in user.columns if type(column) is Rows
+    ) and (user.like.fn is np.sum or all(type(column) is Rows for column in user.columns))
+
+
+def _single(column: Any) -> list[Any]:
+    """Single calls among the arguments of a family."""
+    values = column.others.values() if type(column) is Rows else [column.value] if type(column) is Same else []
+    return [value for value in values if type(value) is Node]
+
+
+def _there(plan: Any, column: Rows, loop: Loop) -> bool:
+    family = plan.root(column.family)
+    made = plan.stays[family].home is not None or plan.sequence(family) is not None
+    return made and family not in loop.families and family not in plan.rings
+
+
+def _sum(plan: Any, family: Family, shift: int) -> Sum | None:
+    """The one total that members of a family are in, or a sum for nothing; None if they are in something else."""
+    members = set(family.members)
+    if not members.isdisjoint(plan.ends):
+        return None
+    nodes = [node for node in plan.trace.nodes if node not in plan.place and not members.isdisjoint(node.nodes)]
+    sums = [node for node in nodes if node.fn is total and node.shape == family.like.shape]
+    others = [plan.place[term][1] for node in nodes if node not in sums for term in node.nodes if term in members]
+    if len(sums) > 1 or any(step - family.start >= ENDS for step in others):  # the rows of the last block are there
+        return None
+    if not sums:
+        return Sum(family, range(0), None)
+    steps = sorted(plan.place[term][1] for term in sums[0].nodes if term in members)
+    whole = len(steps) > 1 and steps == list(range(steps[0], steps[-1] + 1))
+    return Sum(family, range(steps[0], steps[-1] + 1), sums[0], shift) if whole else None
+
+
+def begun(plan: Any, each: Ring) -> None:
+    """The sums before the loop: nothing."""
+    for one in each.sums:
+        assert one.node is not None
+        dtype = one.node.dtype
+        text = f"{plan.text.function(np.zeros)}({one.node.shape}, {plan.text.render(dtype)})"
+        one.value = plan.text.assigned(one.node.name or "total", text, one.node, ())
+
+
+def added(plan: Any, family: Family, each: Ring) -> list[str]:
+    """The statements that add a block, of which ``low`` and ``high`` are the first row and that behind the last."""
+    text, lines = plan.text, []
+    home = plan.home(family)
+    for one in each.sums:
+        first = one.span.start - each.steps.start
+        low = "low" if not first else f"max(low, {first})"
+        mine = f"{home.name}[at + {low} - high : at]"
+        assert one.value is not None
+        if one.family is family:
+            lines.append(f"{one.value.name} += {text.function(np.add)}.reduce({mine}, 0)")
+        elif one.family.like.fn is np.sum:
+            lines.append(f"{one.value.name} += {text.function(np.add)}.reduce({mine}.reshape({_flat(family)}), 0)")
+        else:
+            sides = []
+            for column in one.family.columns:
+                if column.family is family:
+                    sides.append(f"{mine}.reshape({_flat(family)})")
+                else:
+                    rows = plan.operand(column, one.steps)
+                    text.loop.homes |= rows.homes
+                    span = f"[{low}{f' - {first}' if first else ''} : high{f' - {first}' if first else ''}]"
+                    sides.append(f"{rows.name}{span}.reshape({(-1, rows.shape[-1])})")
+            lines.append(f"{one.value.name} += {text.function(np.dot)}({sides[0]}.T, {sides[1]})")
+        text.calls += 1
+    return lines
+
+
+def _flat(family: Family) -> tuple[int, ...]:
+    return -1, *family.like.shape[1:]
