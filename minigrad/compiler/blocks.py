@@ -65,7 +65,9 @@ def ring(plan: Any, family: Family, loop: Loop) -> Ring | None:
     stay = plan.stays[family]
     if loop.common.step > 0 or loop.common[-1] != steps.start or not stay.kept or stay.extra or row < CACHED:
         return None
-    if family.steps.stop != steps.stop or len(family.like.shape) < 2 or plan.base(family) is not None:
+    if family.steps.stop != steps.stop or len(family.like.shape) < 2 or plan.base(family) is not None or stay.width:
+        return None
+    if not plan.gone.isdisjoint(loop.families) or not plan.merges.keys().isdisjoint(loop.families):
         return None
     users = [(family, 0)]
     members = set(family.members)

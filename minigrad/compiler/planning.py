@@ -39,6 +39,7 @@ class Plan(Homes):
         units = schedule.units if schedule else [node for node in trace.nodes if node.fn is not None]
         self._used_alone: set[Family] | None = None
         self.merges: dict[Family, Merge] = {}
+        self.blocks = "blocks" not in without
         if schedule:
             self.look(schedule)
             self.merges = {} if "merge" in without else merges(schedule, ends)
@@ -198,7 +199,8 @@ class Plan(Homes):
 
     def loop(self, loop: Loop) -> None:
         """A loop, and the steps beside it that lack some of its calls."""
-        rings = {family: found for family in loop.families if (found := blocks.ring(self, family, loop))}
+        several = loop.families if self.blocks else ()
+        rings = {family: found for family in several if (found := blocks.ring(self, family, loop))}
         self.rings |= rings
         self.scratch(loop)
         steps = list(loop.steps)

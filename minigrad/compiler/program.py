@@ -31,8 +31,8 @@ ROLLING: dict[str, Callable[[Trace], Trace]] = {
     "factor": factored,
 }
 """What makes steps alike, in this order, before loops are looked for."""
-PASSES = (*EXACT, *ROLLING, "split", "sink", "merge", "share")
-"""All that can be left out; the last four are of `schedule`, `merging` and `text`."""
+PASSES = (*EXACT, *ROLLING, "split", "sink", "merge", "blocks", "share")
+"""All that can be left out; the last five are of `schedule`, `merging`, `blocks` and `text`."""
 
 
 @dataclass(frozen=True)

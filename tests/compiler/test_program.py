@@ -74,8 +74,8 @@ def test_each_pass_is_worth_something(name: str) -> None:
     f, model, (args, *_) = problem(
         "f=relu" if name == "factor" else "f=tanh", 3 if name == "simplify" else 20, 3, 0, "every"
     )
-    if name == "sink":  # of what would leave the cache
-        model, args = rnn.RNN(2, 64, 2), [np.ones((20, 32, 2))] * 2
+    if name in ("sink", "blocks"):  # of what would leave the cache
+        model, args = rnn.RNN(2, 64, 2), [np.ones((50, 32, 2))] * 2
     if name == "merge":
         model, args = rnn.RNN(2, 12, 2), [np.ones((20, 2))] * 2
     report, other = (compile(f, without=without).report(model, *args) for without in ((), name))
