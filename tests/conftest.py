@@ -24,6 +24,8 @@ from hypothesis import HealthCheck, settings
 
 from tests.tables import remembered
 
+collect_ignore_glob = ["benchmarks/bptt/by_*.py"]  # contenders, which need the libraries that they are about
+
 default = settings(
     settings.get_profile("default"), deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=False
 )
