@@ -2,5 +2,6 @@
 
 import os
 
-for _library in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM", "BLIS"):
-    os.environ.setdefault(f"{_library}_NUM_THREADS", "1")  # which is looked at when NumPy is loaded
+BLAS = [f"{library}_NUM_THREADS" for library in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM", "BLIS")]
+for _name in BLAS:
+    os.environ.setdefault(_name, "1")  # which is looked at when NumPy is loaded

@@ -69,9 +69,14 @@ class Methods:
         return Methods(type(self.cls)(self.cls.__name__, (self.cls,), new), self.written)
 
 
-@lru_cache(maxsize=256)
-def methods(cls: Any) -> Methods | None:
+def methods(cls: type) -> Methods | None:
     """Those of a class of the user's; none where all is this package's."""
+    found: Methods | None = _methods(cls)
+    return found
+
+
+@lru_cache(maxsize=256)
+def _methods(cls: Any) -> Methods | None:
     written = tuple(each for each in cls.__mro__ if not _in_library(each))
     return Methods(cls, written) if written else None
 
@@ -147,7 +152,7 @@ def look(value: Any, key: list[Any], found: Found, seen: dict[int, int]) -> None
         found.keepers.append(value)
         kept, fixed = value.kept(), value.fixed()
         key += (kind, *kept, *fixed)
-        own = methods(kind)  # type: ignore[arg-type]
+        own = methods(kind)
         for part in (*kept.values(), *fixed.values(), own):
             look(part, key, found, seen)
     else:
@@ -182,7 +187,7 @@ def opened(value: Any) -> tuple[Any, list[Any]]:
     if isinstance(value, dict):
         return None, [part for item in value.items() for part in item]
     if isinstance(value, Module):
-        own = methods(type(value))  # type: ignore[arg-type]
+        own = methods(type(value))
         return tuple(vars(value)), [*vars(value).values(), *([own] if own else [])]
     if isinstance(value, Methods):
         found = value.attributes()
@@ -230,13 +235,13 @@ def exchanged(value: Any, new: Iterator[Any], made: dict[int, Any]) -> Any:
         for name, part in kept.items():
             part.node.name = name
         keeper = made[id(value)] = value.twin(kept, fixed)
-        if own := methods(type(value)):  # type: ignore[arg-type]
+        if own := methods(type(value)):
             keeper.__class__ = exchanged(own, new, made).cls
         return keeper
     if isinstance(value, Module):
         twin = made[id(value)] = object.__new__(type(value))
         vars(twin).update({name: exchanged(part, new, made) for name, part in vars(value).items()})
-        if own := methods(type(value)):  # type: ignore[arg-type]
+        if own := methods(type(value)):
             twin.__class__ = exchanged(own, new, made).cls
         return twin
     made[id(value)] = value  # of what contains itself

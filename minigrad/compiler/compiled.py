@@ -47,7 +47,8 @@ def compile(f: Callable[..., Any], *, roll: bool = True, without: str | Iterable
         them. The last bits then differ from those of ``f`` itself; without, they are the same.
     without : str or iterable of str
         Passes to leave out, to see what each is worth: "simplify", "lower", "simplify again", "part", "flatten",
-        "turn", "factor", "split", "sink", "merge", "share", described in docs/compile.md. The program gives the same.
+        "turn", "factor", "split", "sink", "merge", "blocks", "share", described in docs/compile.md. The program gives
+        the same.
     most : int
         How many programs are kept, the ones used last; and after so many a warning says that ``f`` is compiled again
         and again.

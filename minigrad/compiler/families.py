@@ -11,7 +11,7 @@ import operator
 from collections import deque
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 
@@ -22,6 +22,7 @@ FEWEST = 3  # siblings that make a family
 ENDS = 2  # how many steps at each end may have something else for an argument
 
 
+@final
 @dataclass(eq=False)
 class Family:
     """One call of each step.

@@ -151,7 +151,8 @@ class Homes:
                 stay.home = self.text.view(stay.broad, f"{{}}[..., :{like.shape[-1]}]", batching.plural(like))
             else:
                 stay.home = self.text.home(batching.plural(like), (rows, *like.shape), like.dtype)
-        return stay.home  # type: ignore[no-any-return]
+        home: Value = stay.home
+        return home
 
     def rows(self, family: Family, steps: range) -> Value:
         """The rows of these steps, in order."""
@@ -214,7 +215,8 @@ class Homes:
             place = start + (step - family.start) * stride
             return self.text.view(whole, batching.one(place, whole.shape[0], family.like.shape))
         if not stay.kept:
-            return stay.row  # type: ignore[no-any-return]
+            row: Value = stay.row
+            return row
         home = self.home(family)
         if family in self.rings:
             return self.text.view(home, f"{{}}[{self.rings[family].row(step)}]")

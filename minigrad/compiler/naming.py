@@ -39,7 +39,8 @@ class Value:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self.array.shape  # type: ignore[no-any-return]
+        shape: tuple[int, ...] = self.array.shape
+        return shape
 
     @property
     def dtype(self) -> Any:

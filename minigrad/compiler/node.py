@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 
 Tree = Any  # nested lists, tuples and dicts of nodes and constants
 
 
+@final  # so that what is no Node can be told from its type
 @dataclass(slots=True, eq=False, repr=False)
 class Node:
     """One call, ``fn(*args, **kwargs)``, and its result; an input of the program has no ``fn``.

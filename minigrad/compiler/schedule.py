@@ -97,7 +97,7 @@ class Schedule:
         if type(unit) is Node:
             return [self.unit(arg) for arg in unit.nodes if arg.fn is not None]
         found: list[Unit] = []
-        for column in unit.columns:  # type: ignore[union-attr]
+        for column in unit.columns:
             if type(column) is Same:
                 values = [column.value]
             elif type(column) is Rows:
@@ -158,7 +158,7 @@ class Schedule:
         waiting = [len(need) for need in needs]
 
         def first(i: int) -> int:
-            return min(unit.index if type(unit) is Node else unit.like.index for unit in circles[i])  # type: ignore[union-attr]
+            return min(unit.index if type(unit) is Node else unit.like.index for unit in circles[i])
 
         ready = [(first(i), i) for i, count in enumerate(waiting) if not count]
         heapq.heapify(ready)
@@ -270,9 +270,9 @@ class Schedule:
                 family = circle[0]
                 if len(circle) > 1 or type(family) is Node or family in wanted or (family, 1) in users.get(family, ()):
                     continue
-                row = math.prod(family.like.shape) * family.like.dtype.itemsize  # type: ignore[union-attr]
+                row = math.prod(family.like.shape) * family.like.dtype.itemsize
                 here = all(user in loop and not shift for user, shift in users.get(family, {(family, 1)}))
-                if here and row >= CACHED and self._sinks(family, steps):  # type: ignore[arg-type]
+                if here and row >= CACHED and self._sinks(family, steps):
                     loop.append(family)
                     circles.remove(circle)
 

@@ -91,7 +91,8 @@ def _shorter(node: Node) -> Node | None:
         return first if _like(first, node) else None
     if fn is np.transpose and not node.kwargs and len(args) == 1:
         if first.fn is np.transpose and not first.kwargs and len(first.args) == 1:
-            return first.args[0]  # type: ignore[no-any-return]
+            inner: Node = first.args[0]
+            return inner
         return first if len(node.shape) < 2 else None
     if fn is np.negative and first.fn is np.negative and not node.kwargs and not first.kwargs:
         return first.args[0] if type(first.args[0]) is Node and _like(first.args[0], node) else None

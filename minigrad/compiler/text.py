@@ -239,7 +239,8 @@ class Text(Calls):
     def added(self, parts: list[Any], node: Node) -> Value:
         """Their sum."""
         if len(parts) == 1:
-            return parts[0]  # type: ignore[no-any-return]
+            only: Value = parts[0]
+            return only
         add, texts = self.function(np.add), [self.render(part) for part in parts]
         value = self.assigned(node.name or "total", f"{add}({texts[0]}, {texts[1]})", node, self.homes_in(parts))
         self.calls += len(texts[2:])

@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from tests import BLAS
 from tests.benchmarks.bptt.problem import Once, Problem
 
 CONTENDERS = {
@@ -41,7 +42,7 @@ CONTENDERS = {
     "MyGrad": ("by_tapes", "mygrad", "mygrad"),
 }
 """Module, function, and the library that it needs."""
-ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM", "BLIS")} | {
+ONE_THREAD = dict.fromkeys(BLAS, "1") | {
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
     "JAX_PLATFORMS": "cpu",
     "TORCHINDUCTOR_COMPILE_THREADS": "1",
