@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import update_wrapper
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -116,10 +117,10 @@ class Compiled(Wrapper):
 
     def __init__(self, f: Callable[..., Any], roll: bool, without: frozenset[str], most: int) -> None:
         self.f, self.roll, self.without, self.most = f, roll, without, most
-        self.programs: OrderedDict[Any, Program] = OrderedDict()
+        self.programs: dict[Any, Program] = {}
         self.refusals: OrderedDict[Any, Refused] = OrderedDict()
         self.patterns: OrderedDict[Any, Callable[[int], Source | None] | None] = OrderedDict()
-        self.lock, self.traced = threading.RLock(), 0
+        self.lock, self.traced, self.uses = threading.RLock(), 0, count()
         self.sights: OrderedDict[Any, Sight] = OrderedDict()
         self.last: Program | None = None
         update_wrapper(self, f)
@@ -144,7 +145,7 @@ class Compiled(Wrapper):
             program = self.programs.get(kind) or self.compiled(kind, args, kwargs, found)
             if first[0] is not None and not keepers:
                 self.remember(first, sighted(self.f, args, program))
-        self.last = program
+        self.last, program.used = program, next(self.uses)
         arrays = [each._data if type(each) is Tensor else each for each in found]
         try:
             results = program.run(arrays)
@@ -191,9 +192,9 @@ class Compiled(Wrapper):
                 even.reset(alike)
                 if collecting:
                     gc.enable()
-            self.programs[kind] = program
+            self.programs[kind], program.used = program, next(self.uses)
             if len(self.programs) > self.most:
-                self.programs.popitem(last=False)
+                del self.programs[min(self.programs, key=lambda each: self.programs[each].used)]
                 self.sights.clear()
             if self.traced == self.most + 1:
                 warnings.warn(
@@ -215,6 +216,7 @@ class Compiled(Wrapper):
                 self.patterns[kind] = self.pattern(args, kwargs, found, names, sequences)
                 if len(self.patterns) > self.most:
                     self.patterns.popitem(last=False)
+            self.patterns.move_to_end(kind)
             pattern = self.patterns[kind]
             source = pattern(sequences.T) if pattern else None
             if source is None:

@@ -129,10 +129,10 @@ def _flops(node: Node) -> int:
 
 
 class Program:
-    """A program for one kind of arguments; its buffers belong to a thread."""
+    """A program for one kind of arguments; its buffers belong to a thread. ``used`` grows with every run."""
 
     def __init__(self, source: Source) -> None:
-        self.source = source
+        self.source, self.used = source, 0
         self.space: dict[str, Any] = {"__name__": "program", **source.space}
         exec(source.text, self.space)
         self.threads = threading.local()

@@ -304,6 +304,20 @@ def test_other_kinds_of_arguments_are_other_programs_and_too_many_are_told() -> 
         compile(np.sum).report()
 
 
+def test_programs_that_are_used_stay() -> None:
+    """Whether a call went through all that it was given or was told at a glance."""
+    for args in ((), (1.0,)):
+        step = compile(lambda x, n=1.0: np.sum(x) * n, most=2)
+        for size in (2, 3, 2):
+            assert step(np.ones(size), *args) == size
+        with pytest.warns(UserWarning, match="compiled 3 times"):
+            step(np.ones(4), *args)
+        step(np.ones(2), *args)
+        assert step.report().traced == 3
+        step(np.ones(3), *args)
+        assert step.report().traced == 4 and step.report().programs == 2
+
+
 # -- whose results, and when ------------------------------------------------------------------------------------------
 
 
