@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from minigrad.containers import Parts
+from minigrad.containers import CONTAINERS, Parts
 from minigrad.engine.tensor import Array, Tensor, operand
 from minigrad.files import read_arrays, write_arrays
 
@@ -44,11 +44,9 @@ class Module(Parts):
             if isinstance(value, Tensor):
                 if value.requires_grad:
                     found[name] = value
-            elif id(value) not in seen:
-                parts = _parts(f"{name}.", value)
-                if parts:
-                    seen.add(id(value))
-                open_ += parts
+            elif isinstance(value, OPENED) and id(value) not in seen:
+                seen.add(id(value))
+                open_ += _parts(f"{name}.", value)
         return found
 
     def with_parameters(self, new: Mapping[str, Tensor]) -> Self:
@@ -132,6 +130,10 @@ class Module(Parts):
             If it is no checkpoint, or not one of this module. Nothing has been assigned then.
         """
         self.load_state_dict(read_arrays(path, "checkpoint that Module.save wrote"))
+
+
+OPENED = (Module, *CONTAINERS)
+"""What parameters are looked for in."""
 
 
 def _parts(prefix: str, value: Any) -> list[tuple[str, Any]]:

@@ -125,11 +125,13 @@ class Tensor(NDArrayOperatorsMixin):  # which has the operators that are not spe
     def data(self, value: Any) -> None:
         if self.fn is not None:
             raise TypeError(f"only a leaf's data can be assigned; {self!r} was computed by {name_of(self.fn)}")
-        given: Any = operand(value, "an assignment")
+        usual = type(value) is np.ndarray and value.dtype.kind in "fiub"
+        given: Any = value if usual else operand(value, "an assignment")
         array = (given if isinstance(given, StandIn) else np.asarray(given)).astype(self.dtype, casting="same_kind")
         if array.shape != self.shape:
             raise ValueError(f"data of shape {array.shape} assigned to a tensor of shape {self.shape}: make a new one")
-        self._data = frozen(array)
+        array.setflags(False)
+        self._data = array  # a copy
         self.index = _next_index()  # graphs that used the old values are stale from now on
 
     shape = property(operator.attrgetter("_data.shape"), doc="The lengths of its axes.")

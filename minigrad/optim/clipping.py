@@ -8,9 +8,9 @@ not, hence the rule (Pascanu, Mikolov and Bengio, 2013, Algorithm 1)
 
 where g is *all* gradients strung together into one vector: clipping them one by one would turn its direction.
 
-It is written for gradients that really exploded. The squares of 1e200 overflow, so all entries are first multiplied by
-a power of two that brings the largest close to 1; being a power of two, it costs no accuracy. And nothing is added to
-the denominator, so that [3, 4] with ε = 1 becomes [0.6, 0.8], and not nearly that.
+It is written for gradients that really exploded. The squares of 1e200 overflow, so all entries of such gradients are
+first multiplied by a power of two that brings the largest close to 1; being a power of two, it costs no accuracy. And
+nothing is added to the denominator, so that [3, 4] with ε = 1 becomes [0.6, 0.8], and not nearly that.
 
 Its relatives stand behind it, each under its own name: `clip_each_by_norm`, `clip_by_value` and `clip_adaptively` do
 turn the direction; `clip_cotangent` acts inside of back-propagation. What an optimizer is given to clip by is in
@@ -23,7 +23,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -31,7 +31,7 @@ from minigrad.engine.primitive import primitive
 from minigrad.engine.standin import StandIn, stand_in
 from minigrad.engine.tables import defvjp
 from minigrad.engine.tensor import Array
-from minigrad.optim.norms import Gradients, checked, each_once, global_norm, listed, measured, power, wide
+from minigrad.optim.norms import SMALL, Gradients, checked, each_once, global_norm, listed, measured, power, wide
 
 OnNonfinite: TypeAlias = Literal["raise", "skip"]
 
@@ -139,7 +139,8 @@ def clip_by_norm(
     norm, epsilon = length / factor, float(max_norm)
     if norm <= epsilon:
         return Clipped(grads, norm, 1.0, clipped=False, skipped=False)
-    after = _in_order(grads, {key: _shortened(g, length, factor, epsilon) for key, g in distinct.items()})
+    with np.errstate(under="ignore"):  # entries that are nothing beside the largest may well become zero
+        after = _in_order(grads, {key: _shortened(g, length, factor, epsilon) for key, g in distinct.items()})
     return Clipped(after, norm, epsilon * factor / length, clipped=True, skipped=False)
 
 
@@ -276,7 +277,7 @@ defvjp(unchanged, lambda g, y, x, max_norm=math.inf: _rows_shortened(g, max_norm
 
 def check_policy(on_nonfinite: str) -> None:
     """Raise ValueError unless ``on_nonfinite`` names a policy."""
-    if on_nonfinite not in get_args(OnNonfinite):
+    if on_nonfinite not in ("raise", "skip"):
         raise ValueError(f"on_nonfinite is {on_nonfinite!r}; it has to be 'raise' or 'skip'")
 
 
@@ -320,13 +321,16 @@ def _each(
 def _short(g: Array, longest: float, p: float) -> Array:
     """One array, no longer than that."""
     length, factor = measured([g], power(p))
-    return g if length / factor <= longest else _shortened(g, length, factor, longest)
+    with np.errstate(under="ignore"):  # as above
+        return g if length / factor <= longest else _shortened(g, length, factor, longest)
 
 
 def _shortened(g: Array, length: float, factor: float, epsilon: float) -> Array:
-    with np.errstate(under="ignore"):  # entries that are nothing beside the largest may well become zero
-        # Multiplied before it is divided: 3 · 1 / 5 is 0.6, while 3 · (1 / 5) is not.
-        return np.asarray(wide(g) * factor * epsilon / length, g.dtype)
+    if epsilon < SMALL:  # its product with a g that is short, too, would be nothing
+        more = 2.0 ** -math.frexp(length)[1]
+        length, factor = length * more, factor * more
+    # Multiplied before it is divided: 3 · 1 / 5 is 0.6, while 3 · (1 / 5) is not.
+    return np.asarray((wide(g) if factor == 1.0 else wide(g) * factor) * epsilon / length, g.dtype)
 
 
 def _in_order(grads: Sequence[Array | None], new: dict[int, Array]) -> list[Array | None]:

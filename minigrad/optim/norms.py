@@ -1,7 +1,7 @@
 """‖g‖ of all gradients strung together into one vector, right wherever it is a float.
 
-The squares of 1e200 overflow, so all entries are first multiplied by a power of two that brings the largest close to 1;
-being a power of two, it costs no accuracy.
+The squares of 1e200 overflow, and those of 1e-200 are zero. Where it comes to that, all entries are first multiplied by
+a power of two that brings the largest close to 1; being a power of two, it costs no accuracy.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from minigrad.engine.standin import StandIn, stand_in
 from minigrad.engine.tensor import Array, Tensor
 
 Gradients: TypeAlias = Iterable[Array | None]
+SMALL, LARGE = 1e-100, 1e100
+"""Between them sums of squares need no factor: none has overflowed, and what has become 0 is nothing beside them."""
 
 
 def global_norm(grads: Gradients, p: float = 2.0) -> float:
@@ -45,10 +47,15 @@ def global_norm(grads: Gradients, p: float = 2.0) -> float:
 
 
 def measured(arrays: Collection[Array], p: float) -> tuple[float, float]:
-    """The p-norm of factor · g, and the factor: a power of two that brings the largest entry to between ½ and 1.
+    """The p-norm of factor · g, and the factor: 1, or a power of two that brings the largest entry to between ½ and 1.
 
     The norm itself, their quotient, may be too large for a float. Of a g with NaN or infinity, the length is that.
     """
+    if p == 2:
+        with np.errstate(over="ignore", under="ignore"):
+            squares = [float(np.add.reduce(np.square(wide(a)), axis=None)) for a in arrays]
+        if all([square < LARGE for square in squares]) and (total := math.fsum(squares)) > SMALL:  # NaN is not below
+            return math.sqrt(total), 1.0
     peak = float(np.max([np.max(np.abs(a), initial=0.0) for a in arrays], initial=0.0))  # NaN passes through np.max
     if peak == 0.0 or not math.isfinite(peak):
         return peak, 1.0
@@ -71,7 +78,7 @@ def power(p: float) -> float:
 
 def wide(array: Array) -> Array:
     """In double precision at least: half and single have no room for the squares."""
-    return array.astype(np.promote_types(array.dtype, np.float64), copy=False)
+    return array if array.itemsize >= 8 else array.astype(np.float64)
 
 
 def each_once(grads: Gradients) -> dict[int, Array]:

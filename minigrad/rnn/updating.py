@@ -109,7 +109,7 @@ class Training:
         xs, targets, weights = batch
         if targets is None:
             raise ValueError("a batch came without targets: batches are pairs (xs, targets)")
-        if np.shape(xs)[0] == 1 and not self.history.steps:
+        if not self.history.steps and np.shape(xs)[0] == 1:
             warnings.warn(
                 "sequences of length 1 give the recurrent weights a gradient of exactly 0: use longer windows",
                 stacklevel=5,

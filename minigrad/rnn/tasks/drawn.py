@@ -19,6 +19,7 @@ from minigrad.engine.tensor import Array
 from minigrad.rnn.tasks.task import Batch, Task, at_least
 
 TRAINING, VALIDATION, TEST = "training", "validation", "test"
+EIGHTHS = (VALIDATION, TEST, *[TRAINING] * 6)
 ROUNDS = 500
 """So often sequences are drawn until enough belong to a part."""
 
@@ -27,8 +28,7 @@ Draw = Callable[[np.random.Generator, int], Batch]
 
 def part_of(xs: Array) -> str:
     """The part to which the sequence ``xs`` (T, n_in) belongs: an eighth each is for validation and test."""
-    checksum = blake2b(np.ascontiguousarray(xs).tobytes(), digest_size=8).digest()
-    return {0: VALIDATION, 1: TEST}.get(checksum[0] % 8, TRAINING)
+    return EIGHTHS[blake2b(xs.tobytes(), digest_size=8).digest()[0] % 8]
 
 
 def stream(seed: int, part: str) -> np.random.Generator:
@@ -52,12 +52,12 @@ def drawn(draw: Draw, part: str, rng: np.random.Generator, size: int, steps: int
     missing = size
     for _ in range(ROUNDS):
         some = draw(rng, size)
-        mine = list(islice((b for b in range(size) if part_of(some.xs[:steps, b]) == part), missing))
+        each = np.ascontiguousarray(np.swapaxes(some.xs[:steps], 0, 1))  # so that each is one piece of memory
+        mine = list(islice((b for b, xs in enumerate(each) if part_of(xs) == part), missing))
         found.append(Batch(some.xs[:, mine], some.targets[..., mine, :]))
         missing -= len(mine)
         if not missing:
-            xs, targets = (np.concatenate([each[k] for each in found], axis=-2) for k in (0, 1))
-            return Batch(xs, targets)
+            return Batch(*(np.concatenate([some[k] for some in found], axis=-2) for k in (0, 1)))
     raise ValueError(
         f"of {ROUNDS * size} sequences, {size - missing} belonged to the part for {part}, {size} are needed: the task"
         " has too few different ones, make it longer"

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.engine.tensor import Array
 from minigrad.rnn.tasks.drawn import Drawn
 from minigrad.rnn.tasks.task import Batch, at_least
 
@@ -53,11 +54,12 @@ class Adding(Drawn):
         half, each = self.T // 2, np.arange(size)
         u = rng.uniform(-1.0 if self.hochreiter else 0.0, 1.0, (self.T, size))
         first, second = rng.integers(0, half, size), rng.integers(half, self.T, size)
-        markers = np.zeros((self.T, size))
-        markers[first, each] = markers[second, each] = 1.0
+        xs = np.zeros((size, self.T, 2))
+        xs[..., 0] = u.T
+        xs[each, first, 1] = xs[each, second, 1] = 1.0
         total = u[first, each] + u[second, each]
         targets = 0.5 + total / 4 if self.hochreiter else total
-        return Batch(np.stack([u, markers], axis=-1), targets[:, None])
+        return Batch(xs.swapaxes(0, 1), targets[:, None])
 
     def baselines(self, batch: Batch | None = None) -> dict[str, float]:
         """The mean of all targets, always."""
@@ -117,7 +119,7 @@ class CopyMemory(Drawn):
         wanted = heard.copy()
         heard[: self.length], wanted[-self.length :] = said, said
         heard[self.length + self.T - 1] = sign
-        return Batch(np.eye(self.n_in)[heard], np.eye(self.n_out)[wanted])
+        return Batch(_one_hot(heard, self.n_in), _one_hot(wanted, self.n_out))
 
     def baselines(self, batch: Batch | None = None) -> dict[str, float]:
         """Blanks, and then any symbol."""
@@ -172,7 +174,7 @@ class TemporalOrder(Drawn):
         second = rng.integers(4 * T // 10, 5 * T // 10 + 1, size)
         a, b = rng.integers(2, size=(2, size))
         symbols[first, each], symbols[second, each] = a, b
-        return Batch(np.eye(6)[symbols], np.eye(4)[2 * a + b])
+        return Batch(_one_hot(symbols, 6), np.eye(4)[2 * a + b])
 
     def baselines(self, batch: Batch | None = None) -> dict[str, float]:
         """Any of the four classes."""
@@ -183,3 +185,9 @@ class TemporalOrder(Drawn):
         """The share of the sequences of which the class is not the most probable one."""
         found, wanted = (np.argmax(each, axis=-1) for each in (self.judged(outputs, batch), batch.targets))
         return float(np.mean(found != wanted))
+
+
+def _one_hot(symbols: Array, n: int) -> Array:
+    """Of numbers (T, B) below n, (T, B, n)."""
+    each: Array = np.eye(n).take(symbols.T, axis=0)  # a sequence in one piece, since it is taken, or left, as a whole
+    return each.swapaxes(0, 1)
