@@ -130,7 +130,7 @@ class Tensor(NDArrayOperatorsMixin):  # which has the operators that are not spe
         array = (given if isinstance(given, StandIn) else np.asarray(given)).astype(self.dtype, casting="same_kind")
         if array.shape != self.shape:
             raise ValueError(f"data of shape {array.shape} assigned to a tensor of shape {self.shape}: make a new one")
-        array.setflags(False)
+        array.setflags(write=False)
         self._data = array  # a copy
         self.index = _next_index()  # graphs that used the old values are stale from now on
 

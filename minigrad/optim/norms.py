@@ -54,7 +54,7 @@ def measured(arrays: Collection[Array], p: float) -> tuple[float, float]:
     if p == 2:
         with np.errstate(over="ignore", under="ignore"):
             squares = [float(np.add.reduce(np.square(wide(a)), axis=None)) for a in arrays]
-        if all([square < LARGE for square in squares]) and (total := math.fsum(squares)) > SMALL:  # NaN is not below
+        if all(square < LARGE for square in squares) and (total := math.fsum(squares)) > SMALL:  # NaN is not below
             return math.sqrt(total), 1.0
     peak = float(np.max([np.max(np.abs(a), initial=0.0) for a in arrays], initial=0.0))  # NaN passes through np.max
     if peak == 0.0 or not math.isfinite(peak):

@@ -34,18 +34,13 @@ class Slopes:
     def __init__(
         self, model: Model, options: dict[str, Any], penalty: Callable[[Run], Any] | None, compiled: bool
     ) -> None:
-        def forget(model: Any) -> None:
+        def slopes(model: Any, xs: Any, targets: Any, weights: Any) -> Any:
             for p in model.parameters().values():
                 p.grad = None
-
-        def slopes(model: Any, xs: Any, targets: Any, weights: Any) -> Any:
-            forget(model)
             run = unroll(model, xs, targets, weights=weights, **options)
             cost: Any = run.cost
             (cost if penalty is None else cost + penalty(run)).backward()
-            grads = {name: p.grad for name, p in model.parameters().items() if p.grad is not None}
-            forget(model)
-            return cost, grads
+            return cost
 
         def cost(model: Any, xs: Any, targets: Any, weights: Any) -> Any:
             with no_grad():
@@ -58,11 +53,7 @@ class Slopes:
 
     def __call__(self, xs: Any, targets: Any, weights: Any = None) -> float:
         """The cost of a batch without the penalty; its gradients are left on the parameters."""
-        cost, grads = self.found(self.slopes, xs, targets, weights)
-        for name, parameter in self.model.parameters().items():
-            parameter.grad = grads.get(name)
-            if parameter.grad is not None:
-                parameter.grad.setflags(write=False)
+        cost = self.found(self.slopes, xs, targets, weights)
         return float(cost.item() if isinstance(cost, Tensor) else cost)
 
     def cost(self, xs: Any, targets: Any, weights: Any = None) -> float:

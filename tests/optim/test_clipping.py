@@ -67,6 +67,15 @@ def test_agrees_with_the_rule_written_down_naively(grads, epsilon):
     assert result.scale == pytest.approx(min(epsilon, norm) / norm, rel=1e-15)
 
 
+@given(vectors(), st.integers(-900, 0), st.integers(0, 900))
+def test_powers_of_two_make_no_difference_to_the_bits(grads, epsilon, more):
+    """Whether squares have room or not, and whether products of short gradients with an even shorter ε have."""
+    expected = clip_by_norm(grads, 1e-6)
+    result = clip_by_norm([np.ldexp(g, epsilon + more) for g in grads], math.ldexp(1e-6, epsilon))
+    assert result.norm == math.ldexp(expected.norm, epsilon + more)
+    np.testing.assert_array_equal(strung(result.grads), np.ldexp(strung(expected.grads), epsilon))
+
+
 @given(vectors(), EPSILONS)
 def test_is_never_longer_than_epsilon_but_for_rounding(grads, epsilon):
     result = clip_by_norm(grads, epsilon)
