@@ -54,19 +54,19 @@ def propagate(
         if tensor.fn is None:
             continue
         args, kwargs, known = tensor.args, tensor.kwargs, primitives[tensor.fn]
-        joint: Any = known.joint
-        y: Any = tensor if recorded else tensor._data
         primals = args if recorded else [a._data if type(a) is Tensor else a for a in args]
+        call = (g, tensor if recorded else tensor._data, *primals)
+        joint: Any = known.joint
         ways: Any = None if joint else known.rules
         for position, argument in enumerate(args):
-            if type(argument) is not Tensor or argument.index not in active:
+            if type(argument) is not Tensor or (index := argument.index) not in active:
                 continue
             try:
                 if ways is None:
-                    ways = joint(g, y, *primals, **kwargs)
-                if ways[position] is None:
+                    ways = joint(*call, **kwargs)
+                if (way := ways[position]) is None:
                     continue
-                share = ways[position] if joint else ways[position](g, y, *primals, **kwargs)
+                share = way if joint else way(*call, **kwargs)
                 if getattr(share, "shape", None) != argument._data.shape:  # it was broadcast
                     share = sum_to(share, argument._data.shape, tensor.fn)
             except Exception as error:
@@ -74,7 +74,6 @@ def propagate(
                 raise
             for each in observers:
                 each.crossed(tensor, position, share)
-            index = argument.index
             pending[index] = met(pending[index], share) if index in pending else share
     return reached
 

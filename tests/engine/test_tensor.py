@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 import operator
+import platform
+import subprocess
+import sys
 import threading
 import weakref
 from contextlib import suppress
@@ -587,3 +590,29 @@ def test_threads_do_not_share_a_context():
 def test_tensor_is_not_for_subclassing():
     with pytest.raises(TypeError, match="cannot be subclassed"):
         type("Parameter", (Tensor,), {})
+
+
+# -- memory -----------------------------------------------------------------------------------------------------------
+
+PASSES = """
+import resource
+import numpy as np
+from minigrad import Tensor
+
+def fetched():
+    before, y = resource.getrusage(resource.RUSAGE_SELF).ru_minflt, Tensor(np.ones((32, 256)), requires_grad=True)
+    for _ in range(200):
+        y = np.tanh(y)
+    np.sum(y).backward()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+print(*(fetched() for _ in range(3)))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is glibc's malloc that gives memory back")
+def test_what_a_graph_leaves_is_there_for_the_next_one():
+    done = subprocess.run([sys.executable, "-c", PASSES], capture_output=True, text=True, check=True)
+    first, _, third = map(int, done.stdout.split())
+    assert first > 1000  # pages: 200 arrays of 64 KB
+    assert third < first / 10
