@@ -31,7 +31,7 @@ _next_index = count().__next__
 _new, _array, _scalar = object.__new__, np.asarray, np.generic  # looked up once
 _NO_KWARGS: dict[str, Any] = {}  # shared: an empty dict for every call would be felt at a microsecond an operation
 
-# Freed at once. Linux's malloc (glibc) learns from it to keep what a graph leaves, up to 64 MB, for the next graph: else
+# Freed at once. Linux's malloc (glibc) learns from it to keep what a graph leaves, up to 64 MB, for the next one: else
 # that goes back to the system, and is fetched again page by page, which may take as long as NumPy's own work.
 np.empty((1 << 25) - (1 << 13), np.uint8)
 
