@@ -41,8 +41,8 @@ def compile(f: Callable[..., Any], *, roll: bool = True, without: str | Iterable
     ----------
     f : callable
         Of arrays, tensors, modules, and nested dicts, lists and tuples of them: a loss, ``value_and_grad(loss)``, a
-        step of training. It is a function of its arguments: what it prints, or keeps, it does while it is traced only.
-        Arrays and modules that it takes from its closure, or from global names, are looked at in every call.
+        step of training. It is a function of its arguments: what it prints, it does while it is traced only. Arrays and
+        modules that it takes from its closure, or from global names, are looked at in every call.
     roll : bool
         Write the steps of a recurrence as loops, and what does not depend on the step before as one call for all of
         them. The last bits then differ from those of ``f`` itself; without, they are the same.
@@ -64,7 +64,8 @@ def compile(f: Callable[..., Any], *, roll: bool = True, without: str | Iterable
     ------
     TypeError
         At the first call, if what ``f`` does depends on values in a way that no program has, with the line that does
-        it: ``if x > 0``, ``float(x)``, a number of elements, random numbers.
+        it: ``if x > 0``, ``float(x)``, a number of elements, random numbers. Or if ``f`` keeps something for its next
+        call: in an attribute, a variable around it, a list or dict.
     ValueError
         If there is no pass of a name in ``without``.
 

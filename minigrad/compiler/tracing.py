@@ -10,13 +10,15 @@ from typing import Any, cast
 
 import numpy as np
 
-from minigrad.compiler.arguments import exchanged
+from minigrad.compiler.arguments import exchanged, inside
+from minigrad.compiler.held import Held
 from minigrad.compiler.node import Node, Trace, leaves_in, same
 from minigrad.compiler.traced import Open, Refused, Traced, Tracer, refuse
-from minigrad.containers import leaves, mapped
+from minigrad.containers import Keeper, leaves, mapped
 from minigrad.engine.context import Within
 from minigrad.engine.tensor import Tensor
 
+KEEPING = "which would be lost: return what the next call needs, and pass it to that call"
 CONSTANTS = (np.ndarray, np.generic, int, float, complex, str, bytes, type(None))
 
 
@@ -83,12 +85,17 @@ def once(
                     new[-1].grad = before[-1]
             made: dict[int, Any] = {}
             g, args, kwargs = exchanged((f, args, kwargs), iter(new), made)
+            held = Held(inside([g, args, kwargs], closed=Keeper))
             try:
                 result = g(*args, **kwargs)
             except ValueError as error:  # NumPy's own, of an array that was given what depends on values
                 if isinstance(error.__cause__, Refused):
                     raise error.__cause__ from None
                 raise
+            finally:
+                changed = held.put_back()
+        if changed:
+            raise Refused(f"mg.compile: {changed[0]} was changed, {KEEPING}")
         names.give()
         outputs = [_output(leaf) for leaf in leaves(result)]
         assigned: dict[tuple[int, str], Node] = {}
@@ -96,6 +103,8 @@ def once(
         for number, tensor in enumerate(new):
             if type(tensor) is not Tensor:
                 continue
+            if tensor.requires_grad is not found[number].requires_grad:
+                raise Refused(f"mg.compile: requires_grad of {tensor.name or 'a tensor'} was changed, {KEEPING}")
             if (node := _node(tensor._data, tracer)) is not inputs[number]:
                 assigned[number, "data"] = _renamed(node, f"new_{inputs[number].name}")
             if tensor.grad is None and before[number] is not None:
