@@ -17,8 +17,7 @@ What is remembered is the business of `memory`; with it, a function that does th
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
@@ -26,8 +25,8 @@ import numpy as np
 from minigrad.engine.standin import StandIn
 from minigrad.engine.tables import name_of
 from minigrad.engine.tensor import Array, Tensor
-from minigrad.optim.clipping import OnNonfinite, check_policy
-from minigrad.optim.clips import AutoClip, ByNorm, Clip
+from minigrad.optim.clipping import OnNonfinite, check_policy, clip_by_norm
+from minigrad.optim.clips import AutoClip, Clip
 from minigrad.optim.memory import Later, Remembering, Step
 from minigrad.optim.options import check, not_negative, positive
 from minigrad.optim.schedules import Plateau, Schedule
@@ -175,22 +174,28 @@ class Optimizer(Remembering):
         FloatingPointError
             If a gradient holds NaN or infinity and ``on_nonfinite`` is "raise". The message names the parameter.
         """
-        clipped = (self.clip or ByNorm(math.inf if self.max_norm is None else self.max_norm))(
-            [parameter.grad for parameter in self.parameters.values()],
-            weights=[parameter.data for parameter in self.parameters.values()],
-            past=self.norms,
-            on_nonfinite=self.on_nonfinite,
-            names=list(self.parameters),
-        )
+        gradients = [parameter.grad for parameter in self.parameters.values()]
+        values = [parameter.data for parameter in self.parameters.values()]
+        options: dict[str, Any] = {"on_nonfinite": self.on_nonfinite, "names": list(self.parameters)}
+        if self.clip is None:
+            clipped = clip_by_norm(gradients, math.inf if self.max_norm is None else self.max_norm, **options)
+        else:
+            clipped = self.clip(gradients, weights=values, past=self.norms, **options)
         step = Step(clipped.norm, clipped.scale, clipped.clipped, clipped.skipped)
         if isinstance(self.history, Later):
             self._part_of_a_program(clipped.grads, step, self.history)
             return step
-        lr = self.lr
-        with self._wholly_or_not_at_all():
+        lr, memory = self.lr, self.memory()
+        try:
             self._note(step)
             if not step.skipped:
                 self._move(clipped.grads, lr)
+        except BaseException:  # half a step is none, be it Ctrl-C that ended it
+            self.recall(memory)
+            for parameter, value in zip(self.parameters.values(), values, strict=True):
+                if parameter.data is not value:
+                    parameter.data = value
+            raise
         return step
 
     def _move(self, gradients: list[Array | None], lr: Any) -> None:
@@ -225,20 +230,6 @@ class Optimizer(Remembering):
             raise self._lr.refuse("optimizer.observe hears of a cost that will be another one at the next run")
         if isinstance(self._lr, Plateau):
             self._lr.observe(cost)
-
-    @contextmanager
-    def _wholly_or_not_at_all(self) -> Iterator[None]:
-        """Put everything back if the step ends in an error, or by Ctrl-C: half a step is none."""
-        memory = self.memory()
-        values = {name: parameter.data for name, parameter in self.parameters.items()}
-        try:
-            yield
-        except BaseException:
-            self.recall(memory)
-            for name, parameter in self.parameters.items():
-                if parameter.data is not values[name]:
-                    parameter.data = values[name]
-            raise
 
 
 def _named(parameters: Parameters) -> dict[str, Tensor]:
