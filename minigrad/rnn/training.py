@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Sized
 from itertools import islice
 from typing import Any, Literal, TypeAlias, TypedDict, Unpack, overload
-
-import numpy as np
 
 from minigrad.optim.adam import Adam
 from minigrad.optim.optimizer import Optimizer
@@ -14,7 +12,7 @@ from minigrad.rnn.checkpoints import described
 from minigrad.rnn.history import History
 from minigrad.rnn.tasks.task import Batch, Task
 from minigrad.rnn.unrolling import Cost, Run
-from minigrad.rnn.updating import Name, Trainable, Training, as_batch, evaluate
+from minigrad.rnn.updating import Drawing, Name, Trainable, Training, as_batch, evaluate
 
 __all__ = ["History", "Trainable", "evaluate", "fit"]
 
@@ -179,7 +177,7 @@ def fit(
     _check(every=every, patience=patience, truncate=truncate, updates=updates, batch=batch)
     if keep not in ("best", "last"):
         raise ValueError(f"keep={keep!r}: the model can be left with its 'best' or its 'last' parameters")
-    rng, total, size = None, None, None
+    drawing, total, size = None, None, None
     if task is None:
         if batches is None or optimizer is None or (updates, batch, seed) != (None, None, None):
             raise TypeError("write fit(model, optimizer, batches, ...), or fit(model, task, updates=..., ...)")
@@ -189,7 +187,7 @@ def fit(
             raise TypeError("write fit(model, task, ...), where the task says what is trained on and what it costs")
         cost, at, total, size = task.cost, task.at, 1000 if updates is None else updates, 32 if batch is None else batch
         seed = 0 if seed is None else seed
-        rng = np.random.default_rng(seed)
+        drawing = Drawing(task, seed, size)
         optimizer = Adam(model, lr=3e-3, max_norm=1.0) if optimizer is None else optimizer
         validation = task.validation if validation is None or validation is True else validation
 
@@ -207,13 +205,13 @@ def fit(
         raise ValueError(f"{waits} waits for validation to get better: pass validation=(xs, targets)")
     judge = None if validation is None or isinstance(validation, bool) else as_batch(validation)
     compile = task is not None if compile is None else compile
-    parts = optimizer, options, judge, every, patience, enough, keep, truncate, penalty, rng, compile
+    parts = optimizer, options, judge, every, patience, enough, keep, truncate, penalty, drawing, compile
     training = Training(model, *parts)
     training.keep_at(checkpoint, resume, belongs, configuration)
     if resume is not None:
         training.resume(resume, total)
     done = training.history.steps
-    source = islice(batches, done, None) if rng is None else _drawn(task, rng, size or 0, (total or 0) - done)
+    source = islice(batches, done, None) if drawing is None else drawing.batches((total or 0) - done)
     return training.run(source, total, progress)
 
 
@@ -221,8 +219,3 @@ def _check(**numbers: int | None) -> None:
     for name, number in numbers.items():
         if number is not None and (isinstance(number, bool) or number != int(number) or number < 1):
             raise ValueError(f"{name}={number!r}: a whole number of at least 1 is needed")
-
-
-def _drawn(task: Task, rng: np.random.Generator, size: int, count: int) -> Iterator[Batch]:
-    for _ in range(count):
-        yield task.batch(rng, size)

@@ -24,11 +24,14 @@ from minigrad.rnn.history import LIMIT, History, Mark, State
 from minigrad.rnn.progress import reporting
 from minigrad.rnn.remembering import truncated_bptt
 from minigrad.rnn.slopes import Slopes
-from minigrad.rnn.tasks.task import Batch
+from minigrad.rnn.tasks.drawn import Drawn
+from minigrad.rnn.tasks.task import Batch, Task
 from minigrad.rnn.unrolling import Cost, Model, Run, unroll
 from minigrad.scopes import no_grad
 
 Name: TypeAlias = str | os.PathLike[str]
+AHEAD = 8
+"""How many batches are drawn in a row: after an update, what draws them has to come back into the cache."""
 
 
 class Trainable(Model, Protocol):
@@ -47,6 +50,34 @@ class Done(NamedTuple):
     generator: dict[str, Any] | None
 
 
+class Drawing:
+    """A task's batches one after the other.
+
+    Attributes
+    ----------
+    state : dict
+        Of the generator after the last batch that was handed out, be others drawn already.
+    """
+
+    def __init__(self, task: Task, seed: int, size: int) -> None:
+        self.task, self.size, self.rng = task, size, np.random.default_rng(seed)
+        self.ahead = AHEAD if isinstance(task, Drawn) else 1  # others may use the arrays of a batch for the next one
+        self.state: dict[str, Any] = dict(self.rng.bit_generator.state)
+
+    def go_on(self, state: dict[str, Any]) -> None:
+        """As if all batches before this state had been drawn."""
+        self.rng.bit_generator.state = self.state = state
+
+    def batches(self, count: int) -> Iterator[Batch]:
+        """So many of them."""
+        for first in range(0, count, self.ahead):
+            few = []
+            for _ in range(min(self.ahead, count - first)):
+                few.append((self.task.batch(self.rng, self.size), dict(self.rng.bit_generator.state)))
+            for batch, self.state in few:
+                yield batch
+
+
 @dataclass
 class Training:
     """A training on its way; `fit` tells what its parts mean."""
@@ -61,7 +92,7 @@ class Training:
     keep: str
     truncate: int | None
     penalty: Callable[[Run], Any] | None
-    rng: np.random.Generator | None
+    drawing: Drawing | None
     compiled: bool = False
     steepness: Slopes | None = None
     history: History = field(default_factory=History)
@@ -74,7 +105,7 @@ class Training:
 
     def present(self) -> Done:
         """What is so now."""
-        generator: Any = None if self.rng is None else self.rng.bit_generator.state
+        generator = None if self.drawing is None else self.drawing.state
         return Done(self.history.mark(), self.model.state_dict(), self.optimizer.memory(), generator)
 
     def run(self, source: Iterable[Any], total: int | None, progress: bool) -> History:
@@ -237,8 +268,8 @@ class Training:
             except BaseException:
                 self.optimizer.recall(before)
                 raise
-            if self.rng is not None:
-                self.rng.bit_generator.state = found.generator or {}
+            if self.drawing is not None:
+                self.drawing.go_on(found.generator or {})
             self.history = found.history
             self.template = replace(here, configuration=here.configuration or found.configuration)
             self.done = self.present()

@@ -19,8 +19,9 @@ from minigrad.engine.context import context
 from minigrad.optim import SGD, Adam, Optimizer
 from minigrad.rnn import checkpoints, training
 from minigrad.rnn.history import History
+from minigrad.rnn.tasks import Adding
 from minigrad.rnn.training import fit
-from minigrad.rnn.updating import drops, undisturbed
+from minigrad.rnn.updating import Drawing, drops, undisturbed
 from tests.rnn.killing import killed_again_and_again
 from tests.rnn.learning import Delayed, assert_same, delayed, network
 
@@ -66,6 +67,33 @@ def train(make, options, path, until=None, steps=STEPS, **how):
     how = {"resume": path} if path.exists() else {"checkpoint": path}
     history = fit(model, Delayed(until=until), optimizer=optimizer, updates=steps, batch=4, seed=5, **options, **how)
     return model, optimizer, history
+
+
+class Reusing(Delayed):
+    """The arrays of a batch are those of the next one."""
+
+    def batch(self, rng, size):
+        self.arrays = getattr(self, "arrays", delayed(0, self.T, size))
+        for array, values in zip(self.arrays[:2], super().batch(rng, size)[:2], strict=True):
+            array[...] = values
+        return self.arrays
+
+
+@pytest.mark.parametrize("task", [Adding(5), Reusing(5)], ids=["ahead", "one by one"])
+@given(seed=st.integers(0, 99), before=st.integers(0, 20), count=st.integers(0, 20))
+@settings(max_examples=10)
+def test_batches_and_states_are_those_of_one_after_the_other(task, seed, before, count):
+    """However many are drawn ahead, and from wherever it goes on."""
+    drawing, alone = Drawing(task, 0, 4), np.random.default_rng(seed)
+    for _ in range(before):
+        task.batch(alone, 4)
+    drawing.go_on(alone.bit_generator.state)
+    for given_ in drawing.batches(count):
+        batch = [np.array(array) for array in given_[:2]]
+        for array, expected in zip(batch, task.batch(alone, 4)[:2], strict=True):
+            np.testing.assert_array_equal(array, expected)
+        assert drawing.state == alone.bit_generator.state
+    assert drawing.state == alone.bit_generator.state
 
 
 @pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
