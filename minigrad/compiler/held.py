@@ -1,7 +1,7 @@
 """What a function keeps for its next call: an attribute, a variable around it, an entry of a dict.
 
-While it is traced, all of these hold stand-ins or are those of a twin, and a program knows nothing of them. A state that
-a cell remembers in ``self.h`` would stay what it was at the first call: so it is looked for, and refused by its name.
+While it is traced, all of these hold stand-ins or are those of a twin, and a program knows nothing of them. A state
+that a cell remembers in ``self.h`` would stay what it was at the first call: so it is looked for, and refused by name.
 """
 
 from __future__ import annotations
