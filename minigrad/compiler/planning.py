@@ -18,6 +18,7 @@ from minigrad.compiler.homes import VIEWS, Homes
 from minigrad.compiler.merging import Merge, merges
 from minigrad.compiler.naming import Value
 from minigrad.compiler.node import Node, Trace, nodes_in, walked
+from minigrad.compiler.overwriting import overwrite
 from minigrad.compiler.schedule import Loop, Schedule
 from minigrad.compiler.text import BLOCK, Text
 
@@ -202,12 +203,16 @@ class Plan(Homes):
         several = loop.families if self.blocks else ()
         rings = {family: found for family in several if (found := blocks.ring(self, family, loop))}
         self.rings |= rings
+        lines = self.text.lines
+        first = len(lines)
         self.scratch(loop)
         steps = list(loop.steps)
         for ring in rings.values():
             blocks.begun(self, ring)
+        before = len(lines)
         for step in steps[: steps.index(loop.common[0])]:
             self.one_step(loop, step)
+        after = len(lines)
         broad = {f: self.side_by_side(self.merges[f], f, loop) for f in loop.families if f in self.merges}
         self.text.open_loop(len(loop.common))
         for family in loop.families:
@@ -221,9 +226,11 @@ class Plan(Homes):
                     args[1] = self.text.laid_out(args[1])
                 self.text.in_loop(family.like, self.arranged(family, args), self.target(family, loop))
         sums = [line for family, ring in rings.items() for line in blocks.added(self, family, ring)]
+        apart = set().union(*(names for _, names in [*lines[first:before], *lines[after:]]))
         self.text.close_loop(len(steps), steps.index(loop.common[0]), sums)
         for step in steps[steps.index(loop.common[-1]) + 1 :]:
             self.one_step(loop, step)
+        overwrite(self, loop, first, apart)
 
     def side_by_side(self, merge: Merge, family: Family, loop: Loop) -> tuple[Value, Value]:
         """States with what is multiplied besides, in the order of the loop, and all that they are multiplied by."""

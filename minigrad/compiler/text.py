@@ -1,7 +1,7 @@
 """The program as text, and the arrays that it writes to.
 
 Buffers and the views of them are made once, in ``build``; what it returns is the program. Two buffers of which one is
-not needed any more when the other begins are one (`Text.buffered`): their names stay apart.
+not needed any more when the other begins lie in the same memory (`sharing`): their names stay apart.
 """
 
 from __future__ import annotations
@@ -14,24 +14,12 @@ import numpy as np
 from minigrad.compiler import batching
 from minigrad.compiler.algebra import total
 from minigrad.compiler.calls import Calls
-from minigrad.compiler.families import ENDS
 from minigrad.compiler.naming import Value, code_of
 from minigrad.compiler.node import Node, Unusual, walked
+from minigrad.compiler.sharing import Home, Over, memories
 
 BLOCK = 16
 """Steps after which a loop adds to its sums: so many that their products take no longer than one of all steps."""
-
-
-@dataclass(eq=False)
-class Home:
-    """A buffer: the statements, by number, during which it is needed."""
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: Any
-    first: int = -1
-    last: int = -1
-    over: str = ""  # the buffer whose memory it may take over, in the very statement where that is needed last
 
 
 @dataclass(eq=False)
@@ -190,7 +178,7 @@ class Text(Calls):
             for arg in values:
                 parts = any(arg.name in other.homes for other in values if other is not arg)
                 if arg.name in self.homes and arg.shape == out.shape and arg.dtype == out.dtype and not parts:
-                    self.homes[out.name].over = self.homes[out.name].over or arg.name
+                    self.homes[out.name].over[arg.name] = Over(len(self.lines), len(self.lines))
         self.line(lines, homes)
 
     def in_rows(self, args: Any, out: Value) -> bool:
@@ -327,40 +315,24 @@ class Text(Calls):
                 home = self.homes[name]
                 home.first = number if home.first < 0 else home.first
                 home.last = number
-        texts: list[str] = []
-        free: list[Home] = []
-        held: list[Home] = []
-        total_bytes = 0
-        owner: dict[str, str] = {}
-        for home in sorted((h for h in self.homes.values() if h.first >= 0), key=lambda h: h.first):
-            for other in [
-                each for each in held if each.last < home.first or (each.name == home.over and each.last == home.first)
-            ]:
-                held.remove(other)
-                free.append(other)
-            rows = [self.homes[owner[each.name]] for each in free]
-            fits = [
-                each
-                for each, whole in zip(free, rows, strict=True)
-                if whole.shape and home.shape and 0 <= whole.shape[0] - home.shape[0] <= ENDS  # at any length
-                if (whole.shape[1:], whole.dtype) == (home.shape[1:], home.dtype)
-            ]
-            fit = fits[-1] if fits and share else None
-            if fit is None:
-                code = code_of(home.dtype)
-                dtype = "" if code == "float64" else f', "{code}"'
-                texts.append(f"{home.name} = empty({home.shape}{dtype})")
-                self.imports.setdefault("numpy", set()).add("empty")
-                total_bytes += batching.size(home.shape) * home.dtype.itemsize
-                owner[home.name] = home.name
-            else:
-                free.remove(fit)
-                owner[home.name] = owner[fit.name]
-                part = batching.sliced(0, home.shape[0], self.homes[owner[home.name]].shape[0]).format(owner[home.name])
-                texts.append(f"{home.name} = {part}  # in the same memory, later")
-            held.append(home)
-        self.buffers, self.bytes = len({*owner.values()}), total_bytes
-        return texts
+        found = memories([home for home in self.homes.values() if home.first >= 0], share)
+        self.buffers, self.bytes = len(found), sum(memory.bytes for memory in found)
+        texts: list[tuple[int, str]] = []
+        for memory in found:
+            self.imports.setdefault("numpy", set()).add("empty")
+            code = code_of(memory.latest.dtype)
+            dtype = "" if code == "float64" else f', "{code}"'
+            whole, first = memory.whole(), min(home.first for home in memory.begins)
+            name = whole.name if whole else self.name("memory")
+            texts.append((first, f"{name} = empty({memory.shape}{dtype})"))
+            for home, begin in memory.begins.items():
+                if home is not whole:
+                    row, rows = begin - memory.low, memory.high - memory.low
+                    part = batching.sliced(row, row + home.rows, rows).format(name)
+                    then = "earlier" if whole and home.first < whole.first else "later"
+                    note = f"  # in the same memory, {then}" if whole else ""
+                    texts.append((home.first, f"{home.name} = {part}{note}"))
+        return [text for _, text in sorted(texts, key=lambda each: each[0])]
 
     def source(self, share: bool, indent: str = "    ") -> str:
         """The text of the program."""
