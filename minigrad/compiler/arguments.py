@@ -56,7 +56,8 @@ class Methods:
         found = {name: each for cls in reversed(self.written) for name, each in vars(cls).items()}
         return {
             name: each for name, each in found.items()
-            if (not name.startswith("__") or name == "__call__") and _openable(_inner(each))
+            if (not name.startswith("__") or (type(each) is types.FunctionType and name != "__init__"))
+            and _openable(_inner(each))
         }  # fmt: skip
 
     def with_others(self, parts: list[Any]) -> Methods:
@@ -77,7 +78,7 @@ def methods(cls: type) -> Methods | None:
 
 @lru_cache(maxsize=256)
 def _methods(cls: Any) -> Methods | None:
-    written = tuple(each for each in cls.__mro__ if not _in_library(each))
+    written = tuple(each for each in cls.__mro__ if not of_a_library(each))
     return Methods(cls, written) if written else None
 
 
@@ -289,12 +290,13 @@ def _filled(cell: types.CellType) -> bool:
 def _plain(f: types.FunctionType) -> bool:
     """Whether a function is of a library, and has nothing of its own."""
     own = f.__closure__ or f.__defaults__ or f.__kwdefaults__
-    return not own and _in_library(f)
+    return not own and of_a_library(f)
 
 
-def _in_library(value: Any) -> bool:
-    """Whether a function or class says that it is this package's, NumPy's or Python's."""
-    return (value.__module__ or "").partition(".")[0] in LIBRARIES
+def of_a_library(value: Any) -> bool:
+    """Whether a function or class was written there: `functools.wraps` gives it the module of another one."""
+    space = getattr(value, "__globals__", {})
+    return (space.get("__name__") or getattr(value, "__module__", None) or "").partition(".")[0] in LIBRARIES
 
 
 def _code(code: types.CodeType) -> int:
@@ -303,16 +305,10 @@ def _code(code: types.CodeType) -> int:
 
 
 def _names(f: types.FunctionType) -> list[str]:
-    """The global names that a function of the user's uses and that may be looked at: not modules, and no builtins."""
-    if _in_library(f):
+    """The global names that a function of the user's uses."""
+    if of_a_library(f):
         return []
-    return [name for name in global_names(f.__code__) if _looked_at(f.__globals__.get(name))]
-
-
-def _looked_at(value: Any) -> bool:
-    if isinstance(value, (types.ModuleType, type)) or value is None:
-        return False
-    return not isinstance(value, types.FunctionType) or not _in_library(value)
+    return [name for name in global_names(f.__code__) if name in f.__globals__]
 
 
 @lru_cache(maxsize=256)

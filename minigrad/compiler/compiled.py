@@ -244,7 +244,7 @@ class Compiled(Wrapper):
                 trace, structure = run(self.f, args, kwargs, sequences.cut(found, T), names)
             except Exception:  # these arrays are no sequences: the whole run will say what is wrong, if anything is
                 return None
-            if not all(length < FEW or abs(length - T) < FEW for length in trace.asked):
+            if trace.uneven or not all(length < FEW or abs(length - T) < FEW for length in trace.asked):
                 return None
             sources.append(written(trace, structure, True, self.without))
         self.traced += 1

@@ -70,6 +70,8 @@ class Trace:
         The floating-point warnings that were switched off somewhere: `numpy.errstate`.
     asked : set of int
         Lengths of arrays that were asked for, or gone along.
+    uneven : bool
+        Whether somebody said that steps are unlike each other.
     cleared : list of Effect
         Gradients that are None afterwards.
     """
@@ -82,6 +84,7 @@ class Trace:
     lenient: dict[str, str] = field(default_factory=dict)
     asked: set[int] = field(default_factory=set)
     cleared: list[tuple[int, str]] = field(default_factory=list)
+    uneven: bool = False
 
     def wanted(self) -> list[Node]:
         """What the program is run for."""

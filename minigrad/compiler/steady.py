@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from minigrad.compiler.arguments import BY_IDENTITY, LIBRARIES, PLAIN, Wrapper, opened
+from minigrad.compiler.arguments import BY_IDENTITY, PLAIN, Wrapper, of_a_library, opened
 from minigrad.compiler.traced import Refused
 from minigrad.engine.tensor import Tensor
 from minigrad.module import Module
@@ -112,7 +112,7 @@ def _read(values: Any) -> Read | None:
     read = Read([], set(), [])
     try:
         for value in _reached(values):
-            if isinstance(value, types.FunctionType) and not _of_a_library(value):
+            if isinstance(value, types.FunctionType) and not of_a_library(value):
                 read.codes.extend((code, value.__globals__) for code in _codes(value.__code__))
             elif callable(value) and not isinstance(value, Module):
                 if "<locals>" not in getattr(value, "__qualname__", ""):  # a part of a function of this package
@@ -154,13 +154,13 @@ def _reached(values: Any) -> Iterator[Any]:
             continue
         seen.add(id(value))
         if isinstance(value, Module) or (is_dataclass(value) and not isinstance(value, type)):
-            inside = _of_a_library(type(value))
+            inside = of_a_library(type(value))
             open_ += [
-                (method, False) for cls in type(value).__mro__ if not _of_a_library(cls)
+                (method, False) for cls in type(value).__mro__ if not of_a_library(cls)
                 for name, each in vars(cls).items() if name != "__init__" for method in _functions(each)
             ]  # fmt: skip
-        elif isinstance(value, types.FunctionType) and (value.__closure__ or not _of_a_library(value)):
-            if not _of_a_library(value):
+        elif isinstance(value, types.FunctionType) and (value.__closure__ or not of_a_library(value)):
+            if not of_a_library(value):
                 yield value
         elif not isinstance(value, (types.MethodType, partial, Wrapper)):
             if not inside:
@@ -174,12 +174,6 @@ def _functions(attribute: Any) -> list[Any]:
     """The functions of a class's attribute: methods, properties."""
     found = [attribute, *(getattr(attribute, name, None) for name in ("__func__", "fget", "func"))]
     return [each for each in found if isinstance(each, types.FunctionType)]
-
-
-def _of_a_library(value: Any) -> bool:
-    """Whether a function or class was written there: `functools.wraps` gives it the module of another one."""
-    space = getattr(value, "__globals__", {})
-    return (space.get("__name__") or getattr(value, "__module__", None) or "").partition(".")[0] in LIBRARIES
 
 
 def _codes(code: types.CodeType) -> list[types.CodeType]:
@@ -223,7 +217,7 @@ def _global(name: str, value: Any, counting: bool) -> bool:
         return value.__name__.partition(".")[0] in ("numpy", "minigrad")
     if value is None and hasattr(builtins, name):
         return name in (KNOWN - BY_SIZE if counting else KNOWN) or name.endswith("Error")
-    if isinstance(value, types.FunctionType) and not _of_a_library(value):
+    if isinstance(value, types.FunctionType) and not of_a_library(value):
         return True
     return not callable(value) or isinstance(value, Module) or value.__name__ in KNOWN
 

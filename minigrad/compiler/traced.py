@@ -61,6 +61,7 @@ class Tracer:
         self.checks: list[Node] = []
         self.lenient: dict[str, str] = {}
         self.asked: set[int] = set()
+        self.uneven = False
         self.usual = np.geterr()
         self.thread, self.closed = threading.get_ident(), False
 
@@ -139,6 +140,9 @@ class Traced(StandIn, NDArrayOperatorsMixin):
     def require(self, check: Callable[..., None], args: Any) -> None:
         check(*walked(_value, args))
         self.tracer.checks.append(self.tracer.node(check, walked(_operand, args), {}, None))
+
+    def uneven(self) -> None:
+        self.tracer.uneven = True
 
     def known(self) -> Any:
         self.tracer.checks.append(self.tracer.node(unchanged, (self.node, _operand(self._array)), {}, None))

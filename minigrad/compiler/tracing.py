@@ -115,7 +115,7 @@ def once(
             for name, value in made[id(keeper)].left().items():
                 assigned[-1 - number, name] = _renamed(_node(value, tracer), f"new_{name}")
         ends = outputs, assigned, tracer.checks, tracer.lenient, tracer.asked, cleared
-        trace = Trace(tracer.nodes, inputs, *ends)
+        trace = Trace(tracer.nodes, inputs, *ends, uneven=tracer.uneven)
         _anew(trace, {each.node for each in before if each is not None})
         return trace, _structure(result)
 

@@ -31,6 +31,10 @@ class StandIn:
         """``fn(*args, **kwargs)``, as one step."""
         raise NotImplementedError
 
+    def uneven(self) -> None:
+        """Be told that steps are unlike each other by their numbers, which a few of them need not show."""
+        raise NotImplementedError
+
     def known(self) -> Any:
         """The numbers; a program has to be given the same at every run."""
         raise NotImplementedError
@@ -67,6 +71,12 @@ def require(check: Callable[..., None], *args: Any) -> None:
         if isinstance(arg, StandIn):
             return arg.require(check, args)
     return check(*args)
+
+
+def uneven(sequence: Any) -> None:
+    """Say, if this is traced, that a short run along it does not tell what a long one does."""
+    if isinstance(sequence, StandIn):
+        sequence.uneven()
 
 
 def anywhere(mask: Any) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from minigrad.engine.standin import require
+from minigrad.engine.standin import require, uneven
 from minigrad.engine.tensor import Array, Tensor
 from minigrad.functions import binary_cross_entropy, cross_entropy, squared_error
 from minigrad.rnn.cells.cell import choose, dtype_of
@@ -228,7 +228,7 @@ def along(
     if targets is not None:
         counts = None if counting.weights is None or last else counting.weights > 0
         targets = _finite("targets", filled(targets, counts), dtype)
-    forced = _forced(model, teacher_forcing, targets, shape, rng)
+    forced = _forced(model, teacher_forcing, xs, targets, rng)
     cost_of, named = choose("cost", cost, COSTS), isinstance(cost, str)
     return Stepping(model, xs, targets, counting, forced, cost_of, named, dropout)
 
@@ -253,9 +253,9 @@ def _wanted(targets: Any, shape: tuple[int, ...], dtype: np.dtype[Any], last: bo
     return every
 
 
-def _forced(model: Model, share: Any, targets: Any, shape: tuple[int, ...], rng: Any) -> Array | None:
+def _forced(model: Model, share: Any, xs: Tensor, targets: Any, rng: Any) -> Array | None:
     """Where the target is fed back, (T, ..., 1); None if nowhere."""
-    shares = np.asarray(share, np.float64)
+    shares, shape = np.asarray(share, np.float64), xs.shape[:-1]
     if not np.any(shares):
         return None
     if targets is None or "y" not in model.carried:
@@ -267,6 +267,8 @@ def _forced(model: Model, share: Any, targets: Any, shape: tuple[int, ...], rng:
         raise ValueError(
             f"teacher_forcing={share!r}: a number between 0 and 1 is needed, or one for each of T={shape[0]}"
         )
+    if not np.all(shares == 1):  # as it is drawn
+        uneven(xs._data)
     each = np.broadcast_to(shares.reshape(-1, *[1] * (len(shape) - 1)), shape)
     forced: Array = (np.random.default_rng(rng).uniform(size=shape) < each)[..., None]
     return forced

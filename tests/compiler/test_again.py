@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
-from types import CellType, SimpleNamespace
+from functools import partial, wraps
+from types import CellType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,10 +17,18 @@ from minigrad.compiler.arguments import look
 
 LIST, WEIGHTS = [1.0, np.ones(2)], np.ones(2)
 UNKNOWN = np.random.default_rng(0)
+POWER, SHARE, activation, Number, place = 1.0, 1.0, mg.functions.relu, float, ModuleType("place")
+minimum: Any = None
+place.factor = 2.0  # type: ignore[attr-defined]
 
 
 def scale() -> float:
     return 2.0
+
+
+@wraps(np.sum)
+def wrapped(x: Any) -> Any:
+    return np.sum(x) * SHARE
 
 
 class Line(mg.Module):
@@ -37,6 +45,9 @@ class Line(mg.Module):
     def hidden(x: Any) -> Any:
         return x * WEIGHTS * LIST[1]
 
+    def __matmul__(self, x: Any) -> Any:
+        return self.w @ x * POWER
+
     def save_somewhere(self) -> None:
         """Of what it uses, nothing is known; it is not called."""
         print(UNKNOWN)
@@ -49,7 +60,9 @@ def made() -> SimpleNamespace:
 
     def f(model: Any, x: Any, power: int = 2) -> Any:
         both = model.w * x**power + inner.w * WEIGHTS * LIST[0] * LIST[1]
-        return np.sum(both * factor * scale() * inner.parts[0] * model.kind * model.scaled)
+        both = both * factor * scale() * inner.parts[0] * model.kind * model.scaled
+        more = activation(x[0]) * Number(2.5) * place.factor * (model @ np.ones(2)) * wrapped(x)
+        return np.sum(both) + (more if minimum is None else minimum(more))
 
     cells = dict(zip(f.__code__.co_freevars, f.__closure__ or (), strict=True))
     return SimpleNamespace(f=f, cells=cells, inner=inner, model=model, x=np.ones(2), space=f.__globals__)
@@ -65,6 +78,12 @@ def cell(name: str, value: Callable[[], Any]) -> Callable[[Any], None]:
 
 def global_(name: str, value: Callable[[], Any]) -> Callable[[Any], None]:
     return lambda here: here.space.update({name: value()})
+
+
+def other_place() -> ModuleType:
+    place = ModuleType("other")
+    place.factor = 3.0  # type: ignore[attr-defined]
+    return place
 
 
 CHANGES: dict[str, Callable[[Any], None]] = {
@@ -97,8 +116,17 @@ CHANGES: dict[str, Callable[[Any], None]] = {
     "global array of another shape": global_("WEIGHTS", lambda: np.ones((3, 1))),
     "global list's number": lambda here: LIST.__setitem__(0, 3.0),
     "global function": global_("scale", lambda: lambda: 5.0),
+    "global function of this package": global_("activation", lambda: mg.functions.logistic),
+    "global function where there was none": global_("minimum", lambda: mg.functions.logistic),
+    "global class": global_("Number", lambda: int),
+    "global module": global_("place", other_place),
+    "number that an operator uses": global_("POWER", lambda: 3.0),
+    "number that a function by another's name uses": global_("SHARE", lambda: 3.0),
     "global partial": global_("scale", lambda: partial(float, 5.0)),
 }
+
+
+GLOBAL = "WEIGHTS", "scale", "POWER", "SHARE", "activation", "minimum", "Number", "place"
 
 
 def looked(here: Any) -> tuple[Any, list[Any]]:
@@ -122,7 +150,7 @@ def alike(found: list[Any], other: list[Any]) -> bool:
 
 @given(st.lists(st.sampled_from(sorted(CHANGES)), max_size=3))
 def test_a_glance_sees_what_a_look_would_find(changes: list[str]) -> None:
-    here, before = made(), {name: globals()[name] for name in ("WEIGHTS", "scale")}
+    here, before = made(), {name: globals()[name] for name in GLOBAL}
     of_class = {name: vars(Line)[name] for name in ("rate", "hidden", "scaled")}
     LIST[:] = [1.0, np.ones(2)]
     try:
@@ -148,7 +176,7 @@ def test_a_glance_sees_what_a_look_would_find(changes: list[str]) -> None:
 
 @given(st.lists(st.sampled_from(sorted(CHANGES)), max_size=3))
 def test_programs_are_not_stale_after_changes(changes: list[str]) -> None:
-    here, before = made(), {name: globals()[name] for name in ("WEIGHTS", "scale")}
+    here, before = made(), {name: globals()[name] for name in GLOBAL}
     of_class = {name: vars(Line)[name] for name in ("rate", "hidden", "scaled")}
     LIST[:] = [1.0, np.ones(2)]
     try:

@@ -173,6 +173,18 @@ def test_what_shows_at_late_steps_only(f: Any) -> None:
         np.testing.assert_allclose(step(xs), f(xs), rtol=1e-12)
 
 
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.001, 0.999])
+@pytest.mark.parametrize("B", [None, 1])
+def test_targets_that_are_fed_back_seldom(share: float, B: int | None) -> None:
+    """Not once in a short run, which would look the same at every step."""
+    model = MODELS["feedback"]()
+    xs, ys = np.random.default_rng(0).normal(size=(2, 400, 2) if B is None else (2, 400, B, 2))
+    f = mg.value_and_grad(lambda model, xs, ys: mg.rnn.unroll(model, xs, ys, teacher_forcing=share).cost)
+    step = mg.compile(f)
+    agree(step(model, xs, ys), f(model, xs, ys))
+    assert share == 1.0 or not any(step.patterns.values())
+
+
 def test_what_is_tried_out_leaves_the_parameters_alone() -> None:
     class Line(mg.Module):
         def __init__(self) -> None:
