@@ -38,7 +38,9 @@ def mean_product(a: Any, b: Any) -> Any:
 
 
 def lowered(trace: Trace) -> Trace:
-    """Primitives of this house in terms of NumPy's functions."""
+    """Primitives of this house in terms of NumPy's functions; that a gate is closed, 1 / ∞, nobody is warned of."""
+    if any(node.fn is logistic for node in trace.nodes):
+        trace.lenient = trace.lenient | {"over": "ignore"}
     return rebuilt(trace, _lowered)
 
 

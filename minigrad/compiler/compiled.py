@@ -7,7 +7,7 @@ import inspect
 import threading
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import update_wrapper
 from itertools import count
@@ -19,7 +19,7 @@ from minigrad.compiler.again import Sight, sighted, signature
 from minigrad.compiler.arguments import Wrapper, exchanged, look, traced_already
 from minigrad.compiler.keeping import Found, settle
 from minigrad.compiler.lengths import Sequences, any_length, candidates, confirmed
-from minigrad.compiler.node import Unusual
+from minigrad.compiler.node import Differing, Unusual
 from minigrad.compiler.program import PASSES, Figures, Program, Source, written
 from minigrad.compiler.steady import FEW, steady, telling
 from minigrad.compiler.traced import Refused
@@ -147,9 +147,8 @@ class Compiled(Wrapper):
             if first[0] is not None and not keepers:
                 self.remember(first, sighted(self.f, args, program))
         self.last, program.used = program, next(self.uses)
-        arrays = [each._data if type(each) is Tensor else each for each in found]
         try:
-            results = program.run(arrays)
+            results = program.run(arrays_in(found))
         except Unusual:
             return mapped(_own, self.f(*args, **kwargs))
         source = program.source
@@ -223,8 +222,11 @@ class Compiled(Wrapper):
             if source is None:
                 continue
             if told == "yes" or self.tried(pattern, args, kwargs, found, sequences):
-                return Program(source)
-            self.patterns[kind] = None
+                program = Program(source)
+                if meant_for(program, found):
+                    return program
+            else:
+                self.patterns[kind] = None
         return None
 
     def tried(self, pattern: Any, args: Any, kwargs: Any, found: Found, sequences: Sequences) -> bool:
@@ -310,6 +312,23 @@ def graph_wanted(args: Any, kwargs: Any) -> bool:
         elif is_argument(value):
             return True
     return False
+
+
+def meant_for(program: Program, found: Sequence[Any]) -> bool:
+    """Whether numbers that decide which calls there are, such as weights, go on as they do in a short run."""
+    try:
+        with np.errstate(all="ignore"):
+            program.run(arrays_in(found))
+    except Differing:
+        return False
+    except Exception:  # which is told when it is run in earnest
+        return True
+    return True
+
+
+def arrays_in(found: Sequence[Any]) -> list[Any]:
+    """What a program is given."""
+    return [each._data if type(each) is Tensor else each for each in found]
 
 
 def argument_names(f: Any, args: Any, kwargs: Any) -> dict[int, str]:

@@ -180,17 +180,21 @@ def _alike(a: Source, b: Source) -> bool:
 
 
 def confirmed(program: Program, f: Callable[..., Any], args: Any, kwargs: Any, found: Sequence[Any]) -> bool:
-    """Whether the program gives what ``f`` gives on numbers near these, since zeros would hide much.
+    """Whether the program gives what ``f`` gives on other numbers than these, since zeros would hide much.
 
-    If these mean nothing to the function: on these.
+    On masks and indices that are others too; if these mean nothing to the function, on numbers near by; else on these.
     """
     rng = np.random.default_rng(0)
-    agree = _agree(program, f, args, kwargs, [_nudged(each, rng) for each in found])
-    return bool(_agree(program, f, args, kwargs, found) if agree is None else agree)
+    near = [_nudged(each, rng) for each in found]
+    for each in ([_drawn(each, rng) for each in near], near, found):
+        agree = _agree(program, f, args, kwargs, each)
+        if agree is not None:
+            return agree
+    return False
 
 
 def _nudged(value: Any, rng: np.random.Generator) -> Any:
-    """Numbers near these; no integers, which may be indices."""
+    """Floating-point numbers near these."""
     array = np.asarray(_data(value))
     if array.dtype.kind != "f":
         return value
@@ -199,8 +203,17 @@ def _nudged(value: Any, rng: np.random.Generator) -> Any:
     return Tensor(array, value.requires_grad, value.name) if type(value) is Tensor else array
 
 
+def _drawn(value: Any, rng: np.random.Generator) -> Any:
+    """Booleans, and whole numbers 0 and 1, at random; other whole numbers out of those that there are."""
+    array = np.asarray(_data(value))
+    if array.dtype.kind not in "biu" or not array.ndim or not array.size:
+        return value
+    bits = array.dtype.kind == "b" or (array.min() >= 0 and array.max() <= 1)
+    return rng.choice(np.array([0, 1]) if bits else array.ravel(), array.shape).astype(array.dtype)
+
+
 def _agree(program: Program, f: Any, args: Any, kwargs: Any, found: Sequence[Any]) -> bool | None:
-    """Whether both give the same numbers but for rounding, and finite ones, on these arrays; None if one fails."""
+    """Whether both give the same numbers but for rounding; None if one fails, or numbers are not finite."""
     new = [Tensor(each._data, each.requires_grad, each.name) if type(each) is Tensor else each for each in found]
     f, args, kwargs = exchanged((f, args, kwargs), iter(new), {})
     try:
@@ -214,6 +227,8 @@ def _agree(program: Program, f: Any, args: Any, kwargs: Any, found: Sequence[Any
     want = [np.asarray(_data(each)) for each in wanted]
     if len(got) != len(want):
         return False
+    if not all(np.all(np.isfinite(b)) for b in want if b.dtype.kind == "f"):
+        return None
     overall = max((np.max(np.abs(b), initial=0.0) for b in want if b.dtype.kind == "f"), default=0.0)
     return all(_near(a, b, overall) for a, b in zip(got, want, strict=True))
 

@@ -152,6 +152,10 @@ class Unusual(ArithmeticError):
     """Numbers that a program has no statements for: the function itself has to be called."""
 
 
+class Differing(Unusual):
+    """Numbers that decide which calls there are, and are not those that the program was made for."""
+
+
 def alike(value: Any, shape: tuple[int, ...], dtype: str) -> Any:
     """``value``, if its shape and dtype, which other numbers may change, are those that the program was made for."""
     array = np.asarray(value)

@@ -97,7 +97,7 @@ def written(trace: Trace, structure: Any, roll: bool, without: Collection[str] =
     source = text.source(share="share" not in without)
     flops = sum(map(_flops, plan.trace.nodes))
     return Source(
-        source, text.space, structure, len(trace.outputs), [*trace.assigned, *trace.cleared], trace.lenient,
+        source, text.space, structure, len(trace.outputs), [*trace.assigned, *trace.cleared], plan.trace.lenient,
         Figures(len(text.inputs), recorded, passes, text.calls, text.calls_a_step, flops, text.buffers, text.bytes),
         why,
     )  # fmt: skip

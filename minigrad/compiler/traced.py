@@ -17,7 +17,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from minigrad.anomaly import calling_line
-from minigrad.compiler.node import Node, Unusual, same, walked
+from minigrad.compiler.node import Differing, Node, same, walked
 from minigrad.engine.standin import StandIn
 from minigrad.engine.tables import spelled
 from minigrad.engine.tensor import Tensor, astype
@@ -62,7 +62,6 @@ class Tracer:
         self.lenient: dict[str, str] = {}
         self.asked: set[int] = set()
         self.uneven = False
-        self.usual = np.geterr()
         self.thread, self.closed = threading.get_ident(), False
 
     def node(self, fn: Any, args: Any, kwargs: Any, value: Any) -> Node:
@@ -94,9 +93,7 @@ class Tracer:
             raise refuse(f"{spelled(fn)} changes an array in place") from error
         if fn in SHAPE:
             return value
-        err = np.geterr()
-        if err != self.usual:
-            self.lenient |= {str(key): str(how) for key, how in err.items() if (key, how) not in self.usual.items()}
+        self.look_at_errors(np.geterr())
         args, kwargs = walked(_operand, args), walked(_operand, kwargs)
         if isinstance(value, (tuple, list)) and not isinstance(value, np.ndarray):
             whole = self.node(fn, args, kwargs, value)
@@ -107,6 +104,14 @@ class Tracer:
         if array.dtype.kind not in "fiubc":
             raise refuse(f"{spelled(fn)} gave a {type(value).__name__}, which is no array")
         return self.wrapped(array, self.node(fn, args, kwargs, array))
+
+    def look_at_errors(self, how: Any) -> None:
+        """Whether the function has switched warnings off here: they are, then, in all of the program."""
+        for what, told in how.items():
+            if told == "ignore":
+                self.lenient[what] = told
+            elif told not in ("call", "warn"):
+                raise refuse(f"np.errstate({what}={told!r}) holds for a part of a program: write it around the call")
 
     def wrapped(self, value: Any, node: Node) -> Traced:
         return Traced(_locked(np.asarray(value)), node, self)
@@ -240,7 +245,7 @@ for _name, _what in {
 def unchanged(array: Any, known: Any) -> None:
     """The numbers are those that the program was made for."""
     if not same(np.asarray(array), np.asarray(known)):
-        raise Unusual
+        raise Differing
 
 
 def _locked(array: Any) -> Any:
@@ -279,15 +284,22 @@ _lock = threading.Lock()
 
 
 class Open:
-    """``with Open() as tracer``: a trace under way."""
+    """``with Open() as tracer``: a trace under way, without warnings: numbers of the first call are computed again."""
 
     def __enter__(self) -> Tracer:
+        self.quiet = np.errstate(all="call", call=_unheard)  # told apart from whatever the function sets
+        self.quiet.__enter__()
         with _lock:
             StandIn.tracing += 1
         self.tracer = Tracer()
         return self.tracer
 
     def __exit__(self, *exception: object) -> None:
+        self.quiet.__exit__(None, None, None)
         with _lock:
             StandIn.tracing -= 1
         self.tracer.closed = True
+
+
+def _unheard(kind: str, flag: int) -> None:
+    """Nobody is told of an error in floating-point arithmetic."""

@@ -365,6 +365,26 @@ def test_a_cost_that_overflows_is_that_of_the_engine() -> None:
         agree(compile(f)(model, xs, ys), f(model, xs, ys))
 
 
+@pytest.mark.parametrize("name", ["f=tanh", "f=logistic", "f=relu", "g=softmax", "LSTM", "GRU", "layer norm"])
+@pytest.mark.parametrize("size", [1e4, 1e155, 1e300])
+def test_warnings_are_those_of_the_engine(name: str, size: float) -> None:
+    """Of gates that are closed, none; of what overflows, the same."""
+    f, model, ((xs, ys), *_) = problem(name, 9, 3, 0, "every")
+    step = compile(f)
+    step(model, xs, ys)
+    outcomes: list[Any] = []
+    for each in (f, step):
+        with np.errstate(all="raise", under="ignore"):
+            try:
+                outcomes.append(leaves(each(model, size * xs, ys)))
+            except FloatingPointError as error:
+                outcomes.append(str(error).partition(" encountered")[0])
+    if isinstance(outcomes[0], str):
+        assert outcomes[0] == outcomes[1]
+    else:
+        agree(outcomes[1], outcomes[0])
+
+
 def test_what_a_program_was_made_for_is_compared_at_every_run() -> None:
     """Weights decide which costs there are: other ones need the function itself."""
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import minigrad as mg
 from minigrad.compiler.arguments import look
 from minigrad.compiler.lengths import candidates, confirmed, fitted
-from minigrad.compiler.program import written
+from minigrad.compiler.program import Program, written
 from minigrad.compiler.tracing import traced
 from tests.compiler.test_compiled import MODELS, agree, dirty, problem
 
@@ -183,6 +183,49 @@ def test_targets_that_are_fed_back_seldom(share: float, B: int | None) -> None:
     step = mg.compile(f)
     agree(step(model, xs, ys), f(model, xs, ys))
     assert share == 1.0 or not any(step.patterns.values())
+
+
+@pytest.mark.parametrize("ended", [30, 0])
+@pytest.mark.parametrize("dtype", [bool, int])
+def test_masks_of_the_first_call_hide_nothing(dtype: Any, ended: int) -> None:
+    """All sequences of it had ended when something else began."""
+
+    def f(xs: Any, mask: Any) -> Any:
+        return sum(np.sum(np.tanh(x)) * mask[t] / (1 + np.exp(t - 60.0)) for t, x in enumerate(xs))
+
+    step, xs = mg.compile(f), np.random.default_rng(0).normal(size=(100, 3))
+    for mask in (np.arange(100) < ended, np.ones(100)):
+        mask = mask.astype(dtype)
+        np.testing.assert_allclose(step(xs, mask), f(xs, mask), rtol=1e-12)
+
+
+def test_indices_that_are_drawn_are_such_as_there_are() -> None:
+    """So that they mean something; and where they do not, the others will do."""
+
+    def f(table: Any, words: Any, one: Any) -> Any:
+        h, cost = np.zeros(2), np.sum(table[5:][one])
+        for x in table[words]:
+            h = np.tanh(h + x)
+            cost = cost + np.sum(h)
+        return cost
+
+    rng = np.random.default_rng(0)
+    step, table, words = mg.compile(f), rng.normal(size=(6, 2)), rng.integers(2, 6, size=60)
+    one = np.zeros(1, int)
+    np.testing.assert_allclose(step(table, words, one), f(table, words, one), rtol=1e-12)
+    assert any(step.patterns.values())
+
+
+@pytest.mark.parametrize("weights", [np.arange(60) < 20, np.arange(60) >= 20, np.where(np.arange(60) < 20, 1.0, 0.5)])
+def test_weights_that_are_others_at_late_steps(weights: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that would never fit is not made; there is one that does."""
+    f = mg.value_and_grad(lambda model, xs, ys: mg.rnn.unroll(model, xs, ys, weights=weights).cost)
+    step, (model, (xs, ys)) = mg.compile(f), (MODELS["f=tanh"](), np.random.default_rng(0).normal(size=(2, 60, 2)))
+    agree(step(model, xs, ys), f(model, xs, ys))
+    results, run = [], Program.run
+    monkeypatch.setattr(Program, "run", lambda program, arrays: results.append(run(program, arrays)) or results[-1])
+    agree(step(model, xs, ys), f(model, xs, ys))
+    assert len(results) == 1, "it raised Unusual, and the function was called"
 
 
 def test_what_is_tried_out_leaves_the_parameters_alone() -> None:

@@ -142,3 +142,33 @@ def test_names_of_arguments_may_be_those_of_functions() -> None:
         return rnn.unroll(scatter, Unusual, all_finite).cost
 
     assert compile(loss)(model, xs, ys) == pytest.approx(loss(model, xs, ys).item(), rel=1e-12)
+
+
+def infinite(x: Any) -> Any:
+    with np.errstate(divide="ignore"):
+        return np.sum(1 / x)
+
+
+@pytest.mark.parametrize("around", ["ignore", "warn", "raise"])
+def test_warnings_that_the_function_switches_off_are_off_wherever_it_was_traced(around: Any) -> None:
+    step = compile(infinite)
+    with np.errstate(all=around):
+        step(np.ones(3))
+    with np.errstate(all="raise"):
+        assert step(np.zeros(3)) == infinite(np.zeros(3)) == np.inf
+
+
+def test_numbers_of_the_first_call_are_warned_of_once() -> None:
+    with pytest.warns(RuntimeWarning, match="divide by zero") as told:
+        assert compile(lambda x: np.sum(1 / x))(np.zeros(3)) == np.inf
+    assert len(told) == 1
+
+
+def test_errors_that_the_function_asks_for_in_a_part_of_it_are_refused() -> None:
+    def f(x: Any) -> Any:
+        with np.errstate(divide="raise"):
+            y = np.log(np.abs(x))
+        return np.sum(y) + np.sum(1 / x)
+
+    with pytest.raises(Refused, match=r"np\.errstate\(divide='raise'\) .*test_traced\.py.*np\.log"):
+        compile(f)(np.ones(3))
