@@ -1,14 +1,15 @@
 """Families: calls that are the same one of each step, found from the places where the steps meet.
 
-The operands of a stack, a sum or a product of concatenations are siblings, in the order of the steps. From there one
-goes through the arguments, position by position: arguments of siblings are siblings too, or one and the same, or a
-family that is known already, seen from a step later or earlier. A `Column` says which.
+The operands of a stack, a sum or a product of concatenations are siblings, in the order of the steps; where steps meet
+nowhere, since only the last one counts and nothing goes back, so are calls of which each needs the one before. From
+there one goes through the arguments, position by position: arguments of siblings are siblings too, or one and the same,
+or a family that is known already, seen from a step later or earlier. A `Column` says which.
 """
 
 from __future__ import annotations
 
 import operator
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, final
@@ -20,6 +21,7 @@ from minigrad.compiler.node import Node, Trace, leaves_in, same
 
 FEWEST = 3  # siblings that make a family
 ENDS = 2  # how many steps at each end may have something else for an argument
+LAYERS = 8  # calls that are alike may stand so often in a step
 
 
 @final
@@ -88,8 +90,9 @@ class Finder:
     def __init__(self, trace: Trace) -> None:
         self.place: dict[Node, tuple[Family, int]] = {}
         self.families: list[Family] = []
-        for seed in sorted(self.seeds(trace), key=len, reverse=True):
-            members = self.oriented(seed)
+        meeting = self.seeds(trace)
+        for seed in sorted(meeting or chains(trace), key=len, reverse=True):
+            members = self.oriented(seed) if meeting else seed
             if not any(node in self.place for node in members):
                 self.grow(self.found(members, 0))
         self.settle()
@@ -266,6 +269,36 @@ class Finder:
         )
         alike = alike and all(step in ends and step + shift not in family.steps for step in others)
         return Rows(family, shift, others) if alike else None
+
+
+def chains(trace: Trace) -> list[list[Node]]:
+    """Calls that are alike, each of which needs the one before: what is left of steps that meet only in the last."""
+    kinds: dict[Any, list[Node]] = {}
+    for node in trace.nodes:
+        if node.fn is not None:
+            kinds.setdefault(signature(node), []).append(node)
+    found = []
+    for group in kinds.values():
+        for stride in range(1, min(LAYERS, len(group) // FEWEST) + 1):
+            if all(needs(b, a) for a, b in zip(group, group[stride:], strict=False)):
+                found += [group[i::stride] for i in range(stride)]
+                break
+    usual = Counter(map(len, found)).most_common(1)  # two calls of a step, one made from the other, are a longer chain
+    found = [chain for chain in found if len(chain) == usual[0][0]]
+    return sorted(found, key=lambda chain: chain[-1].index, reverse=True)  # what is last in a step goes first
+
+
+def needs(node: Node, other: Node) -> bool:
+    """Whether ``other`` is among what a call was made from, be it by others in between."""
+    open_, seen = [node], {node}
+    while open_:
+        for each in open_.pop().nodes:
+            if each is other:
+                return True
+            if each.index > other.index and each not in seen:
+                seen.add(each)
+                open_.append(each)
+    return False
 
 
 def breaks(kinds: list[Any], start: int, sure: set[int], perhaps: set[int]) -> None:

@@ -42,6 +42,17 @@ def test_compiled_or_not_they_leave_the_same() -> None:
     assert here.why == plain.why == ""
 
 
+@pytest.mark.parametrize("cell", [rnn.RNN, rnn.LSTM, rnn.GRU])
+def test_a_cost_of_the_last_step_alone_is_a_loop_too(cell: Any) -> None:
+    """Though there is no place where steps meet. For all lengths there is one, made of short runs."""
+    model = cell(2, 3, 1)
+    slopes, there = (Slopes(model, {"at": "last"}, None, compiled=compiled) for compiled in (True, False))
+    for T in (1, 2, 3, 4, 5, 9, 40):
+        xs, ys = rng.normal(size=(T, 4, 2)), rng.normal(size=(4, 1))
+        assert slopes.cost(xs, ys) == pytest.approx(there.cost(xs, ys), rel=1e-13)
+    assert slopes.programs[slopes.costs].report().calls_a_step >= 3
+
+
 def test_what_cannot_be_compiled_is_not(caplog: pytest.LogCaptureFixture) -> None:
     def cost(target: Any, output: Any) -> Any:
         found = functions.squared_error(target, output)
