@@ -30,7 +30,8 @@ def sum_to(cotangent: Any, shape: tuple[int, ...], fn: Function) -> Any:
         axes += tuple(i for i in range(lead, len(present)) if shape[i - lead] != present[i])
     if cotangent.size == math.prod(shape):  # nothing was repeated: axes of one element came and go
         return cotangent.reshape(shape)
-    return cotangent.sum(axis=axes).reshape(shape)
+    total = cotangent.sum(axis=axes)
+    return total if total.shape == shape else total.reshape(shape)
 
 
 class Deferred:

@@ -40,8 +40,9 @@ def primitive(fn: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(fn)
     def recorded(*args: Any, **kwargs: Any) -> Any:
-        if Tensor in map(type, args) or (kwargs and Tensor in map(type, kwargs.values())):
-            return apply(recorded, args, kwargs)
+        for arg in (*args, *kwargs.values()) if kwargs else args:
+            if type(arg) is Tensor:
+                return apply(recorded, args, kwargs)
         if StandIn.tracing and (found := stand_in(args, kwargs)) is not None:
             return found.call(recorded, args, kwargs)
         return fn(*args, **kwargs)

@@ -113,18 +113,18 @@ class Stepping:
 
         ``bound`` is what `bind` gave, if somebody has asked already; without ``costs`` there are none.
         """
-        model = self.model
+        model, handed_on = self.model, self.model.carried
         bound = self.bind() if bound is None else bound
         for t in range(first, (len(self) if last is None else last) + 1):
             target: Any = None
             with scope(f"t={t}"):
-                tensors = {"x": self.xs[t - 1]}
-                tensors.update(model.step(bound, tensors["x"], carried))
+                x = self.xs[t - 1]
+                tensors = {"x": x, **model.step(bound, x, carried)}
                 if costs or self.forced is not None:
                     target = self.judge(t, tensors, costs)
                 for role, tensor in tensors.items():
                     tensor.name = f"{role}_{t}"
-                following: dict[str, Any] = {role: tensors[role] for role in model.carried}
+                following: dict[str, Any] = {role: tensors[role] for role in handed_on}
                 if self.forced is not None:
                     fed = self.forced[t - 1]
                     following["y"] = target if np.all(fed) else np.where(fed, target, tensors["y"])

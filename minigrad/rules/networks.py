@@ -22,16 +22,27 @@ from minigrad.rules.linalg import product, rows
 from minigrad.rules.reductions import kept
 
 
+def times(x, U):
+    """x U, for vectors x that stand in rows (..., m) and a matrix U (m, n).
+
+    Of arrays, `dot` gives the same with less ado, an outer product in half the time or less; but 0 · ∞ is 0 for it if
+    one of them is a single number.
+    """
+    if type(x) is type(U) is np.ndarray and x.ndim < 3 and x.size > 1 and U.size > 1:
+        return x.dot(U)
+    return x @ U
+
+
 @primitive
 def affine(b, x, U):
     """b + x U, for vectors x that stand in rows (..., m) and a matrix U (m, n)."""
-    return x @ U + b
+    return times(x, U) + b
 
 
 @primitive
 def preactivation(b, x, U, h, W):
     """b + x U + h W, what a layer with two inputs makes of them before its function is applied."""
-    return x @ U + h @ W + b
+    return times(x, U) + times(h, W) + b
 
 
 def to_matrix(g, x):
@@ -120,12 +131,12 @@ def share_of_softmax(g, p, axis):
 
 
 defvjp(affine, lambda g, y, b, x, U: g,
-               lambda g, y, b, x, U: g @ U.T,
+               lambda g, y, b, x, U: times(g, U.T),
                lambda g, y, b, x, U: to_matrix(g, x))
 defvjp(preactivation, lambda g, y, b, x, U, h, W: g,
-                      lambda g, y, b, x, U, h, W: g @ U.T,
+                      lambda g, y, b, x, U, h, W: times(g, U.T),
                       lambda g, y, b, x, U, h, W: to_matrix(g, x),
-                      lambda g, y, b, x, U, h, W: g @ W.T,
+                      lambda g, y, b, x, U, h, W: times(g, W.T),
                       lambda g, y, b, x, U, h, W: to_matrix(g, h))
 defvjp(logsumexp, lambda g, y, x, axis=None, keepdims=False:
        kept(g, axis, keepdims) * softmax_by(x, kept(y, axis, keepdims), axis=axis))

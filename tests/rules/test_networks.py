@@ -1,4 +1,4 @@
-"""Sums of exponentials at infinities and in float16, against what their limits are."""
+"""Products of layers, to the bit; sums of exponentials at infinities and in float16, against what their limits are."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from minigrad import grad, hessian
-from minigrad.rules.networks import log_softmax, logsumexp, softmax, weighted
+from minigrad.rules.networks import log_softmax, logsumexp, softmax, times, weighted
 from tests.rules.gradients import gradient
 
 ROWS = [
@@ -72,3 +73,30 @@ def test_no_weight_makes_nothing_of_an_infinite_cost():
     np.testing.assert_array_equal(gradient(lambda t: weighted(weight, t), cost), weight)
     np.testing.assert_array_equal(gradient(lambda t: weighted(t, cost), weight), cost)
     assert grad(grad(lambda x: weighted(x, x)))(0.0) == 2
+
+
+# -- layers -----------------------------------------------------------------------------------------------------------
+
+SIZES = st.integers(1, 5)
+LAYOUTS = [lambda a: a, lambda a: a.T.copy().T, lambda a: a[..., ::-1]]
+NUMBERS = st.one_of(st.sampled_from([0.0, -0.0, np.inf, np.nan]), st.integers(-48, 48).map(lambda k: k / 16))
+"""Whose sums are exact in any order."""
+
+
+@st.composite
+def factors(draw):
+    """Rows x (..., m) and a matrix (m, n) of one dtype, laid out in memory in any way."""
+    m, n = draw(SIZES), draw(SIZES)
+    shape = (*draw(st.lists(SIZES, max_size=2)), m)
+    dtype = draw(st.sampled_from([np.float64, np.float32]))
+    x, U = (draw(hnp.arrays(dtype, s, elements=NUMBERS.map(dtype))) for s in (shape, (m, n)))
+    return draw(st.sampled_from(LAYOUTS))(x), draw(st.sampled_from(LAYOUTS))(U)
+
+
+@given(factors())
+@example((np.array([[np.inf], [1.0]]), np.array([[0.0]])))
+@example((np.array([0.0]), np.array([[np.inf, 1.0]])))
+def test_a_product_with_rows_is_numpys(pair):
+    x, U = pair
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(times(x, U), x @ U, strict=True)  # 0 · ∞ is NaN
