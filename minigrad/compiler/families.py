@@ -277,15 +277,27 @@ def chains(trace: Trace) -> list[list[Node]]:
     for node in trace.nodes:
         if node.fn is not None:
             kinds.setdefault(signature(node), []).append(node)
-    found = []
+    found: list[list[Node]] = []
     for group in kinds.values():
-        for stride in range(1, min(LAYERS, len(group) // FEWEST) + 1):
-            if all(needs(b, a) for a, b in zip(group, group[stride:], strict=False)):
-                found += [group[i::stride] for i in range(stride)]
+        for stride in range(1, min(LAYERS, len(group) // LAYERS) + 1):
+            each = [chain for i in range(stride) for chain in linked(group[i::stride])]
+            if all(len(chain) > LAYERS for chain in each):  # as layers one above the other in one step cannot be
+                found += each
                 break
     usual = Counter(map(len, found)).most_common(1)  # two calls of a step, one made from the other, are a longer chain
     found = [chain for chain in found if len(chain) == usual[0][0]]
     return sorted(found, key=lambda chain: chain[-1].index, reverse=True)  # what is last in a step goes first
+
+
+def linked(nodes: list[Node]) -> list[list[Node]]:
+    """Cut where one does not need the one before: one layer goes along the sequence after another, perhaps."""
+    found = [nodes[:1]]
+    for before, node in pairwise(nodes):
+        if needs(node, before):
+            found[-1].append(node)
+        else:
+            found.append([node])
+    return found
 
 
 def needs(node: Node, other: Node) -> bool:

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pytest
 
 from minigrad.compiler.families import Finder, Numbers, Rows, Same, needs
 from minigrad.compiler.simplify import simplified
@@ -43,19 +44,25 @@ def test_what_differs_in_more_than_its_arguments_is_no_family() -> None:
     assert finder(f, np.ones(2)).families == []
 
 
-def test_steps_that_meet_nowhere_are_found_by_what_each_needs() -> None:
+@pytest.mark.parametrize("layer_by_layer", [False, True])
+def test_steps_that_meet_nowhere_are_found_by_what_each_needs(layer_by_layer: bool) -> None:
     """Only the last state counts, and nothing goes back; calls of two layers are not mixed up."""
 
     def f(x: Any, w: Any) -> Any:
         g, h = np.zeros(2), np.zeros(2)
-        for t in range(7):
+        gs = []
+        for t in range(12):
             g = np.tanh(x[t] + w * g)
+            gs.append(g)
+            if not layer_by_layer:
+                h = np.tanh(g - w * h)
+        for g in gs if layer_by_layer else ():
             h = np.tanh(g - w * h)
         return h
 
-    found = finder(f, np.ones((7, 2)), np.ones(2))
+    found = finder(f, np.ones((12, 2)), np.ones(2))
     layers = [family for family in found.families if family.like.fn is np.tanh]
-    assert [len(family.members) for family in layers] == [7, 6]  # the first step of the last is unlike the others
+    assert [len(family.members) for family in layers] == [12, 12]
     assert all(
         found.place[b][0] is family and needs(b, a)
         for family in layers
