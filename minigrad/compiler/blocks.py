@@ -2,7 +2,7 @@
 
 A loop back in time computes ∂C/∂z_t, which is needed a step later, and in Σ ∂C/∂z_tᵀ h_{t-1} and its like. Where its
 rows are large, all of them together are as much memory as all states are. So the sums are added to after every `BLOCK`
-steps, and the rows used again: a ring of two blocks, since the first step of one needs the last one of the other.
+steps, and the rows used again, the last one first: it is another one than the first step of a block needs still.
 """
 
 from __future__ import annotations
@@ -18,7 +18,12 @@ from minigrad.compiler.families import ENDS, Family, Rows, Same
 from minigrad.compiler.naming import Value
 from minigrad.compiler.node import Node
 from minigrad.compiler.schedule import CACHED, Loop
-from minigrad.compiler.text import BLOCK
+
+BLOCK = 32
+"""Steps after which a loop adds to its sums: so many that their products take no longer than one of all steps."""
+HEAVY = 8
+"""So many times as large as a block may be the sums that it is added to: with few sequences, those of wide layers are
+larger, and take longer than is won."""
 
 
 @dataclass(eq=False)
@@ -39,23 +44,24 @@ class Sum:
 
 @dataclass(eq=False)
 class Ring:
-    """The rows of a family of a loop back in time, of which there are two blocks only.
+    """The rows of a family of a loop back in time, of which there is one block only.
 
     Attributes
     ----------
     steps : range
         Of the loop, in the order of time; the last one comes first.
+    rows : int
     sums : list of Sum
     """
 
     steps: range
+    rows: int
     sums: list[Sum] = field(default_factory=list)
-    rows: int = 2 * BLOCK
 
     def row(self, step: int) -> str:
         """In time order within a block. As text that is the same for sequences of any length, but for numbers."""
-        i = self.steps.stop - 1 - step
-        return str(BLOCK - 1 - i) if i < ENDS else f"{i} // {BLOCK} % 2 * {BLOCK} + {BLOCK - 1} - {i} % {BLOCK}"
+        i, last = self.steps.stop - 1 - step, self.rows - 1
+        return str(last - i) if i < ENDS else f"{last} - {i} % {self.rows}"
 
 
 def ring(plan: Any, family: Family, loop: Loop) -> Ring | None:
@@ -81,13 +87,14 @@ def ring(plan: Any, family: Family, loop: Loop) -> Ring | None:
             users.append((other, columns[0].shift))
         elif any(column.others for column in columns) or plan.base(other) is family:
             return None
-    found = Ring(steps)
+    found = Ring(steps, BLOCK)
     for user, shift in users:
         summed = _sum(plan, user, shift)
         if summed is None or (summed.node and (summed.span.stop != steps.stop or summed.span.start > steps.start + 1)):
             return None
         found.sums += [summed] if summed.node else []
-    return found if found.sums else None
+    sums = sum(math.prod(one.node.shape) * one.node.dtype.itemsize for one in found.sums if one.node)
+    return found if 0 < sums <= HEAVY * BLOCK * row else None
 
 
 def _summed(plan: Any, user: Family, columns: list[Any], loop: Loop) -> bool:
@@ -140,13 +147,13 @@ def begun(plan: Any, each: Ring) -> None:
 
 
 def added(plan: Any, family: Family, each: Ring) -> list[str]:
-    """The statements that add a block, of which ``low`` and ``high`` are the first row and that behind the last."""
+    """The statements that add a block, of which ``low`` and ``high`` are the first step and that behind the last."""
     text, lines = plan.text, []
     home = plan.home(family)
     for one in each.sums:
         first = one.span.start - each.steps.start
         low = "low" if not first else f"max(low, {first})"
-        mine = f"{home.name}[at + {low} - high : at]"
+        mine = f"{home.name}[{each.rows} + {low} - high :]"
         assert one.value is not None
         if one.family is family:
             lines.append(f"{one.value.name} += {text.function(np.add)}.reduce({mine}, 0)")

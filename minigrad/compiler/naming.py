@@ -56,7 +56,7 @@ class Naming:
     """The names of a program, each once."""
 
     def __init__(self) -> None:
-        self.names = Counter(("start", "low", "high", "at"))  # of blocks of steps
+        self.names = Counter(("start", "low", "high"))  # of blocks of steps
         self.imports: dict[str, set[str]] = {}
         self.space: dict[str, Any] = {}  # what the text cannot say
         self.functions: dict[Any, str] = {}  # of this house, by what they are called in the text

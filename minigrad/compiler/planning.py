@@ -20,7 +20,7 @@ from minigrad.compiler.naming import Value
 from minigrad.compiler.node import Node, Trace, nodes_in, walked
 from minigrad.compiler.overwriting import overwrite
 from minigrad.compiler.schedule import Loop, Schedule
-from minigrad.compiler.text import BLOCK, Text
+from minigrad.compiler.text import Text
 
 SUMMED = (outer, mean_product)
 """Families that are never computed if only their totals are wanted."""
@@ -227,7 +227,7 @@ class Plan(Homes):
                 self.text.in_loop(family.like, self.arranged(family, args), self.target(family, loop))
         sums = [line for family, ring in rings.items() for line in blocks.added(self, family, ring)]
         apart = set().union(*(names for _, names in [*lines[first:before], *lines[after:]]))
-        self.text.close_loop(len(steps), steps.index(loop.common[0]), sums)
+        self.text.close_loop(len(steps), steps.index(loop.common[0]), sums, blocks.BLOCK)
         for step in steps[steps.index(loop.common[-1]) + 1 :]:
             self.one_step(loop, step)
         overwrite(self, loop, first, apart)
@@ -304,7 +304,7 @@ class Plan(Homes):
         low, high = min(loop.common) + shift, max(loop.common) + 1 + shift
         if family in self.rings:
             first = self.rings[family].steps.stop - high
-            return self.text.turns(self.home(family), range(first, first + len(loop.common)), BLOCK)
+            return self.text.turns(self.home(family), range(first, first + len(loop.common)))
         rows = self.rows(family, range(low, high))
         return self.text.view(rows, "{}[::-1]") if loop.common.step < 0 and len(loop.common) > 1 else rows
 

@@ -23,7 +23,7 @@ from minigrad.compiler.node import Node, Trace
 Unit: TypeAlias = Family | Node
 SHORT = 3
 """So few steps are easier to read one after the other."""
-CACHED = 1 << 14
+CACHED = 1 << 13
 """Bytes of a row from which on it is computed where it is used."""
 PEELED = 4  # how many steps may be written beside a loop, since they lack some of its calls
 

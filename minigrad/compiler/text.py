@@ -18,9 +18,6 @@ from minigrad.compiler.naming import Value, code_of
 from minigrad.compiler.node import Node, Unusual, walked
 from minigrad.compiler.sharing import Home, Over, memories
 
-BLOCK = 16
-"""Steps after which a loop adds to its sums: so many that their products take no longer than one of all steps."""
-
 
 @dataclass(eq=False)
 class Each:
@@ -262,17 +259,17 @@ class Text(Calls):
         self.calls += len(lines) * loop.count
         self.calls_a_step += len(lines)
 
-    def turns(self, home: Value, places: range, block: int) -> Value:
-        """The rows of a ring of two blocks one after the other, back in time."""
-        row = f"i // {block} % 2 * {block} + {block - 1} - i % {block}"
-        template = f"[{{}}[{row}] for i in range({places.start}, {places.stop})]"
+    def turns(self, home: Value, places: range) -> Value:
+        """The rows of a block one after the other, back in time, and again from the last one on."""
+        rows = home.shape[0]
+        template = f"[{{}}[{rows - 1} - i % {rows}] for i in range({places.start}, {places.stop})]"
         if (known := self.known.get((home.name, template))) is None:
             array = np.broadcast_to(np.zeros((), home.dtype), (len(places), *home.shape[1:]))
             known = self.known[home.name, template] = Value(self.name(f"{home.name}_back"), array, True, home.homes)
             self.heads.append(f"{known.name} = {template.format(home.name)}")
         return known
 
-    def close_loop(self, steps: int, skipped: int, sums: list[str]) -> None:
+    def close_loop(self, steps: int, skipped: int, sums: list[str], block: int) -> None:
         """The loop itself; with ``sums``, in blocks of steps, of which the first ones have been computed before it."""
         loop, self.loop = self.loop, None
         assert loop is not None
@@ -296,10 +293,9 @@ class Text(Calls):
         lines = [head, *(f"    {line}" for line in loop.body)]
         if sums:
             first = f"max(start - {skipped}, 0)" if skipped else "start"
-            lines[0] = f"{head[:-1]}[{first} : start + {BLOCK - skipped}]:"
-            lines += [f"high = {steps} - start", f"low = max(high - {BLOCK}, 0)"]
-            lines += [f"at = start % {2 * BLOCK} + {BLOCK}"]
-            lines = [f"for start in range(0, {steps}, {BLOCK}):", *(f"    {line}" for line in [*lines, *sums])]
+            lines[0] = f"{head[:-1]}[{first} : start + {block - skipped}]:"
+            lines += [f"high = {steps} - start", f"low = max(high - {block}, 0)"]
+            lines = [f"for start in range(0, {steps}, {block}):", *(f"    {line}" for line in [*lines, *sums])]
         self.line(lines, loop.homes)
 
     def results(self, values: list[Any]) -> None:
