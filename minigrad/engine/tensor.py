@@ -291,13 +291,13 @@ def record(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = _NO_KWA
 
 def apply(fn: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Answer a call that one of NumPy's protocols handed over."""
-    if kwargs.get("out") is not None:
-        raise TypeError(f"{spelled(fn)}(..., out=...) would overwrite an array: write y = {spelled(fn)}(...)")
     known = primitives.get(fn) or Primitive()
     if not kwargs and known.rules and len(args) == known.count:  # the usual cases, np.sum(x) and np.stack(xs), in short
         return record(fn, args)
     if not kwargs and known.rewrite and known.count == 0 and len(args) < 3:
         return known.rewrite(*args)
+    if kwargs.get("out") is not None:
+        raise TypeError(f"{spelled(fn)}(..., out=...) would overwrite an array: write y = {spelled(fn)}(...)")
     if not (known.rules or known.joint or known.rewrite):
         return fn(*bare(args, fn, known), **{key: bare(value, fn, known) for key, value in kwargs.items()})
     args, kwargs = arranged(fn, known, args, kwargs)

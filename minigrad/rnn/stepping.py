@@ -168,7 +168,7 @@ class Stepping:
 
     def first(self, given: Any) -> State:
         """What the first step is given: ``given``, and zeros for what is not, as leaves of their own."""
-        model, values, dtype = self.model, self.model.initial(self.batch), dtype_of(self.model)
+        model, values, dtype = self.model, self.model.initial(self.batch), self.xs.dtype  # which is the model's
         if (
             final := getattr(given, "final", None)
         ) is not None:  # a run, or what a pass has left: cut off from its graph
