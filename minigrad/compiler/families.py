@@ -156,7 +156,7 @@ class Finder:
     def siblings(self, column: list[Any], start: int) -> Family | None:
         """A family in the middle of this column that is new, or longer than was known; a run of like calls."""
         middle = column[len(column) // 2]
-        if type(middle) is not Node or middle.fn is None:
+        if type(middle) is not Node or middle.fn is None or middle.shape is None:  # several results have no rows
             return None
         kind = signature(middle)
         if middle in self.place:

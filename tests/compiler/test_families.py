@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+import minigrad as mg
 from minigrad.compiler.families import Finder, Numbers, Rows, Same, needs
 from minigrad.compiler.simplify import simplified
 from tests.compiler.test_algebra import rearranged
+from tests.compiler.test_compiled import agree
 from tests.compiler.test_tracing import trace
 
 
@@ -104,3 +106,22 @@ def test_another_family_begins_where_arguments_change_for_good() -> None:
     assert len([family for family in found if family.like.fn is np.add]) <= 2
     (rows,) = [family for family in found if family.like.args[1:] and type(family.columns[1]) is Numbers]
     assert len(rows.members) == 5  # of both runs
+
+
+@pytest.mark.parametrize("function", [np.frexp, np.modf])
+def test_functions_of_several_results_are_no_family(function: Any) -> None:
+    """They have no rows: each is called at its step, and the loops are what is around them."""
+
+    def cost(w: Any, xs: Any) -> Any:
+        h, cost = np.zeros(2), 0.0
+        for x in xs:
+            h = np.tanh(h * w + x)
+            one, two = function(x)
+            cost = cost + np.sum(h * one + h * h * two)
+        return cost
+
+    f, rng = mg.value_and_grad(cost), np.random.default_rng(0)
+    step = mg.compile(f)
+    for T in (6, 20, 33):
+        w, xs = rng.normal(size=2), rng.normal(size=(T, 2))
+        agree(step(w, xs), f(w, xs))
