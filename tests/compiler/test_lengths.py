@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from minigrad.compiler.arguments import look
 from minigrad.compiler.lengths import candidates, confirmed, fitted
 from minigrad.compiler.program import Program, written
 from minigrad.compiler.tracing import traced
+from minigrad.containers import leaves
+from tests.compiler.loops import arguments, function, loops
 from tests.compiler.test_compiled import MODELS, agree, dirty, problem
 
 
@@ -35,6 +38,43 @@ def test_networks_of_all_lengths(name: str, T: int, B: int | None, kind: str) ->
         xs, ys = (each[: T - 1] for each in data[2])
         agree(step(model, xs, ys), f(model, xs, ys))
         assert step.report().traced - before == (0 if any(step.patterns.values()) else 1)
+
+
+DERIVATIVES: dict[str, Callable[[Any], Any]] = {
+    "weights": mg.value_and_grad,
+    "inputs too": lambda f: mg.value_and_grad(f, (0, 1, 4)),
+    "second": lambda f: lambda p, *rest: mg.hvp(lambda p: f(p, *rest), (p,), ({k: w + 1 for k, w in p.items()},)),
+}
+
+
+@settings(max_examples=settings.default.max_examples // 4)
+@given(
+    loops(),
+    st.sampled_from(sorted(DERIVATIVES)),
+    st.lists(st.sampled_from([2, 5, 8, 15, 16, 20, 23]), min_size=3, max_size=3),
+    st.sampled_from([(), (1,), (4,)]),
+)
+def test_loops_that_somebody_wrote(text: str, derivative: str, lengths: list[int], batch: tuple[int, ...]) -> None:
+    """Through one compiled function: of several lengths, on other weights, where other branches are taken."""
+    f, rng = DERIVATIVES[derivative](function(text)), np.random.default_rng(0)
+    step = mg.compile(f)
+    kept = []
+    with np.errstate(all="ignore"):
+        for k, T in enumerate([*lengths, lengths[0]]):
+            args = arguments(rng, T, batch, 1 + k / 2)
+            kept.append((step(*args), f(*args)))
+            close(*kept[-1])
+            dirty(step)
+    for found, expected in kept:
+        close(found, expected)
+
+
+def close(found: Any, expected: Any) -> None:
+    """Of a gradient that is small beside others, not all digits are known."""
+    size = max(np.max(np.abs(each), initial=0.0) for each in leaves(expected))
+    for got, want in zip(leaves(found), leaves(expected), strict=True):
+        assert np.shape(got) == np.shape(want) and np.asarray(got).dtype == np.asarray(want).dtype
+        np.testing.assert_allclose(got, want, rtol=0, atol=1e-9 * size)
 
 
 @pytest.mark.parametrize("kind", ["every", "last", "entropy"])
