@@ -13,8 +13,9 @@ import numpy as np
 
 from minigrad.compiler import batching, blocks
 from minigrad.compiler.algebra import mean_product, new, outer, reverses, total
+from minigrad.compiler.blocks import Blocks
 from minigrad.compiler.families import Family, Numbers, Rows, Same
-from minigrad.compiler.homes import VIEWS, Homes
+from minigrad.compiler.homes import VIEWS
 from minigrad.compiler.merging import Merge, merges
 from minigrad.compiler.naming import Value
 from minigrad.compiler.node import Node, Trace, nodes_in, walked
@@ -22,24 +23,20 @@ from minigrad.compiler.overwriting import overwrite
 from minigrad.compiler.schedule import Loop, Schedule
 from minigrad.compiler.text import Text
 
-SUMMED = (outer, mean_product)
-"""Families that are never computed if only their totals are wanted."""
 ROWS, REPEATED = 8, 128
 """From so many rows on, and so many in all steps, it pays to lay out the transpose of a matrix before a loop."""
 
 
-class Plan(Homes):
+class Plan(Blocks):
     """All statements of a program; ``merge``, what `minigrad.compiler.merging` finds, can be left out."""
 
     def __init__(self, trace: Trace, schedule: Schedule | None, exact: bool, without: Collection[str] = ()) -> None:
         ends = set(nodes_in(trace.outputs)) | set(trace.assigned.values())
-        super().__init__(Text(exact), schedule.place if schedule else {}, ends)
-        self.trace, self.checks = trace, set(trace.checks)
+        super().__init__(Text(exact), schedule.place if schedule else {}, ends, trace)
+        self.checks = set(trace.checks)
         for node in trace.inputs:
             self.values[node] = self.text.input(node)
         units = schedule.units if schedule else [node for node in trace.nodes if node.fn is not None]
-        self._used_alone: set[Family] | None = None
-        self.merges: dict[Family, Merge] = {}
         self.blocks = "blocks" not in without
         if schedule:
             self.look(schedule)
@@ -134,48 +131,6 @@ class Plan(Homes):
         flat = self.text.flat(sides[0], len(sides[0].shape) - 1)
         return self.text.reduced(sides[0], node, (0, 1)) if flat is None else self.text.reduced(flat, node)
 
-    def operand(self, column: Any, steps: range) -> Value | None:
-        """An argument at all of these steps, if it is an array with a row for each."""
-        if type(column) is Rows:
-            return self.rows(column.family, range(steps.start + column.shift, steps.stop + column.shift))
-        if type(column) is Numbers and all(np.shape(v) == np.shape(column.values[0]) for v in column.values):
-            start = steps.start - column.start
-            return self.text.constant(np.stack(column.values[start : start + len(steps)]))
-        return None
-
-    def only_summed(self, family: Family) -> bool:
-        """Whether a family is wanted for its totals alone, which are computed from its arguments."""
-        like = family.like
-        if like.fn in SUMMED:
-            able = all(type(column) is not Same for column in family.columns)
-        else:
-            over_first = like.fn is np.sum and batching.axis_of(like) in (0, (0,)) and not like.kwargs.get("keepdims")
-            able = over_first and type(family.columns[0]) is Rows
-        return able and family not in self.used_alone
-
-    @property
-    def used_alone(self) -> set[Family]:
-        """Families of which single members, or all, are used otherwise than in totals of them."""
-        if self._used_alone is None:
-            found: set[Family] = set()
-            for family in self.stays:
-                for column in family.columns:
-                    values = [column.family.like] if type(column) is Rows else []
-                    values += list(column.others.values()) if type(column) is Rows else []
-                    values += [column.value] if type(column) is Same else []
-                    found.update(self.place[v][0] for v in values if type(v) is Node and v in self.place)
-            for node in self.trace.nodes:
-                if node in self.place or node.fn is None:
-                    continue
-                count: dict[Family, int] = {}
-                for arg in node.nodes:
-                    if arg in self.place:
-                        count[self.place[arg][0]] = count.get(self.place[arg][0], 0) + 1
-                found.update(f for f, n in count.items() if node.fn is not total or n < 2 or f.like.shape != node.shape)
-            found.update(self.place[node][0] for node in self.ends if node in self.place)
-            self._used_alone = found
-        return self._used_alone
-
     def whole(self, family: Family) -> None:
         """A family as one call, or a loop of its own."""
         if self.base(family) is not None or self.sequence(family) is not None or self.only_summed(family):
@@ -201,14 +156,14 @@ class Plan(Homes):
     def loop(self, loop: Loop) -> None:
         """A loop, and the steps beside it that lack some of its calls."""
         several = loop.families if self.blocks else ()
-        rings = {family: found for family in several if (found := blocks.ring(self, family, loop))}
+        rings = {family: found for family in several if (found := self.ring(family, loop))}
         self.rings |= rings
         lines = self.text.lines
         first = len(lines)
         self.scratch(loop)
         steps = list(loop.steps)
         for ring in rings.values():
-            blocks.begun(self, ring)
+            self.begin(ring)
         before = len(lines)
         for step in steps[: steps.index(loop.common[0])]:
             self.one_step(loop, step)
@@ -225,7 +180,7 @@ class Plan(Homes):
                 if self.pays_to_lay_out(family, loop):
                     args[1] = self.text.laid_out(args[1])
                 self.text.in_loop(family.like, self.arranged(family, args), self.target(family, loop))
-        sums = [line for family, ring in rings.items() for line in blocks.added(self, family, ring)]
+        sums = [line for family, ring in rings.items() for line in self.added(family, ring)]
         apart = set().union(*(names for _, names in [*lines[first:before], *lines[after:]]))
         self.text.close_loop(len(steps), steps.index(loop.common[0]), sums, blocks.BLOCK)
         for step in steps[steps.index(loop.common[-1]) + 1 :]:
