@@ -79,6 +79,7 @@ class Blocks(Homes):
         self._used_alone: set[Family] | None = None
         self.merges: dict[Family, Merge] = {}
         self.gone: set[Family] = set()
+        self.rings: dict[Family, Ring] = {}
 
     def operand(self, column: Any, steps: range) -> Value | None:
         """An argument at all of these steps, if it is an array with a row for each."""
@@ -157,7 +158,7 @@ class Blocks(Homes):
         return found if 0 < sums <= HEAVY * BLOCK * row else None
 
     def _summed(self, user: Family, columns: list[Any], loop: Loop) -> bool:
-        """Whether a family has this one, and what was there before the loop, for arguments, and is wanted for its total."""
+        """Whether a family is wanted for its total, and of this one and of what was there before the loop."""
         if not self.only_summed(user) or user.like.fn not in (outer, np.sum) or len(columns) > 1:
             return False
         if columns[0].others:
@@ -197,7 +198,7 @@ class Blocks(Homes):
             one.value = self.text.assigned(one.node.name or "total", text, one.node, ())
 
     def added(self, family: Family, each: Ring) -> list[str]:
-        """The statements that add a block, of which ``low`` and ``high`` are the first step and that behind the last."""
+        """The statements that add a block, from the step ``low`` to the one before ``high``."""
         text, lines, home = self.text, [], self.home(family)
         assert text.loop is not None
         for one in each.sums:
