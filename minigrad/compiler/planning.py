@@ -119,8 +119,8 @@ class Plan(Blocks):
         like, columns = family.like, family.columns
         for ring in self.rings.values():
             for one in ring.sums:
-                if one.family is family and one.node is node:
-                    return one.value  # type: ignore[no-any-return]
+                if one.family is family and one.node is node and one.value:
+                    return one.value
         if not self.only_summed(family):
             return self.text.reduced(self.rows(family, steps), node)
         sides: list[Any] = [self.operand(column, steps) for column in columns]
