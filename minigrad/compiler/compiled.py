@@ -124,7 +124,7 @@ class Compiled(Wrapper):
         self.lock, self.traced, self.uses = threading.RLock(), 0, count()
         self.sights: OrderedDict[Any, Sight] = OrderedDict()
         self.last: Program | None = None
-        update_wrapper(self, f)
+        update_wrapper(self, f, updated=())  # attributes of f may be called as these are
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         surrounding = context.get()

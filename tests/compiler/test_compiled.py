@@ -333,6 +333,26 @@ def test_results_are_the_callers_own() -> None:
     assert isinstance(first[4], np.float64) and first[5] == 3.0
 
 
+def test_attributes_of_what_is_compiled_are_its_own() -> None:
+    """A module may be compiled, and a function may have any attributes: none of them is the program's."""
+
+    class Layer(mg.Module):
+        def __init__(self) -> None:
+            self.w, self.f, self.programs, self.roll = Tensor(np.ones(2), True), np.tanh, {}, 0
+
+        def __call__(self, x: Any) -> Any:
+            return np.sum(self.w * self.f(x))
+
+    def double(x: Any) -> Any:
+        return 2 * x
+
+    vars(double).update(f=np.sin, last=1)
+    layer, x = Layer(), np.array([0.5, -1.5])
+    agree(compile(layer)(x), layer(x).data)
+    agree(compile(double)(x), 2 * x)
+    assert compile(double).__name__ == "double"  # type: ignore[attr-defined]
+
+
 def test_inside_of_a_transform_the_function_itself_is_called() -> None:
     step = compile(lambda x: np.sum(np.sin(x)))
     np.testing.assert_array_equal(grad(step)(np.ones(3)), np.cos(np.ones(3)))
