@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property, lru_cache, partial
 from typing import Any
@@ -257,7 +258,11 @@ def exchanged(value: Any, new: Iterator[Any], made: dict[int, Any]) -> Any:
 def _assembled(value: Any, parts: list[Any]) -> Any:
     """A container or function like ``value``, of these parts."""
     if isinstance(value, dict):
-        return type(value)(zip(parts[::2], parts[1::2], strict=True))
+        twin = copy(value)  # of its own kind, such as a defaultdict
+        twin.clear()
+        for key, part in zip(parts[::2], parts[1::2], strict=True):
+            twin[key] = part
+        return twin
     if isinstance(value, types.FunctionType):
         cells = [types.CellType(parts.pop(0)) if _filled(cell) else cell for cell in value.__closure__ or ()]
         defaults, keywords, *others = parts

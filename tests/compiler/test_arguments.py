@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, OrderedDict, defaultdict
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minigrad import Module, Tensor
+from minigrad import Module, Tensor, compile
 from minigrad.compiler.arguments import exchanged, look
 from minigrad.compiler.keeping import Found
 from minigrad.compiler.traced import Refused
@@ -55,6 +56,14 @@ def test_arrays_are_found_wherever_they_are_and_exchanged() -> None:
     assert isinstance(pair, Pair) and pair.n == 1 and inner["a"][1] == slice(None)
     assert added(1.0).tolist() == [1.0, 1.0]
     assert method.__self__.again is method.__self__.w and method.__self__.itself is method.__self__
+
+
+def test_dicts_of_all_kinds() -> None:
+    x = np.ones(2)
+    for given in (defaultdict(list, w=x), OrderedDict(w=x), Counter(w=x)):
+        made = exchanged(given, iter([2 * x]), {})
+        assert type(made) is type(given) and made["w"].tolist() == [2.0, 2.0] and given["w"] is x
+    assert compile(lambda p: np.sum(p["w"]))(defaultdict(list, w=x)) == 2.0
 
 
 def test_what_makes_another_program_is_in_the_key() -> None:
