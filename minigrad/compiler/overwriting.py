@@ -89,12 +89,14 @@ def _shift(plan: Homes, column: Rows) -> int:
 
 
 def _buffers(plan: Homes, value: Any) -> frozenset[str]:
-    """Where a node or a family is."""
+    """Where a node or a family is; nowhere, if it is computed later."""
     if type(value) is Node and value in plan.place:
         value = plan.place[value][0]
     if type(value) is not Family:
         found = plan.values.get(value) if type(value) is Node else None
-    else:
-        root = plan.root(value)
-        found = plan.stays[root].home or (plan.sequence(root) or [None])[0]
-    return getattr(found, "homes", frozenset())
+        return getattr(found, "homes", frozenset())
+    root = plan.root(value)
+    home, whole = plan.stays[root].home, root.columns[0]
+    if home is None and type(whole) is Same:  # entries of an array
+        return _buffers(plan, whole.value)
+    return getattr(home, "homes", frozenset())

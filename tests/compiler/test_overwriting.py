@@ -113,3 +113,23 @@ def test_small_rows_are_not_overwritten_by_what_reads_them(monkeypatch: pytest.M
     monkeypatch.setattr(overwriting, "LARGE", 1 << 10)
     f, model, data = problem("f=tanh", 12, 3, 0, "every")
     assert "dzs = empty(" in mg.compile(f, without=("merge", "sink")).listing(model, *data[0])
+
+
+@pytest.mark.parametrize("model", ["feedback", "GRU", "stacked"])
+def test_windows_of_which_the_last_is_short(model: str) -> None:
+    """What stands beside rows of one loop may be of a sequence that is computed after it."""
+
+    def cost(model: Any, xs: Any, ys: Any) -> Any:
+        cost, state = 0.0, None
+        for i in range(0, len(xs), 5):
+            run = mg.rnn.unroll(model, xs[i : i + 5], ys[i : i + 5], initial=state)
+            state = {role: each.detach() for role, each in run.final.items()}
+            cost = cost + run.cost
+        return cost
+
+    f, made = mg.value_and_grad(cost), MODELS[model]()
+    step = mg.compile(f)
+    for _ in range(2):
+        xs, ys = np.random.default_rng(0).normal(size=(2, 33, 3, 2))
+        agree(step(made, xs, ys), f(made, xs, ys))
+        dirty(step)
