@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import update_wrapper
 from itertools import count
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -156,6 +157,10 @@ class Compiled(Wrapper):
             settle(found, keepers, source.effects, results[source.count :])
         values = iter(results)
         return mapped(lambda _: _own(next(values)), source.structure)
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """``@compile`` above a method: called with the instance, as a function is."""
+        return self if instance is None else MethodType(self, instance)
 
     def remember(self, first: Any, sight: Sight) -> None:
         """The last ones only, since they keep modules alive."""

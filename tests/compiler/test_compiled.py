@@ -353,6 +353,26 @@ def test_attributes_of_what_is_compiled_are_its_own() -> None:
     assert compile(double).__name__ == "double"  # type: ignore[attr-defined]
 
 
+def test_a_method_may_be_compiled_where_it_stands() -> None:
+    class Net(mg.Module):
+        def __init__(self, w: float) -> None:
+            self.w = Tensor(np.full(2, w), True)
+
+        @compile
+        def loss(self, x: Any) -> Any:
+            return np.sum(self.w * x)
+
+        @compile
+        def twice(self, x: Any) -> Any:
+            return 2 * self.loss(x)
+
+    one, two, x = Net(1.0), Net(2.0), np.array([0.5, 2.0])
+    for net, value in ((one, 2.5), (two, 5.0), (one, 2.5)):
+        assert net.loss(x) == Net.loss(net, x) == value and net.twice(x) == 2 * value
+    assert Net.loss.report().traced == 1
+    np.testing.assert_array_equal(grad(one.loss)(x).data, [1.0, 1.0])
+
+
 def test_inside_of_a_transform_the_function_itself_is_called() -> None:
     step = compile(lambda x: np.sum(np.sin(x)))
     np.testing.assert_array_equal(grad(step)(np.ones(3)), np.cos(np.ones(3)))
