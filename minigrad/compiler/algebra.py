@@ -27,6 +27,11 @@ def total(*terms: Any) -> Any:
     return y
 
 
+def gathered(*terms: Any) -> Any:
+    """Their sum, which is to be one product: the engine has multiplied them at once as well."""
+    return total(*terms)
+
+
 def outer(left: Any, right: Any) -> Any:
     """LᵀR."""
     return left.T @ right
@@ -44,15 +49,15 @@ def lowered(trace: Trace) -> Trace:
     return rebuilt(trace, _lowered)
 
 
-def parted(trace: Trace) -> Trace:
-    """Products of concatenations as sums of products."""
-    return rebuilt(trace, _parted)
+def parted(trace: Trace, summed: Any = total) -> Trace:
+    """Products of concatenations as sums of products, to be ``summed`` so."""
+    return rebuilt(trace, lambda node: _parted(node, summed))
 
 
-def flattened(trace: Trace) -> Trace:
-    """Sums of sums as one."""
+def flattened(trace: Trace, first: bool = False) -> Trace:
+    """Sums of sums as one; only their ``first`` terms if the order of additions matters."""
     uses = Counter(arg for node in trace.nodes for arg in node.nodes) + Counter(trace.wanted())
-    return rebuilt(trace, lambda node: _flat(node, uses))
+    return rebuilt(trace, lambda node: _flat(node, uses, first))
 
 
 def turned(trace: Trace) -> Trace:
@@ -62,7 +67,7 @@ def turned(trace: Trace) -> Trace:
 
 def new(fn: Any, args: Any, like: Node, **changes: Any) -> Node:
     """A node in the place of another one."""
-    node = Node(fn, tuple(args), {}, -1, like.shape, like.dtype, like.name, like.scope)
+    node = Node(fn, tuple(args), {}, -1, like.shape, like.dtype, like.name, like.scope, recorded=like.recorded)
     for name, value in changes.items():
         setattr(node, name, value)
     return node
@@ -139,6 +144,11 @@ def _placed(node: Node) -> Node:
     return node
 
 
+def axis_of(node: Node) -> Any:
+    """Along which axis a reduction goes."""
+    return node.args[1] if len(node.args) > 1 else node.kwargs.get("axis")
+
+
 def reverses(node: Any) -> bool:
     """Whether a node is the transpose of another one, all axes reversed."""
     if type(node) is not Node or node.fn is not np.transpose or node.kwargs or type(node.args[0]) is not Node:
@@ -166,7 +176,7 @@ def _of_constant(term: Any) -> Any:
     return term
 
 
-def _parted(node: Node) -> Node:
+def _parted(node: Node, summed: Any) -> Node:
     """A product of concatenations as the total of its terms."""
     if node.fn is not np.matmul or len(node.shape) != 2:
         return node
@@ -176,7 +186,7 @@ def _parted(node: Node) -> Node:
     left = left.args[0]
     one, two = (_pieces(each) for each in (left, right))
     if one and two and [_rows(each) for each in one] == [_rows(each) for each in two]:
-        return new(total, [_term(*pair, node) for pair in zip(one, two, strict=True)], node)
+        return new(summed, [_term(*pair, node) for pair in zip(one, two, strict=True)], node)
     return new(outer, [left, right], node) if right.fn is not None and left.fn is not None else node
 
 
@@ -199,13 +209,13 @@ def _rows(piece: Any) -> int:
     return int(piece.shape[0])
 
 
-def _flat(node: Node, uses: Counter[Node]) -> Node:
+def _flat(node: Node, uses: Counter[Node], first: bool) -> Node:
     """A sum of sums that nobody else uses as one."""
     if node.fn is not np.add and node.fn is not total:
         return node
     terms: list[Any] = []
-    for term in node.args:
-        inner = type(term) is Node and term.fn in (np.add, total) and uses[term] == 1
+    for i, term in enumerate(node.args):
+        inner = type(term) is Node and term.fn in (np.add, total) and uses[term] == 1 and not (first and i)
         if inner and term.shape == node.shape and term.dtype == node.dtype and not term.kwargs:
             terms += term.args
         else:

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.algebra import outer, total
+from minigrad.compiler.algebra import axis_of, outer, total
 from minigrad.compiler.families import ENDS
-from minigrad.compiler.node import Node, same
+from minigrad.compiler.node import Node
 from minigrad.engine.tables import primitives
 from minigrad.engine.tensor import astype
 from minigrad.rules import kinks
@@ -54,15 +54,6 @@ def in_place(node: Node) -> bool:
     """Whether a call may write where one of its arguments stands."""
     fn = node.fn
     return (isinstance(fn, np.ufunc) and elementwise(fn)) or (fn is total and len(node.args) == 2)
-
-
-def axis_of(node: Node) -> Any:
-    """Along which axis a reduction goes."""
-    return node.args[1] if len(node.args) > 1 else node.kwargs.get("axis")
-
-
-def equal(a: Any, b: Any) -> bool:
-    return a is b or (type(a) is not Node and type(b) is not Node and same(a, b))
 
 
 SPOKEN = {np.matmul: "product", outer: "outer", total: "total", np.subtract: "difference", np.multiply: "multiple",
@@ -184,6 +175,9 @@ def whole(text: Any, like: Node, sides: list[tuple[bool, Any]], out: Any) -> boo
             return False
         text.into(like, tuple(lifted), out)
         return True
+    if fn is outer and all(many):
+        text.product_into(text.view(values[0], "{}.swapaxes(1, 2)"), values[1], out)
+        return True
     if fn is np.matmul and not like.kwargs:
         return _product(text, many, values, out, like)
     if fn in (np.concatenate, np.stack):
@@ -214,7 +208,20 @@ def _product(text: Any, many: list[bool], values: list[Any], out: Any, like: Nod
     """Products of all steps with one matrix as one product."""
     a, b = values
     ranks = [len(text.shape(value)) - rows for value, rows in zip(values, many, strict=True)]
-    if many == [True, False] and ranks[1] in (1, 2) and ranks[0] >= 1 and (flat := text.flat(a)) is not None:
+    if text.in_order and many == [True, False] and ranks == [1, 2]:
+        text.product_into(
+            text.view(a, f"{{}}.reshape({(-1, 1, text.shape(a)[-1])})"),
+            b,
+            text.view(out, f"{{}}.reshape({(-1, 1, out.shape[-1])})"),
+        )
+        return True
+    if (
+        not text.in_order
+        and many == [True, False]
+        and ranks[1] in (1, 2)
+        and ranks[0] >= 1
+        and (flat := text.flat(a)) is not None
+    ):
         text.product_into(flat, b, text.flat(out, ranks[1]))
         return True
     if many == [False, True] and ranks == [2, 1]:

@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.compiler import batching
-from minigrad.compiler.algebra import mean_product, outer, total
+from minigrad.compiler.algebra import axis_of, gathered, mean_product, outer, total
 from minigrad.compiler.families import ENDS, Family, Numbers, Rows, Same
 from minigrad.compiler.homes import Homes
 from minigrad.compiler.merging import Merge
@@ -80,6 +79,7 @@ class Blocks(Homes):
         self.merges: dict[Family, Merge] = {}
         self.gone: set[Family] = set()
         self.rings: dict[Family, Ring] = {}
+        self.running: dict[Family, Any] = {}  # what is added up step by step, and the sums
 
     def operand(self, column: Any, steps: range) -> Value | None:
         """An argument at all of these steps, if it is an array with a row for each."""
@@ -96,7 +96,7 @@ class Blocks(Homes):
         if like.fn in SUMMED:
             able = all(type(column) is not Same for column in family.columns)
         else:
-            over_first = like.fn is np.sum and batching.axis_of(like) in (0, (0,)) and not like.kwargs.get("keepdims")
+            over_first = like.fn is np.sum and axis_of(like) in (0, (0,)) and not like.kwargs.get("keepdims")
             able = over_first and type(family.columns[0]) is Rows
         return able and family not in self.used_alone
 
@@ -118,7 +118,8 @@ class Blocks(Homes):
                 for arg in node.nodes:
                     if arg in self.place:
                         count[self.place[arg][0]] = count.get(self.place[arg][0], 0) + 1
-                found.update(f for f, n in count.items() if node.fn is not total or n < 2 or f.like.shape != node.shape)
+                summed = node.fn is (gathered if self.text.in_order else total)
+                found.update(f for f, n in count.items() if not summed or n < 2 or f.like.shape != node.shape)
             found.update(self.place[node][0] for node in self.ends if node in self.place)
             self._used_alone = found
         return self._used_alone
@@ -154,8 +155,10 @@ class Blocks(Homes):
             ):
                 return None
             found.sums += [summed] if summed.node else []
+        if not found.sums:
+            return None if self.running.keys().isdisjoint(loop.families) else found
         sums = sum(math.prod(one.node.shape) * one.node.dtype.itemsize for one in found.sums if one.node)
-        return found if 0 < sums <= HEAVY * BLOCK * row else None
+        return found if sums <= HEAVY * BLOCK * row else None
 
     def _summed(self, user: Family, columns: list[Any], loop: Loop) -> bool:
         """Whether a family is wanted for its total, and of this one and of what was there before the loop."""
@@ -179,7 +182,7 @@ class Blocks(Homes):
         if not members.isdisjoint(self.ends):
             return None
         nodes = [node for node in self.trace.nodes if node not in self.place and not members.isdisjoint(node.nodes)]
-        sums = [node for node in nodes if node.fn is total and node.shape == family.like.shape]
+        sums = [node for node in nodes if node.fn in (total, gathered) and node.shape == family.like.shape]
         others = [self.place[term][1] for node in nodes if node not in sums for term in node.nodes if term in members]
         if len(sums) > 1 or any(step - family.start >= ENDS for step in others):  # the rows of the last block are there
             return None
@@ -193,9 +196,7 @@ class Blocks(Homes):
         """The sums before the loop: nothing."""
         for one in each.sums:
             assert one.node is not None
-            dtype = one.node.dtype
-            text = f"{self.text.function(np.zeros)}({one.node.shape}, {self.text.render(dtype)})"
-            one.value = self.text.assigned(one.node.name or "total", text, one.node, ())
+            one.value = self.text.zeros(one.node.name or "total", one.node)
 
     def added(self, family: Family, each: Ring) -> list[str]:
         """The statements that add a block, from the step ``low`` to the one before ``high``."""

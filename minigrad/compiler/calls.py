@@ -21,11 +21,14 @@ class Calls(Naming):
     ----------
     exact : bool
         Whether the last bits matter.
+    in_order : bool
+        Whether sums are to be added up as they stand.
     """
 
     def __init__(self, exact: bool) -> None:
         super().__init__()
         self.exact = exact
+        self.in_order = False
 
     def shape(self, value: Any) -> tuple[int, ...]:
         return value.shape if type(value) is Value else np.shape(value)
@@ -81,6 +84,18 @@ class Calls(Naming):
         ranks = [len(self.shape(arg)) for arg in args]
         return not self.exact and max(ranks) <= 2
 
+    def without_axes(self, fn: Any, args: Any) -> list[Any]:
+        """Numbers among a ufunc's arguments as arrays: it takes half the time to look at one."""
+        dtypes = {arg.dtype for arg in args if type(arg) is Value}
+        if not isinstance(fn, np.ufunc) or len(dtypes) != 1:
+            return list(args)
+        (dtype,) = dtypes
+        weak = (int, float) if dtype.kind == "f" and dtype.itemsize > 2 else ()
+        return [
+            np.array(arg, dtype) if type(arg) in weak else np.asarray(arg) if isinstance(arg, np.floating) else arg
+            for arg in args
+        ]
+
     def writes(self, node: Node, args: Any, kwargs: Any) -> bool:
         """Whether a function writes where it is told to."""
         fn = node.fn
@@ -94,8 +109,8 @@ class Calls(Naming):
         texts = [self.render(arg) for arg in args]
         if fn is total:
             add = self.function(np.add)
-            order = sorted(range(len(args)), key=lambda i: self.shape(args[i]) != out.shape)
-            texts = [texts[i] for i in order]
+            if not self.in_order:
+                texts = [texts[i] for i in sorted(range(len(args)), key=lambda i: self.shape(args[i]) != out.shape)]
             return [f"{add}({texts[0]}, {texts[1]}, {target})", *(f"{add}({target}, {t}, {target})" for t in texts[2:])]
         if fn is np.matmul and not kwargs and self.fits_dot(args, out):
             return [f"{self.function(np.dot)}({', '.join([*texts, target])})"]

@@ -50,7 +50,8 @@ def compile(f: Callable[..., Any], *, roll: bool = True, without: str | Iterable
     without : str or iterable of str
         Passes to leave out, to see what each is worth: "simplify", "lower", "simplify again", "part", "flatten",
         "turn", "factor", "split", "sink", "merge", "blocks", "share", described in docs/compile.md. The program gives
-        the same.
+        the same. Without "reorder", sums over the steps are added up in the order in which the engine does: mostly to
+        the same bits.
     most : int
         How many programs are kept, the ones used last; and after so many a warning says that ``f`` is compiled again
         and again.

@@ -16,7 +16,7 @@ from typing import Any, final
 
 import numpy as np
 
-from minigrad.compiler.algebra import total
+from minigrad.compiler.algebra import gathered, total
 from minigrad.compiler.node import Node, Trace, leaves_in, same
 
 FEWEST = 3  # siblings that make a family
@@ -103,7 +103,7 @@ class Finder:
         for node in trace.nodes:
             if node.fn is np.stack or node.fn is np.concatenate:
                 operands = list(node.args[0])
-            elif node.fn is total:
+            elif node.fn in (total, gathered):
                 operands = list(node.args)
             else:
                 continue
@@ -113,7 +113,8 @@ class Finder:
                     kinds.setdefault(signature(operand), []).append(operand)
             for group in kinds.values():
                 if FEWEST <= len(group) == len(set(group)):
-                    lists.append(sorted(group, key=lambda node: node.index) if node.fn is total else group)
+                    summed = node.fn in (total, gathered)
+                    lists.append(sorted(group, key=lambda node: node.index) if summed else group)
         return lists
 
     def oriented(self, members: list[Node]) -> list[Node]:
@@ -129,8 +130,8 @@ class Finder:
             if a in self.place and b in self.place and self.place[a][0] is self.place[b][0]:
                 return members if self.place[a][1] < self.place[b][1] else members[::-1]
             if a is not b and signature(a) == signature(b):
-                if least is None or min(a.index, b.index) < min(least):
-                    least = a.index, b.index
+                if least is None or min(a.recorded, b.recorded) < min(least):
+                    least = a.recorded, b.recorded
                 pairs += [
                     (x, y) for x, y in zip(a.nodes, b.nodes, strict=False) if x is not y and x.fn and y.fn
                 ]  # fmt: skip
@@ -206,6 +207,37 @@ class Finder:
             for family, places in zip(wrong, breaks, strict=True):
                 if places[kind] or not any(map(any, breaks)):
                     self.cut(family, places[kind])
+
+    def complete(self, trace: Trace, families: list[Family]) -> bool:
+        """Find calls at either end that do with the next members of others what a family does; whether there are any.
+
+        Where only the last step has a cost, its h_T is used otherwise than all h_t before: by no family.
+        """
+        calls: dict[Any, Node] = {}
+        used = {arg for family in self.families for node in family.members for arg in node.nodes}
+        for node in trace.nodes:
+            if node.fn is not None and node not in self.place and node not in used and node not in trace.checks:
+                calls.setdefault((node.fn, *map(_identity, arguments(node))), node)
+        open_, changed = list(families), False
+        while open_:
+            family = open_.pop()
+            for step in (family.steps.stop, family.start - 1):
+                args = [_at(column, step) for column in family.columns]
+                called = calls.get((family.like.fn, *args)) if any(type(c) is Rows for c in family.columns) else None
+                if called is None or called in self.place or signature(called) != signature(family.like):
+                    continue
+                family.start -= step < family.start
+                family.members.insert(0 if step == family.start else len(family.members), called)
+                self.place[called], changed = (family, step), True
+                open_ += families
+        return changed
+
+    def renumber(self, family: Family, by: int) -> None:
+        """Number the steps of a family, which no other family looks at, anew."""
+        family.start += by
+        self.place.update({node: (family, family.start + i) for i, node in enumerate(family.members)})
+        columns = zip(*[arguments(node) for node in family.members], strict=True)
+        family.columns = [self.described(list(column), family.start) for column in columns]
 
     def breaks(self, family: Family) -> tuple[list[int], list[int]]:
         """At which members another family should begin, since arguments are others from there: surely, perhaps."""
@@ -311,6 +343,20 @@ def needs(node: Node, other: Node) -> bool:
                 seen.add(each)
                 open_.append(each)
     return False
+
+
+def _identity(arg: Any) -> Any:
+    return id(arg) if type(arg) is Node or isinstance(arg, np.ndarray) else (type(arg), repr(arg))
+
+
+def _at(column: Any, step: int) -> Any:
+    """What identifies an argument at a step; None if there is none yet."""
+    if type(column) is Same:
+        return _identity(column.value)
+    if type(column) is Rows:
+        place = step + column.shift - column.family.start
+        return id(column.family.members[place]) if 0 <= place < len(column.family.members) else None
+    return None
 
 
 def breaks(kinds: list[Any], start: int, sure: set[int], perhaps: set[int]) -> None:

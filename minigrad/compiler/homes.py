@@ -16,7 +16,7 @@ import numpy as np
 from minigrad.compiler import batching
 from minigrad.compiler.families import Family, Numbers, Rows, Same
 from minigrad.compiler.naming import Value
-from minigrad.compiler.node import Node
+from minigrad.compiler.node import Node, equal
 from minigrad.compiler.schedule import Loop, Schedule
 from minigrad.compiler.text import Text
 
@@ -112,7 +112,7 @@ class Homes:
         return family
 
     def beside(self, stay: Stay, step: int, other: Any) -> None:
-        if step in stay.family.steps or not batching.equal(stay.extra.setdefault(step, other), other):
+        if step in stay.family.steps or not equal(stay.extra.setdefault(step, other), other):
             raise batching.NoPlan("a row would have to hold two things")
 
     def base(self, family: Family) -> Family | None:

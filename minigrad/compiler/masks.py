@@ -15,16 +15,17 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.algebra import mean_product, new, outer, total
-from minigrad.compiler.node import Node, Trace, Unusual
+from minigrad.compiler.algebra import gathered, mean_product, new, outer, total
+from minigrad.compiler.node import Node, Trace, Unusual, equal
 from minigrad.compiler.simplify import rebuilt
 from minigrad.engine.tensor import astype
 from minigrad.rules.indexing import scatter
 
 TRANSPARENT = {np.add, np.subtract, np.multiply, np.negative, np.matmul, np.dot, np.vdot, np.sum, np.mean, np.reshape,
                np.transpose, np.swapaxes, np.stack, np.concatenate, np.broadcast_to, operator.getitem, astype, scatter,
-               outer, total, mean_product}  # fmt: skip
+               outer, total, gathered, mean_product}  # fmt: skip
 """Functions whose result is NaN wherever it is made of NaN."""
+COMPARISONS = (np.greater, np.greater_equal, np.less, np.less_equal)
 GUARDS = 16
 """Where NaN would have to be looked for in more places, choices stay choices."""
 Share = tuple[Any, Any]  # an array, None for no matter which, and its factor: a number or a node
@@ -38,7 +39,7 @@ def factored(trace: Trace) -> Trace:
     guarded = _ends(trace, found)
     if not found or len(guarded) > GUARDS:
         return trace
-    for node in guarded:
+    for node in dict.fromkeys(map(_laid_otherwise, guarded)):
         trace.checks.append(Node(sound, (node,), {}, len(trace.nodes)))
         trace.nodes.append(trace.checks[-1])
     made: dict[Node, Share] = {}
@@ -97,16 +98,54 @@ def _shares(side: Any, like: Node, made: dict[Node, Share]) -> list[Share]:
     return [*found, (side, 1.0)]
 
 
+def _laid_otherwise(node: Node) -> Node:
+    """What has the same numbers, in another shape perhaps."""
+    while node.fn in (np.transpose, np.reshape) and type(node.args[0]) is Node:
+        node = node.args[0]
+    return node
+
+
+def _compared(mask: Node) -> tuple[Any, Any, Any] | None:
+    """How a side of a maximum or minimum of two compares with the other one where it is the result: a ≥ b, say."""
+    if mask.fn is not np.equal or mask.kwargs:
+        return None
+    for side, chosen in (mask.args, mask.args[::-1]):
+        if type(chosen) is Node and chosen.fn in (np.maximum, np.minimum) and not chosen.kwargs:
+            other = [arg for arg in chosen.args if not equal(arg, side)]
+            if len(other) == 1:
+                return np.greater_equal if chosen.fn is np.maximum else np.less_equal, side, other[0]
+    return None
+
+
+def _halves(mask: Node, factor: Any, calculated: Any) -> Node | None:
+    """Where the mask holds 2, but 1 for a tie, if ``factor`` is ½ for a tie and 1 elsewhere; as small integers."""
+    if type(factor) is not Node or factor.fn is not np.add or factor.args[1] != 1:
+        return None
+    less = factor.args[0]
+    if less.fn is not np.multiply or less.args[0].dtype != bool or less.args[1] != -0.5:
+        return None
+    tie, whole = less.args[0], None
+    one, two = _compared(mask), _compared(tie)
+    if one and two and one[0] is two[0] and equal(one[1], two[2]) and equal(one[2], two[1]):
+        mask = calculated(*one)
+        whole = calculated(np.greater if one[0] is np.greater_equal else np.less, *one[1:])
+    halves: Node = calculated(np.add, mask, whole or calculated(np.greater, mask, tie), dtype="int8")
+    return halves
+
+
 def _factor(mask: Node, a: Any, b: Any, like: Node) -> Node | None:
     """a where the mask holds and b elsewhere, without a choice; None if it is not known how."""
 
-    def calculated(fn: Any, *args: Any) -> Node:
+    def calculated(fn: Any, *args: Any, **options: Any) -> Node:
         numbers = [like.dtype.type(arg) if type(arg) is float else arg for arg in args]
         shape = np.broadcast_shapes(*[arg.shape for arg in args if type(arg) is Node])
-        dtype = bool if all(arg.dtype == bool for arg in numbers) else like.dtype
-        return new(fn, numbers, like, name="", shape=shape, dtype=np.dtype(dtype))
+        logical = fn in COMPARISONS or all(type(arg) is Node and arg.dtype == bool for arg in args)
+        dtype = options.get("dtype", bool if logical else like.dtype)
+        return new(fn, numbers, like, name="", shape=shape, dtype=np.dtype(dtype), kwargs=options)
 
     if type(b) is float and b == 0:
+        if (halves := _halves(mask, a, calculated)) is not None:
+            return calculated(np.multiply, halves, 0.5)
         return mask if type(a) is float and a == 1 else calculated(np.multiply, mask, a)
     if type(a) is float and a == 0:
         return _factor(calculated(np.logical_not, mask), b, a, like)

@@ -52,6 +52,10 @@ def code_of(dtype: Any) -> str:
     return str(dtype.name if dtype.isnative and dtype.kind in "fiubc" else dtype.str)
 
 
+NUMBERS = {0.0: "zero", 1.0: "one", 2.0: "two", 0.5: "one_half", -1.0: "minus_one"}
+"""What arrays without axes are called."""
+
+
 class Naming:
     """The names of a program, each once."""
 
@@ -127,7 +131,8 @@ class Naming:
         for known, value in self.constants:
             if same(known, array):
                 return value
-        value = Value(self.name("k"), np.asarray(array), True)
+        wish = NUMBERS.get(array.item(), "k") if isinstance(array, np.ndarray) and not array.ndim else "k"
+        value = Value(self.name(wish), np.asarray(array), True)
         self.constants.append((array, value))
         return value
 
@@ -146,6 +151,9 @@ class Naming:
             self.imports.setdefault("numpy", set()).add(kind)
             return f"{kind}({self.render(plain)})"
         dtype = "" if code == "float64" else f', "{code}"'
+        if isinstance(array, np.ndarray) and not array.ndim and code in ("float64", "float32") and np.isfinite(array):
+            self.imports.setdefault("numpy", set()).add("array")
+            return f"array({array.item()!r}{dtype})"
         for fill, fn in ((0, "zeros"), (1, "ones")):
             if array.ndim and array.size and array.tobytes() == np.full(array.shape, fill, array.dtype).tobytes():
                 self.imports.setdefault("numpy", set()).add(fn)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, final
 
 import numpy as np
@@ -28,6 +28,8 @@ class Node:
         Of the tensor that it became, if it became one.
     in_order : bool
         Whether its elements lie in memory one row after the other, as those of a new array do.
+    recorded : int
+        The number of the call of the function that it stands for, whatever the passes have made of it.
     """
 
     fn: Callable[..., Any] | None
@@ -39,6 +41,7 @@ class Node:
     name: str = ""
     scope: tuple[str, ...] = ()
     in_order: bool = True
+    recorded: int = -1
 
     def __repr__(self) -> str:
         name = getattr(self.fn, "__name__", "input")
@@ -148,6 +151,11 @@ def same(a: Any, b: Any) -> bool:
         return False
 
 
+def equal(a: Any, b: Any) -> bool:
+    """Whether two arguments are one node, or the same constant."""
+    return a is b or (type(a) is not Node and type(b) is not Node and same(a, b))
+
+
 class Unusual(ArithmeticError):
     """Numbers that a program has no statements for: the function itself has to be called."""
 
@@ -173,7 +181,7 @@ def copied(trace: Trace) -> Trace:
 
     for node in trace.nodes:
         args, kwargs = walked(placed, node.args), walked(placed, node.kwargs)
-        place[node] = Node(node.fn, args, kwargs, node.index, node.shape, node.dtype, node.name, node.scope)
+        place[node] = replace(node, args=args, kwargs=kwargs, in_order=True)
     return Trace(
         [place[node] for node in trace.nodes],
         [place[node] for node in trace.inputs],

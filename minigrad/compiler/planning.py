@@ -6,25 +6,28 @@ stand one below the other already.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 
 from minigrad.compiler import batching, blocks
-from minigrad.compiler.algebra import mean_product, new, outer, reverses, total
+from minigrad.compiler.algebra import gathered, mean_product, new, outer, reverses, total
 from minigrad.compiler.blocks import Blocks
 from minigrad.compiler.families import Family, Numbers, Rows, Same
 from minigrad.compiler.homes import VIEWS
 from minigrad.compiler.merging import Merge, merges
 from minigrad.compiler.naming import Value
-from minigrad.compiler.node import Node, Trace, nodes_in, walked
+from minigrad.compiler.node import Node, Trace, equal, nodes_in, walked
 from minigrad.compiler.overwriting import overwrite
+from minigrad.compiler.running import is_small, is_term, laid_out_alike
 from minigrad.compiler.schedule import Loop, Schedule
 from minigrad.compiler.text import Text
 
 ROWS, REPEATED = 8, 128
 """From so many rows on, and so many in all steps, it pays to lay out the transpose of a matrix before a loop."""
+SHORT_ROW = 128
 
 
 class Plan(Blocks):
@@ -37,9 +40,11 @@ class Plan(Blocks):
         for node in trace.inputs:
             self.values[node] = self.text.input(node)
         units = schedule.units if schedule else [node for node in trace.nodes if node.fn is not None]
-        self.blocks = "blocks" not in without
+        self.blocks, self.text.in_order = "blocks" not in without, "reorder" in without
         if schedule:
             self.look(schedule)
+            for family in schedule.running:
+                self.add_up(family)
             self.merges = {} if "merge" in without else merges(schedule, ends)
         self.gone = {family for merge in self.merges.values() for family in merge.gone}
         for merge in self.merges.values():
@@ -63,7 +68,7 @@ class Plan(Blocks):
 
     def single(self, node: Node) -> None:
         """One call."""
-        if node.fn is total and self.place and self.totalled(node):
+        if node.fn in (total, gathered) and self.place and self.totalled(node):
             return
         if (joined := self.joined(node)) is not None:
             self.values[node] = joined
@@ -94,7 +99,7 @@ class Plan(Blocks):
         stay = self.stays[family]
         for i, each in enumerate(operands):
             here = type(each) is Node and self.place.get(each) == (family, first + i)
-            if not here and not ((first + i) in stay.extra and batching.equal(stay.extra[first + i], each)):
+            if not here and not ((first + i) in stay.extra and equal(stay.extra[first + i], each)):
                 return None
         rows = self.rows(family, range(first, first + len(operands)))
         return rows if node.fn is np.stack else self.text.view(rows, f"{{}}.reshape({node.shape})")
@@ -105,24 +110,29 @@ class Plan(Blocks):
         for term in node.args:
             if type(term) is Node and term in self.place:
                 groups.setdefault(self.place[term][0], []).append(self.place[term][1])
-        whole = {f: sorted(steps) for f, steps in groups.items() if len(steps) > 1 and f.like.shape == node.shape}
-        whole = {f: s for f, s in whole.items() if s == list(range(s[0], s[-1] + 1))}
+        terms = {f: _in_line(steps) for f, steps in groups.items() if len(steps) > 1 and f.like.shape == node.shape}
+        whole = {f: steps for f, steps in terms.items() if steps is not None}
         if not whole:
             return False
         rest = [t for t in node.args if not (type(t) is Node and t in self.place and self.place[t][0] in whole)]
-        parts = [self.summed(family, range(steps[0], steps[-1] + 1), node) for family, steps in whole.items()]
+        parts = [self.summed(family, steps, node) for family, steps in whole.items()]
         self.values[node] = self.text.added([*parts, *map(self.value, rest)], node)
         return True
 
     def summed(self, family: Family, steps: range, node: Node) -> Value:
-        """The total of the members of these steps."""
+        """The total of the members of these steps, in this order if it matters."""
+        if family in self.running:
+            so_far: Value = self.running[family]
+            return so_far
+        back, steps = steps.step < 0, range(min(steps), max(steps) + 1)
         like, columns = family.like, family.columns
         for ring in self.rings.values():
             for one in ring.sums:
                 if one.family is family and one.node is node and one.value:
                     return one.value
         if not self.only_summed(family):
-            return self.text.reduced(self.rows(family, steps), node)
+            rows = self.rows(family, steps)
+            return self.text.reduced(self.text.view(rows, "{}[::-1]") if back and self.text.in_order else rows, node)
         sides: list[Any] = [self.operand(column, steps) for column in columns]
         if like.fn is outer:
             return self.text.product(sides[0], sides[1], node)
@@ -144,6 +154,10 @@ class Plan(Blocks):
                 sides.append((False, self.value(column.value)))
             else:
                 sides.append((True, self.operand(column, steps)))
+        if self.text.in_order and is_term(family) and not is_small(family):
+            self.add_up(family)
+            self.loop(Loop([family], steps[::-1], steps[::-1]))
+            return
         self.stays[family].kept = True
         if not any(rows and side is None for rows, side in sides):
             home = self.home(family)
@@ -152,6 +166,10 @@ class Plan(Blocks):
             if batching.whole(self.text, family.like, sides, out):
                 return
         self.loop(Loop([family], steps, steps))
+
+    def add_up(self, family: Family) -> None:
+        """Add up the terms of a family as they are made."""
+        self.stays[family].kept, self.running[family] = False, None
 
     def loop(self, loop: Loop) -> None:
         """A loop, and the steps beside it that lack some of its calls."""
@@ -165,6 +183,8 @@ class Plan(Blocks):
         for ring in rings.values():
             self.begin(ring)
         before = len(lines)
+        for family in [each for each in loop.families if each in self.running]:
+            self.running[family] = self.text.zeros("total", family.like)
         for step in steps[: steps.index(loop.common[0])]:
             self.one_step(loop, step)
         after = len(lines)
@@ -179,7 +199,12 @@ class Plan(Blocks):
                 args = [self.looped(column, loop) for column in family.columns]
                 if self.pays_to_lay_out(family, loop):
                     args[1] = self.text.laid_out(args[1])
+                if batching.elementwise(family.like.fn) or family.like.fn is total:
+                    args = [self.in_all_rows(arg, family) for arg in args]
                 self.text.in_loop(family.like, self.arranged(family, args), self.target(family, loop))
+            if family in self.running:
+                so_far = self.running[family]
+                self.text.in_loop(new(np.add, (), family.like), (so_far, self.stays[family].row), so_far)
         sums = [line for family, ring in rings.items() for line in self.added(family, ring)]
         apart = set().union(*(names for _, names in [*lines[first:before], *lines[after:]]))
         self.text.close_loop(len(steps), steps.index(loop.common[0]), sums, blocks.BLOCK)
@@ -215,7 +240,16 @@ class Plan(Blocks):
         if like.fn is not np.matmul or len(like.shape) != 2 or type(family.columns[1]) is not Same:
             return False
         many = like.shape[0] >= ROWS and like.shape[0] * len(loop.common) >= REPEATED
-        return many and reverses(family.columns[1].value) and len(family.columns[1].value.shape) == 2
+        if not many or not reverses(family.columns[1].value) or len(family.columns[1].value.shape) != 2:
+            return False
+        return not self.text.in_order or laid_out_alike(*like.shape, family.columns[1].value.shape[0], like.dtype)
+
+    def in_all_rows(self, arg: Any, family: Family) -> Any:
+        """A short row that each step adds to many, such as b, once for each of them: NumPy takes half the time then."""
+        many, short = math.prod(family.like.shape[:-1]) >= ROWS, family.like.shape[-1:] <= (SHORT_ROW,)
+        if type(arg) is not Value or not arg.shape or arg.shape != family.like.shape[-1:] or not (many and short):
+            return arg
+        return self.text.laid_out(arg, family.like.shape)
 
     def arranged(self, family: Family, args: list[Any]) -> tuple[Any, ...]:
         """Arguments as the function takes them."""
@@ -292,3 +326,14 @@ class Plan(Blocks):
                     other = column.others.get(step)
                     args.append(self.value(other) if other is not None else self.at(column.family, step + column.shift))
             self.text.into(family.like, self.arranged(family, args), self.at(family, step))
+            if family in self.running:
+                so_far = self.running[family]
+                self.text.into(new(np.add, (), family.like), (so_far, self.stays[family].row), so_far)
+
+
+def _in_line(steps: list[int]) -> range | None:
+    """Steps as a range, from the first to the last or the other way; None if some are missing."""
+    low, high = min(steps), max(steps) + 1
+    if sorted(steps) != list(range(low, high)):
+        return None
+    return range(low, high) if steps[0] <= steps[-1] else range(low, high)[::-1]

@@ -6,11 +6,12 @@ import math
 import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.algebra import flattened, lowered, mean_product, outer, parted, turned
+from minigrad.compiler.algebra import flattened, gathered, lowered, mean_product, outer, parted, turned
 from minigrad.compiler.batching import NoPlan
 from minigrad.compiler.keeping import Effect
 from minigrad.compiler.masks import factored
@@ -31,8 +32,11 @@ ROLLING: dict[str, Callable[[Trace], Trace]] = {
     "factor": factored,
 }
 """What makes steps alike, in this order, before loops are looked for."""
-PASSES = (*EXACT, *ROLLING, "split", "sink", "merge", "blocks", "share")
-"""All that can be left out; the last five are of `schedule`, `merging`, `blocks` and `text`."""
+REORDERING = ("turn", "split", "merge")
+IN_ORDER = ROLLING | {"part": partial(parted, summed=gathered), "flatten": partial(flattened, first=True)}
+"""The same where sums are to be added up in the order in which the engine does; what is ``REORDERING`` rests then."""
+PASSES = (*EXACT, *ROLLING, "split", "sink", "merge", "blocks", "share", "reorder")
+"""All that can be left out; after `ROLLING` they are of `schedule`, `merging`, `blocks` and `text`."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +88,12 @@ def written(trace: Trace, structure: Any, roll: bool, without: Collection[str] =
     """A trace as a program, by all passes but these: rolled if that can be, and else a straight line."""
     recorded = sum(node.fn is not None for node in trace.nodes)
     trace, passes = _passed(rebuilt(trace, lambda node: node), EXACT, without)
-    plan, why = None, "roll=False"
+    plan, why, rolling = None, "roll=False", ROLLING
+    if "reorder" in without:
+        without, rolling = {*without, *REORDERING}, IN_ORDER
     if roll:
         try:
-            other, more = _passed(copied(trace), ROLLING, without)
+            other, more = _passed(copied(trace), rolling, without)
             plan, why = Plan(other, Schedule(other, without), exact=False, without=without), ""
             passes |= more
         except (NoLoop, NoPlan) as error:

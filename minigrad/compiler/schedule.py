@@ -19,6 +19,7 @@ import numpy as np
 from minigrad.compiler.algebra import total
 from minigrad.compiler.families import Family, Finder, Rows, Same
 from minigrad.compiler.node import Node, Trace
+from minigrad.compiler.running import joining
 
 Unit: TypeAlias = Family | Node
 SHORT = 3
@@ -51,7 +52,7 @@ class Loop:
 
 
 class Schedule:
-    """The units of a trace in order; ``split`` and ``sink`` can be left out."""
+    """The units of a trace in order; ``split``, ``sink`` and ``reorder`` can be left out."""
 
     def __init__(self, trace: Trace, without: Collection[str] = ()) -> None:
         self.trace = trace
@@ -59,20 +60,21 @@ class Schedule:
         if max((len(family.members) for family in self.finder.families), default=0) <= SHORT:
             raise NoLoop(f"there are no more than {SHORT} steps that are alike")
         self.place = self.finder.place
-        self.singles = [node for node in trace.nodes if node.fn is not None and node not in self.place]
         self.units: list[Node | Family | Loop] = []
         circles = self.circles()
+        inside = [unit for circle in circles for unit in circle if len(circle) > 1 and type(unit) is Family]
+        if self.finder.complete(trace, inside):
+            self.finder.settle()
+            circles = self.circles()
         for _ in range(PEELED):
             peeled = [self.peel(circle) for circle in circles if len(circle) > 1]
             if not any(peeled):
                 break
             self.finder.settle()
-            self.singles = [node for node in trace.nodes if node.fn is not None and node not in self.place]
             circles = self.circles()
-        aligned = [self.align(circle) for circle in circles if len(circle) > 1]
+        aligned = [self.align(circle) or self.regroup(circle) for circle in circles if len(circle) > 1]
         if any(aligned):
             self.finder.settle()
-            self.singles = [node for node in trace.nodes if node.fn is not None and node not in self.place]
             circles = self.circles()
         if "split" not in without:
             parted = [self.split(circle) for circle in circles if len(circle) > 1]
@@ -80,6 +82,7 @@ class Schedule:
                 circles = self.circles()
         if "sink" not in without:
             self.sink(circles)
+        self.running = joining(self, circles) if "reorder" in without else []
         for circle in self.ordered(circles):
             if len(circle) == 1 and circle[0] not in self.needed(circle[0]):
                 self.units.append(circle[0])
@@ -107,6 +110,11 @@ class Schedule:
                 values = []
             found += [self.unit(value) for value in values if type(value) is Node and value.fn is not None]
         return found
+
+    @property
+    def singles(self) -> list[Node]:
+        """Calls that belong to no family."""
+        return [node for node in self.trace.nodes if node.fn is not None and node not in self.place]
 
     def everything(self) -> list[Unit]:
         """All units."""
@@ -227,6 +235,19 @@ class Schedule:
                 self.place.update({node: (family, family.start + i) for i, node in enumerate(family.members)})
             return True
         return False
+
+    def regroup(self, circle: Sequence[Unit]) -> bool:
+        """Number calls on what the step before has made, and on nothing else of the circle, as calls of that step."""
+        changed = False
+        for family in [unit for unit in circle if type(unit) is Family]:
+            columns = [column for column in family.columns if type(column) is Rows and column.family in circle]
+            if len(columns) != 1 or not (shift := columns[0].shift) or columns[0].others:
+                continue
+            if range(family.start + shift, family.steps.stop + shift) == columns[0].family.steps != family.steps:
+                family.start += shift
+                self.place.update({node: (family, family.start + i) for i, node in enumerate(family.members)})
+                changed = True
+        return changed
 
     def split(self, circle: Sequence[Unit]) -> bool:
         """Take out of the sums in a circle what does not depend on it; whether there was any."""

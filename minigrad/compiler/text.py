@@ -124,11 +124,12 @@ class Text(Calls):
         self.line(f"{name} = {text}", value.homes)
         return Value(name, value.array, fresh=True)
 
-    def laid_out(self, value: Value) -> Value:
-        """The same numbers, row after row in a buffer."""
-        known = self.known.get((value.name, "laid out"))
+    def laid_out(self, value: Value, shape: tuple[int, ...] | None = None) -> Value:
+        """The same numbers, row after row in a buffer, repeated to a ``shape``."""
+        shape = value.shape if shape is None else shape
+        known = self.known.get((value.name, str(shape)))
         if known is None:
-            known = self.known[value.name, "laid out"] = self.home(value.name, value.shape, value.dtype)
+            known = self.known[value.name, str(shape)] = self.home(value.name, shape, value.dtype)
             self.copy(known, value)
         return known
 
@@ -162,7 +163,7 @@ class Text(Calls):
 
     def into(self, node: Node, args: Any, out: Value, kwargs: Any = None) -> None:
         """A call whose result is written to ``out``."""
-        if node.fn is np.matmul and not self.exact and self.in_rows(args, out):
+        if node.fn is np.matmul and not self.exact and not self.in_order and self.in_rows(args, out):
             (many, matrix), shape = args, (-1, out.shape[-1])
             rows = self.view(many, f"{{}}.reshape({(-1, many.shape[-1])})")
             self.into(node, (rows, matrix), self.view(out, f"{{}}.reshape({shape})"), kwargs)
@@ -188,6 +189,10 @@ class Text(Calls):
 
     def product_into(self, a: Any, b: Any, out: Value) -> None:
         self.into(Node(np.matmul, (), {}, -1, out.shape, out.dtype), (a, b), out)
+
+    def zeros(self, wish: str, like: Node) -> Value:
+        """An array to add up in."""
+        return self.assigned(wish, f"{self.function(np.zeros)}({like.shape}, {self.render(like.dtype)})", like, ())
 
     # -- totals -------------------------------------------------------------------------------------------------------
 
@@ -254,7 +259,7 @@ class Text(Calls):
         loop = self.loop
         assert loop is not None
         loop.homes |= out.homes
-        lines = self.written(like, args, like.kwargs, out)
+        lines = self.written(like, self.without_axes(like.fn, args), like.kwargs, out)
         loop.body += lines
         self.calls += len(lines) * loop.count
         self.calls_a_step += len(lines)

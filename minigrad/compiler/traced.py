@@ -67,7 +67,8 @@ class Tracer:
     def node(self, fn: Any, args: Any, kwargs: Any, value: Any) -> Node:
         """One more node."""
         shape = value.shape if isinstance(value, np.ndarray) else None
-        node = Node(fn, args, kwargs, len(self.nodes), shape, None if shape is None else value.dtype)
+        number = len(self.nodes)
+        node = Node(fn, args, kwargs, number, shape, None if shape is None else value.dtype, recorded=number)
         node.in_order = shape is None or value.flags.c_contiguous
         self.nodes.append(node)
         return node

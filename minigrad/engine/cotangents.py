@@ -71,7 +71,7 @@ class Sum:
     def settle(self) -> Any:
         """All of it, as an array or tensor."""
         if self.waiting:
-            waiting, self.waiting, self.held = self.waiting, [], 0
+            waiting, self.waiting, self.held = self.waiting[::-1], [], 0  # the walk has come from the youngest
             self.add(waiting[0].combine(waiting))
         return self.settled
 

@@ -321,11 +321,11 @@ def raw(value: Any) -> Any:
     return value._data if type(value) is Tensor else value
 
 
-def owned(array: Any, dtype: npt.DTypeLike | None = None) -> Any:
-    """A read-only copy that shares memory with nobody."""
+def owned(array: Any, dtype: npt.DTypeLike | None = None, order: Any = "K") -> Any:
+    """A read-only copy that shares memory with nobody; "C" lays it out row by row."""
     if type(array) is not np.ndarray and isinstance(array, StandIn):
         return array if dtype is None or array.dtype == dtype else array.astype(dtype)
-    copy: Any = np.array(array, dtype)
+    copy: Any = np.array(array, dtype, order=order)
     copy.setflags(False)  # read-only; by position, which is faster
     return copy
 

@@ -119,7 +119,7 @@ def backward(outputs: Tensor | Tensors, cotangents: Any = None, *, observe: Obse
     for leaf in leaves:
         if leaf.index in reached:
             g = reached[leaf.index]
-            leaf.grad = owned(g if leaf.grad is None else leaf.grad + g)
+            leaf.grad = owned(g if leaf.grad is None else leaf.grad + g, order="C")
 
 
 def gradients(
@@ -205,4 +205,4 @@ def delivered(reached: dict[int, Any], wrt: Tensors, create_graph: bool) -> tupl
     found = (reached[t.index] if t.index in reached else np.zeros_like(t._data) for t in wrt)
     if create_graph:
         return tuple(g if isinstance(g, Tensor) else Tensor(g) for g in found)
-    return tuple(map(owned, found))
+    return tuple(owned(g, order="C") for g in found)

@@ -77,8 +77,11 @@ def power(p: float) -> float:
 
 
 def wide(array: Array) -> Array:
-    """In double precision at least: half and single have no room for the squares."""
-    return array if array.itemsize >= 8 else array.astype(np.float64)
+    """In double precision at least, for half and single have no room for the squares; and row by row.
+
+    So a sum of them has the same last bits however the array lay in memory.
+    """
+    return np.asarray(array, order="C") if array.itemsize >= 8 else array.astype(np.float64, order="C")
 
 
 def each_once(grads: Gradients) -> dict[int, Array]:

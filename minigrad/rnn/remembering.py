@@ -117,7 +117,7 @@ class Tape:
         """Hand the gradients over."""
         for parameter, g in zip(self.parameters, self.sums, strict=True):
             g = np.broadcast_to(np.asarray(g, parameter.dtype), parameter.shape)
-            parameter.grad = owned(g if parameter.grad is None else parameter.grad + g)
+            parameter.grad = owned(g if parameter.grad is None else parameter.grad + g, order="C")
         return Passed(self.cost, initial, self.final, self.again)
 
 

@@ -47,7 +47,7 @@ class Slopes:
                 return unroll(model, xs, targets, weights=weights, **options).cost
 
         self.model, self.slopes, self.costs = model, slopes, cost
-        self.programs = {f: compile(f) for f in (slopes, cost)} if compiled else {}
+        self.programs = {f: compile(f, without="reorder") for f in (slopes, cost)} if compiled else {}
         self.whole = steady((slopes, model)) == "no"  # whether all of a sequence has to be traced
         self.why = ""
 

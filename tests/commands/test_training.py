@@ -90,15 +90,14 @@ def test_a_text_goes_on(folder: Path) -> None:
 def test_the_history_is_the_same_by_programs_and_by_the_engine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = {}
     for way in ("--compile", "--no-compile"):
-        done = command("train", "adding", "--steps", "12", "--hidden", "9", "--updates", "120", way, "--out", way[2:])
+        done = command("train", "adding", "--steps", "12", "--hidden", "9", "--updates", "600", way, "--out", way[2:])
         assert done.exit_code == 0, done.stderr
         found[way] = mg.rnn.checkpoints.read(folder / way[2:] / "adding.npz").history
         monkeypatch.setattr("minigrad.rnn.slopes.compile", None)  # which the second one does not ask for
     one, other = found.values()
-    np.testing.assert_allclose(one.costs, other.costs, rtol=1e-9)
-    np.testing.assert_allclose(one.norms, other.norms, rtol=1e-9)
-    assert [step for step, _ in one.validation] == [step for step, _ in other.validation]
-    np.testing.assert_allclose(one.validation, other.validation, rtol=1e-9)
+    assert one.costs == other.costs and len(one.costs) == 600
+    assert one.norms == other.norms
+    assert one.validation == other.validation
 
 
 def test_the_mass_is_printed(folder: Path) -> None:

@@ -51,7 +51,17 @@ def test_backwards_in_time() -> None:
         return np.stack(hs)
 
     (loop,) = [unit for unit in schedule(f, np.ones((5, 2)), np.ones(2)).units if type(unit) is Loop]
-    assert list(loop.steps) == [4, 3, 2, 1, 0]
+    assert list(loop.steps) == [0, 1, 2, 3, 4]  # in the order in which they were made, whatever x calls them
+
+    def both(x: Any, w: Any) -> Any:
+        h, hs, g = np.zeros(2), [], np.zeros(2)
+        for t in range(5):
+            hs.append(h := np.tanh(x[t] + w * h))
+        gs = [g := h * w * g + h for h in reversed(hs)]
+        return np.stack(hs), np.stack(gs)
+
+    there, back = [unit for unit in schedule(both, np.ones((5, 2)), np.ones(2)).units if type(unit) is Loop]
+    assert list(there.steps) == [0, 1, 2, 3, 4] and back.steps.step < 0
 
 
 def test_few_steps_and_steps_unlike_each_other_are_no_loop() -> None:

@@ -1,0 +1,72 @@
+"""Sums over all steps in the order in which the engine adds them up, so that the last bits are the same.
+
+What the engine multiplies at once, since that is cheaper, is `gathered`, one product here too. The rest it adds up step
+by step, and so does a program that must not reorder: within a loop that is there anyway, as textbooks have it,
+``dW += dz_tᵀ h_{t-1}``; or, where terms are small, for all steps at once and then one after the other.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from minigrad.compiler.algebra import axis_of, outer, total
+from minigrad.compiler.families import Family, Rows
+from minigrad.compiler.node import Node
+
+SMALL = 2
+"""So many times smaller than what they are made of are terms that are computed for all steps at once."""
+LARGE = 1 << 15
+"""Bytes of a row from which on nothing is kept for all steps that need not be."""
+
+
+def is_term(family: Family) -> bool:
+    """Whether its calls make what is added up over all steps: LᵀR, or a sum over rows."""
+    like = family.like
+    if like.fn is outer:
+        return all(type(column) is Rows for column in family.columns)
+    over_first = like.fn is np.sum and axis_of(like) in (0, (0,)) and not like.kwargs.get("keepdims")
+    return over_first and type(family.columns[0]) is Rows
+
+
+def is_small(family: Family) -> bool:
+    """Whether terms for all steps are little beside what they are made of."""
+    rows = max((math.prod(column.family.like.shape) for column in family.columns if type(column) is Rows), default=0)
+    return bool(SMALL * math.prod(family.like.shape) <= rows and rows * family.like.dtype.itemsize < LARGE)
+
+
+@lru_cache
+def laid_out_alike(rows: int, n: int, inner: int, dtype: Any) -> bool:
+    """Whether a product with Wᵀ has the same bits if Wᵀ is laid out row by row: libraries have code for either."""
+    rng = np.random.default_rng(0)
+    h, W = rng.normal(size=(rows, inner)).astype(dtype), rng.normal(size=(n, inner)).astype(dtype)
+    return np.array_equal(h @ W.T, np.dot(h, W.T.copy("C")))
+
+
+def joining(schedule: Any, circles: list[list[Any]]) -> list[Family]:
+    """The terms that are made, and added up, in a loop that is there anyway: from now on families of it."""
+    users: dict[Any, list[Any]] = {}
+    for unit in schedule.everything():
+        for other in schedule.needed(unit):
+            users.setdefault(other, []).append(unit)
+    wanted = {schedule.unit(node) for node in schedule.trace.wanted()}
+    circle_of = {unit: number for number, circle in enumerate(circles) for unit in circle}  # each after what it needs
+    found = []
+    for family in [circle[0] for circle in circles if len(circle) == 1 and type(circle[0]) is Family]:
+        summed = all(type(user) is Node and user.fn is total for user in users.get(family, ()))
+        if family in wanted or not summed or not is_term(family) or is_small(family):
+            continue
+        loop = circles[max(circle_of[each] for each in schedule.needed(family))]
+        inside = [column for column in family.columns if type(column) is Rows and column.family in loop]
+        if len(loop) < 2 or len(inside) != 1 or inside[0].others or any(type(unit) is Node for unit in loop):
+            continue
+        steps = {step - inside[0].shift for each in loop for step in each.steps}
+        if steps.issuperset(family.steps):
+            schedule.finder.renumber(family, inside[0].shift)
+            loop.append(family)
+            found.append(family)
+    circles[:] = [circle for circle in circles if len(circle) > 1 or circle[0] not in found]
+    return found
