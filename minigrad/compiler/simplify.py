@@ -101,6 +101,9 @@ def _shorter(node: Node) -> Node | None:
     if fn is np.reshape and first.fn in (np.ravel, np.reshape) and not first.kwargs and not node.kwargs:
         whole = first.args[0]
         return whole if type(whole) is Node and len(first.args) < 3 and _like(whole, node) else None
+    if fn is operator.getitem and type(args[1]) is int and first.fn is np.broadcast_to and not first.kwargs:
+        inner = first.args[0]
+        return inner if type(inner) is Node and _like(inner, node) else None  # all rows are the same
     if fn is operator.getitem and type(args[1]) is int and first.fn is np.stack and first.kwargs.get("axis", 0) == 0:
         operands = nodes_in(first.args[:1])
         if len(operands) == len(first.args[0]) and len(first.args) == 1 and _like(operands[args[1]], node):

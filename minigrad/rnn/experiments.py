@@ -39,7 +39,15 @@ OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
 }
 SCHEDULES: dict[str, Callable[[float, int], Schedule]] = {"constant": lambda lr, steps: Constant(lr), "cosine": Cosine}
 USUAL: dict[str, dict[str, Any]] = {
-    "adding": {"init": "orthogonal", "f": "relu", "updates": 10000, "lr": 4e-3, "enough": 3e-5},
+    "adding": {
+        "init": "orthogonal",
+        "f": "relu",
+        "hidden": 32,
+        "batch": 16,
+        "updates": 10000,
+        "lr": 3e-3,
+        "enough": 3e-5,
+    },
     "copy": {"cell": "lstm", "updates": 4000},
     "order": {"init": "orthogonal", "updates": 2000, "enough": 0.0069},  # ln 2 for each hundredth that is wrong
     "sine": {"init": "orthogonal", "hidden": 32, "updates": 1500},

@@ -225,8 +225,8 @@ def along(
             f"xs of shape {xs.shape} has {xs.shape[-1]} components a step, the model takes n_in={model.n_in}:"
             " give xs the shape (T, B, n_in) or (T, n_in)"
         )
-    if targets is not None:
-        counts = None if counting.weights is None or last else counting.weights > 0
+    if targets is not None and not last:
+        counts = None if counting.weights is None else counting.weights > 0
         targets = _finite("targets", filled(targets, counts), dtype)
     forced = _forced(model, teacher_forcing, xs, targets, rng)
     cost_of, named = choose("cost", cost, COSTS), isinstance(cost, str)
@@ -242,7 +242,7 @@ def _wanted(targets: Any, shape: tuple[int, ...], dtype: np.dtype[Any], last: bo
                 f"targets of shape {targets.shape} at the last step do not go with xs of shape {(*shape, 'n_in')}:"
                 f" {(*shape[1:], 'n_out')} is needed"
             )
-        everywhere: Any = np.broadcast_to(targets, (*shape, targets.shape[-1]))
+        everywhere: Any = np.broadcast_to(_finite("targets", targets, dtype), (*shape, targets.shape[-1]))
         return _sequence("targets", everywhere, dtype)
     every = _sequence("targets", targets, dtype)
     if every.shape[:-1] != shape:
