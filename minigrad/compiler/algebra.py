@@ -82,10 +82,8 @@ def _lowered(node: Node) -> Node:
     if node.fn in (affine, preactivation):
         b, *pairs = args
         x, U, *rest = pairs
-        z = new(np.matmul, [x, U], node, name="")
-        if rest:
-            z = new(np.add, [z, new(np.matmul, rest, node, name="")], node, name="")
-        return new(np.add, [z, b], node)
+        z = new(np.add, [new(np.matmul, [x, U], node, name=""), b], node, name="" if rest else node.name)
+        return new(np.add, [z, new(np.matmul, rest, node, name="")], node) if rest else z
     if node.fn is squared_error and not node.kwargs.keys() - {"weight"} and node.dtype.itemsize > 2:
         target, output = args
         shapes = [np.shape(each) if type(each) is not Node else each.shape for each in args]

@@ -32,7 +32,7 @@ ROLLING: dict[str, Callable[[Trace], Trace]] = {
     "factor": factored,
 }
 """What makes steps alike, in this order, before loops are looked for."""
-REORDERING = ("turn", "split", "merge")
+REORDERING = ("turn", "merge")
 IN_ORDER = ROLLING | {"part": partial(parted, summed=gathered), "flatten": partial(flattened, first=True)}
 """The same where sums are to be added up in the order in which the engine does; what is ``REORDERING`` rests then."""
 PASSES = (*EXACT, *ROLLING, "split", "sink", "merge", "blocks", "share", "reorder")

@@ -77,7 +77,7 @@ class Schedule:
             self.finder.settle()
             circles = self.circles()
         if "split" not in without:
-            parted = [self.split(circle) for circle in circles if len(circle) > 1]
+            parted = [self.split(circle, "reorder" in without) for circle in circles if len(circle) > 1]
             if any(parted):
                 circles = self.circles()
         if "sink" not in without:
@@ -249,13 +249,15 @@ class Schedule:
                 changed = True
         return changed
 
-    def split(self, circle: Sequence[Unit]) -> bool:
-        """Take out of the sums in a circle what does not depend on it; whether there was any."""
+    def split(self, circle: Sequence[Unit], in_order: bool) -> bool:
+        """Take out of the sums in a circle what does not depend on it, or what comes first; whether there was any."""
         inside, changed = set(circle), False
         for family in circle:
             if type(family) is not Family or family.like.fn is not total:
                 continue
             outside = [i for i, column in enumerate(family.columns) if not self._within(column, inside)]
+            if in_order:
+                outside = [i for i, place in enumerate(outside) if i == place]
             if len(outside) < 2 or len(outside) == len(family.columns):
                 continue
             rest = [family.columns[i] for i in outside]
@@ -265,12 +267,14 @@ class Schedule:
                 sizes = [getattr(t, "shape", ()) for t in terms]
                 shape = np.broadcast_shapes(*sizes)
                 part = Node(total, tuple(terms), {}, node.index, shape, node.dtype, "", node.scope)
-                node.args = (*[a for i, a in enumerate(node.args) if i not in outside], part)
+                others = [arg for i, arg in enumerate(node.args) if i not in outside]
+                node.args = (part, *others) if in_order else (*others, part)
                 made.append(part)
             new = Family(made, family.start, rest)
             self.finder.families.append(new)
             self.place.update({node: (new, family.start + i) for i, node in enumerate(made)})
-            family.columns = [c for i, c in enumerate(family.columns) if i not in outside] + [Rows(new, 0, {})]
+            columns = [column for i, column in enumerate(family.columns) if i not in outside]
+            family.columns = [Rows(new, 0, {}), *columns] if in_order else [*columns, Rows(new, 0, {})]
             changed = True
         return changed
 

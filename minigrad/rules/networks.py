@@ -42,7 +42,7 @@ def affine(b, x, U):
 @primitive
 def preactivation(b, x, U, h, W):
     """b + x U + h W, what a layer with two inputs makes of them before its function is applied."""
-    return times(x, U) + times(h, W) + b
+    return times(x, U) + b + times(h, W)
 
 
 def to_matrix(g, x):

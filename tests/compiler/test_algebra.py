@@ -39,4 +39,4 @@ def test_primitives_are_written_out() -> None:
     assert calls(made) == [np.negative, np.exp, np.add, np.divide, np.subtract, mean_product]
     made = rearranged(simplified(trace(lambda x: affine(1.0, preactivation(2.0, x, x.T, 3 * x, x.T), x), X)))
     found = [fn.__name__ for fn in calls(made) if fn is not np.transpose]
-    assert found == ["matmul", "multiply", "matmul", "total", "add", "matmul", "add"]
+    assert found == ["matmul", "add", "multiply", "matmul", "add", "matmul", "add"]
