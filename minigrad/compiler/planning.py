@@ -28,6 +28,7 @@ from minigrad.compiler.text import Text
 ROWS, REPEATED = 8, 128
 """From so many rows on, and so many in all steps, it pays to lay out the transpose of a matrix before a loop."""
 SHORT_ROW = 128
+LARGE = 1 << 12  # bytes of a matrix from which on it matters where it begins
 
 
 class Plan(Blocks):
@@ -199,6 +200,8 @@ class Plan(Blocks):
                 args = [self.looped(column, loop) for column in family.columns]
                 if self.pays_to_lay_out(family, loop):
                     args[1] = self.text.laid_out(args[1])
+                elif self.pays_to_align(family, loop):
+                    args[1] = self.aligned(family.columns[1].value)
                 if batching.elementwise(family.like.fn) or family.like.fn is total:
                     args = [self.in_all_rows(arg, family) for arg in args]
                 self.text.in_loop(family.like, self.arranged(family, args), self.target(family, loop))
@@ -243,6 +246,24 @@ class Plan(Blocks):
         if not many or not reverses(family.columns[1].value) or len(family.columns[1].value.shape) != 2:
             return False
         return not self.text.in_order or laid_out_alike(*like.shape, family.columns[1].value.shape[0], like.dtype)
+
+    def pays_to_align(self, family: Family, loop: Loop) -> bool:
+        """Whether each of some steps multiplies few rows by the same matrix, which has to be read anew for them."""
+        like = family.like
+        if like.fn is not np.matmul or type(family.columns[1]) is not Same or len(like.shape) > 2:
+            return False
+        matrix = family.columns[1].value
+        if type(matrix) is not Node or len(matrix.shape) != 2:
+            return False
+        large = batching.size(matrix.shape) * int(matrix.dtype.itemsize) >= LARGE
+        return large and math.prod(like.shape[:-1]) < ROWS <= len(loop.common)
+
+    def aligned(self, matrix: Node) -> Value:
+        """A matrix in a buffer, which begins with a line of the cache; a transpose as that of such a buffer."""
+        if reverses(matrix):
+            return self.text.view(self.aligned(matrix.args[0]), "{}.T")
+        value: Value = self.value(matrix)
+        return self.text.laid_out(value)
 
     def in_all_rows(self, arg: Any, family: Family) -> Any:
         """A short row that each step adds to many, such as b, once for each of them: NumPy takes half the time then."""

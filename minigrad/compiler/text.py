@@ -13,6 +13,7 @@ import numpy as np
 
 from minigrad.compiler import batching
 from minigrad.compiler.algebra import total
+from minigrad.compiler.aligned import empty
 from minigrad.compiler.calls import Calls
 from minigrad.compiler.naming import Value, code_of
 from minigrad.compiler.node import Node, Unusual, walked
@@ -320,7 +321,7 @@ class Text(Calls):
         self.buffers, self.bytes = len(found), sum(memory.bytes for memory in found)
         texts: list[tuple[int, str]] = []
         for memory in found:
-            self.imports.setdefault("numpy", set()).add("empty")
+            self.imports.setdefault(empty.__module__, set()).add("empty")
             code = code_of(memory.latest.dtype)
             dtype = "" if code == "float64" else f', "{code}"'
             whole, first = memory.whole(), min(home.first for home in memory.begins)
