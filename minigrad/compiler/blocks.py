@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.algebra import axis_of, gathered, mean_product, outer, total
+from minigrad.compiler.algebra import gathered, mean_product, outer, total
 from minigrad.compiler.families import ENDS, Family, Numbers, Rows, Same
 from minigrad.compiler.homes import Homes
 from minigrad.compiler.merging import Merge
 from minigrad.compiler.naming import Value
 from minigrad.compiler.node import Node, Trace
+from minigrad.compiler.running import is_sum_of_rows
 from minigrad.compiler.schedule import CACHED, Loop
 from minigrad.compiler.text import Text
 
@@ -92,12 +93,10 @@ class Blocks(Homes):
 
     def only_summed(self, family: Family) -> bool:
         """Whether a family is wanted for its totals alone, which are computed from its arguments."""
-        like = family.like
-        if like.fn in SUMMED:
+        if family.like.fn in SUMMED:
             able = all(type(column) is not Same for column in family.columns)
         else:
-            over_first = like.fn is np.sum and axis_of(like) in (0, (0,)) and not like.kwargs.get("keepdims")
-            able = over_first and type(family.columns[0]) is Rows
+            able = is_sum_of_rows(family)
         return able and family not in self.used_alone
 
     @property

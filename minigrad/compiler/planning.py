@@ -7,7 +7,7 @@ stand one below the other already.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -172,6 +172,12 @@ class Plan(Blocks):
         """Add up the terms of a family as they are made."""
         self.stays[family].kept, self.running[family] = False, None
 
+    def run_up(self, family: Family, write: Callable[..., None]) -> None:
+        """Add what a step has made to what has run up so far, if it is added up so."""
+        if family in self.running:
+            so_far = self.running[family]
+            write(new(np.add, (), family.like), (so_far, self.stays[family].row), so_far)
+
     def loop(self, loop: Loop) -> None:
         """A loop, and the steps beside it that lack some of its calls."""
         several = loop.families if self.blocks else ()
@@ -205,9 +211,7 @@ class Plan(Blocks):
                 if batching.elementwise(family.like.fn) or family.like.fn is total:
                     args = [self.in_all_rows(arg, family) for arg in args]
                 self.text.in_loop(family.like, self.arranged(family, args), self.target(family, loop))
-            if family in self.running:
-                so_far = self.running[family]
-                self.text.in_loop(new(np.add, (), family.like), (so_far, self.stays[family].row), so_far)
+            self.run_up(family, self.text.in_loop)
         sums = [line for family, ring in rings.items() for line in self.added(family, ring)]
         apart = set().union(*(names for _, names in [*lines[first:before], *lines[after:]]))
         self.text.close_loop(len(steps), steps.index(loop.common[0]), sums, blocks.BLOCK)
@@ -347,9 +351,7 @@ class Plan(Blocks):
                     other = column.others.get(step)
                     args.append(self.value(other) if other is not None else self.at(column.family, step + column.shift))
             self.text.into(family.like, self.arranged(family, args), self.at(family, step))
-            if family in self.running:
-                so_far = self.running[family]
-                self.text.into(new(np.add, (), family.like), (so_far, self.stays[family].row), so_far)
+            self.run_up(family, self.text.into)
 
 
 def _in_line(steps: list[int]) -> range | None:

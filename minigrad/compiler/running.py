@@ -25,9 +25,14 @@ LARGE = 1 << 15
 
 def is_term(family: Family) -> bool:
     """Whether its calls make what is added up over all steps: LᵀR, or a sum over rows."""
-    like = family.like
-    if like.fn is outer:
+    if family.like.fn is outer:
         return all(type(column) is Rows for column in family.columns)
+    return is_sum_of_rows(family)
+
+
+def is_sum_of_rows(family: Family) -> bool:
+    """Whether each call sums what another family has made, over the first axis."""
+    like = family.like
     over_first = like.fn is np.sum and axis_of(like) in (0, (0,)) and not like.kwargs.get("keepdims")
     return over_first and type(family.columns[0]) is Rows
 
