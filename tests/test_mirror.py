@@ -13,7 +13,6 @@ ELSEWHERE = {
     "compiler/naming.py": "names: the listings in tests/compiler/test_compiled.py",
     "compiler/node.py": "plain data",
     "compiler/text.py": "the program as text: the listings in tests/compiler/test_compiled.py",
-    "engine/standin.py": "what stands in for arrays: tests/compiler/test_compiled.py",
     "engine/context.py": "recording, scopes and who watches: tests/engine/test_tensor.py, tests/test_anomaly.py",
     "optim/memory.py": "tests/optim/test_optimizer.py, and as part of programs tests/compiler/test_keeping.py",
     "rnn/stepping.py": "one step after the other: tests/rnn/test_unrolling.py, tests/rnn/test_counting.py",
