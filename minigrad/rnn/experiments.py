@@ -44,8 +44,8 @@ USUAL: dict[str, dict[str, Any]] = {
         "f": "relu",
         "hidden": 32,
         "batch": 16,
-        "updates": 10000,
-        "lr": 3e-3,
+        "updates": 12000,
+        "lr": 4e-3,
         "enough": 3e-5,
     },
     "copy": {"cell": "lstm", "updates": 4000},
@@ -59,7 +59,7 @@ USUAL: dict[str, dict[str, Any]] = {
     "mass": {"updates": 300, "lr": 5e-2},
 }
 """What is tried first with a task: it learns, in less than a minute, what the network and the task allow."""
-GATED: dict[str, dict[str, Any]] = {"adding": {"hidden": 32, "updates": 2500, "lr": 2e-2}}
+GATED: dict[str, dict[str, Any]] = {"adding": {"hidden": 32, "updates": 4000, "lr": 2e-2}}
 """The same for other cells than the usual one, which cost several times as much an update and need fewer."""
 
 

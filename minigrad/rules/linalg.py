@@ -49,10 +49,10 @@ def product(left, right):
     """LᵀR, deferred where it pays.
 
     Deferring keeps L and R, copies them and reads them again; multiplying now writes LᵀR and adds it up later. What
-    handles fewer numbers is done. (What a call costs in itself is worth a few hundred numbers.)
+    handles fewer numbers is done. (What a call costs in itself is worth a thousand numbers.)
     """
     (count, m), n = left.shape, right.shape[1]
-    return Product(left, right) if count * (m + n) < m * n // 3 + 256 else left.T @ right
+    return Product(left, right) if count * (m + n) < m * n // 3 + 1024 else left.T @ right
 
 
 def matmul_left(g, y, a, b):

@@ -50,16 +50,19 @@ def drawn(draw: Draw, part: str, rng: np.random.Generator, size: int, steps: int
     at_least(1, size=size)
     found: list[Batch] = []
     missing = size
+    count = size + size // 2 if part == TRAINING else size  # of what is drawn, a quarter is not for training
     for _ in range(ROUNDS):
-        some = draw(rng, size)
+        some = draw(rng, count)
         each = np.ascontiguousarray(np.swapaxes(some.xs[:steps], 0, 1))  # so that each is one piece of memory
         mine = list(islice((b for b, xs in enumerate(each) if part_of(xs) == part), missing))
         found.append(Batch(some.xs[:, mine], some.targets[..., mine, :]))
         missing -= len(mine)
+        if not missing and len(found) == 1:
+            return found[0]
         if not missing:
             return Batch(*(np.concatenate([some[k] for some in found], axis=-2) for k in (0, 1)))
     raise ValueError(
-        f"of {ROUNDS * size} sequences, {size - missing} belonged to the part for {part}, {size} are needed: the task"
+        f"of {ROUNDS * count} sequences, {size - missing} belonged to the part for {part}, {size} are needed: the task"
         " has too few different ones, make it longer"
     )
 
