@@ -42,11 +42,15 @@ def mean_product(a: Any, b: Any) -> Any:
     return np.vdot(a, b) / a.size
 
 
-def lowered(trace: Trace) -> Trace:
-    """Primitives of this house in terms of NumPy's functions; that a gate is closed, 1 / ∞, nobody is warned of."""
+def lowered(trace: Trace, in_order: bool = False) -> Trace:
+    """Primitives of this house in terms of NumPy's functions; that a gate is closed, 1 / ∞, nobody is warned of.
+
+    The sum of a stack of numbers is their `total`, unless the order matters: NumPy adds them up in pairs.
+    """
     if any(node.fn is logistic for node in trace.nodes):
         trace.lenient = trace.lenient | {"over": "ignore"}
-    return rebuilt(trace, _lowered)
+    trace = rebuilt(trace, _lowered)
+    return trace if in_order else rebuilt(trace, _unstacked)
 
 
 def parted(trace: Trace, summed: Any = total) -> Trace:
@@ -93,6 +97,12 @@ def _lowered(node: Node) -> Node:
         return new(mean_product, [error, other], node)
     if node.fn is scatter:
         return _placed(_gathered(node))
+    return node
+
+
+def _unstacked(node: Node) -> Node:
+    """The sum of a stack as a total."""
+    args = node.args
     if node.fn is np.sum and type(args[0]) is Node and args[0].fn is np.stack and not node.kwargs and len(args) == 1:
         stacked = args[0]
         first = (len(stacked.args) == 1 and not stacked.kwargs) or stacked.args[1:] == (0,)

@@ -33,7 +33,11 @@ ROLLING: dict[str, Callable[[Trace], Trace]] = {
 }
 """What makes steps alike, in this order, before loops are looked for."""
 REORDERING = ("turn", "merge")
-IN_ORDER = ROLLING | {"part": partial(parted, summed=gathered), "flatten": partial(flattened, first=True)}
+IN_ORDER = ROLLING | {
+    "lower": partial(lowered, in_order=True),
+    "part": partial(parted, summed=gathered),
+    "flatten": partial(flattened, first=True),
+}
 """The same where sums are to be added up in the order in which the engine does; what is ``REORDERING`` rests then."""
 PASSES = (*EXACT, *ROLLING, "split", "sink", "merge", "blocks", "share", "reorder")
 """All that can be left out; after `ROLLING` they are of `schedule`, `merging`, `blocks` and `text`."""

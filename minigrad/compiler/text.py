@@ -224,7 +224,10 @@ class Text(Calls):
         return value
 
     def reduced(self, value: Value, node: Node, axes: Any = 0) -> Value:
-        text = f"{self.function(np.add)}.reduce({value.name}, {axes})"
+        add = self.function(np.add)
+        text = f"{add}.reduce({value.name}, {axes})"
+        if self.in_order and axes == 0 and batching.size(value.shape[1:]) == 1:  # NumPy adds numbers in a line up in pairs
+            text = f"{add}.accumulate({value.name}, 0)[-1]"
         return self.assigned(node.name or "total", text, node, value.homes)
 
     def added(self, parts: list[Any], node: Node) -> Value:

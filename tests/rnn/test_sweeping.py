@@ -23,6 +23,8 @@ from tests.rnn import studies
 from tests.rnn.studies import GRID, always_fatal, fails, fatal, learn, slow
 
 POSIX = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="processes are killed as POSIX does it")
+BROKEN = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+"""A pool's own thread counts its processes while `submit` starts another: it may fail, after all jobs were told."""
 
 
 def pool(workers=2):
@@ -158,6 +160,7 @@ def test_what_cannot_be_sent_to_processes_is_told_at_once():
 
 
 @POSIX
+@BROKEN
 def test_a_killed_worker_loses_nothing(tmp_path):
     """The pool is broken then, with all that was under way, and is made anew; and again."""
     (tmp_path / "other").mkdir()
@@ -178,6 +181,7 @@ def test_a_killed_worker_loses_nothing(tmp_path):
 
 
 @POSIX
+@BROKEN
 def test_a_job_that_always_kills_its_worker_has_failed_and_the_others_have_not(tmp_path):
     with pool() as executor:
         found = sweep(always_fatal, {"n": range(6), "folder": [str(tmp_path)]}, executor=executor)
