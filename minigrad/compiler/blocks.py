@@ -183,6 +183,8 @@ class Blocks(Homes):
         nodes = [node for node in self.trace.nodes if node not in self.place and not members.isdisjoint(node.nodes)]
         sums = [node for node in nodes if node.fn in (total, gathered) and node.shape == family.like.shape]
         others = [self.place[term][1] for node in nodes if node not in sums for term in node.nodes if term in members]
+        if self.text.in_order and any(node.fn is gathered for node in sums):  # one product, not one a block
+            return None
         if len(sums) > 1 or any(step - family.start >= ENDS for step in others):  # the rows of the last block are there
             return None
         if not sums:

@@ -22,12 +22,14 @@ from minigrad.compiler.arguments import exchanged
 from minigrad.compiler.node import same
 from minigrad.compiler.program import Figures, Program, Source
 from minigrad.containers import leaves
+from minigrad.engine.cotangents import Sum
 from minigrad.engine.tensor import Tensor
 
 SHORTEST, MANY = 11, 4  # the lengths that are run
 TRIED = 3
 MOST = 257  # the factors that are tried
 ROUNDED = 0.65  # of the digits there are, so many have to agree
+LONG = 5000  # steps that take longer to trace than the same last bits are worth
 APART = 4  # so far from all of them are other sizes, so that no number means two things
 NUMBER = re.compile(r"(\d+(?:\.\d+)?(?:e[-+]?\d+)?)")
 BYTES = re.compile(r'fromhex\("(\w*)"\)')
@@ -157,7 +159,8 @@ def any_length(sources: Sequence[Source], lengths: Sequence[int]) -> Callable[[i
     first = sources[0]
     text = fitted([source.text for source in sources], lengths)
     figures = fitted([repr(astuple(source.figures)) for source in sources], lengths)
-    if text is None or figures is None or any(source.why for source in sources):
+    waiting = fitted([str(source.waiting) for source in sources], lengths)
+    if text is None or figures is None or waiting is None or any(source.why for source in sources):
         return None
     if not all(_alike(first, source) for source in sources[1:]):
         return None
@@ -165,6 +168,10 @@ def any_length(sources: Sequence[Source], lengths: Sequence[int]) -> Callable[[i
     def source(T: int) -> Source | None:
         written, numbers = text(T), figures(T)
         if written is None or numbers is None:
+            return None
+        if (
+            int(waiting(T) or 0) > Sum.LIMIT and T <= LONG
+        ):  # the engine makes several products of these, and so will a trace
             return None
         return replace(first, text=written, figures=Figures(*literal_eval(numbers)))
 

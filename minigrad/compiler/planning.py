@@ -1,8 +1,4 @@
-"""All statements of a program: single calls, families as one call on their homes, and loops.
-
-What is summed over all steps is computed from what it is made of: Σ LᵀR is one product of arrays in which the steps
-stand one below the other already.
-"""
+"""All statements of a program: single calls, families as one call on their homes, and loops."""
 
 from __future__ import annotations
 
@@ -13,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.compiler import batching, blocks
-from minigrad.compiler.algebra import gathered, mean_product, new, outer, reverses, total
-from minigrad.compiler.blocks import Blocks
+from minigrad.compiler.algebra import gathered, mean_product, new, reverses, total
 from minigrad.compiler.families import Family, Numbers, Rows, Same
 from minigrad.compiler.homes import VIEWS
 from minigrad.compiler.merging import Merge, merges
@@ -24,6 +19,7 @@ from minigrad.compiler.overwriting import overwrite
 from minigrad.compiler.running import is_small, is_term, laid_out_alike
 from minigrad.compiler.schedule import Loop, Schedule
 from minigrad.compiler.text import Text
+from minigrad.compiler.totals import Totals
 
 ROWS, REPEATED = 8, 128
 """From so many rows on, and so many in all steps, it pays to lay out the transpose of a matrix before a loop."""
@@ -31,7 +27,7 @@ SHORT_ROW = 128
 LARGE = 1 << 12  # bytes of a matrix from which on it matters where it begins
 
 
-class Plan(Blocks):
+class Plan(Totals):
     """All statements of a program; ``merge``, what `minigrad.compiler.merging` finds, can be left out."""
 
     def __init__(self, trace: Trace, schedule: Schedule | None, exact: bool, without: Collection[str] = ()) -> None:
@@ -69,6 +65,8 @@ class Plan(Blocks):
 
     def single(self, node: Node) -> None:
         """One call."""
+        if node in self.inside:
+            return
         if node.fn in (total, gathered) and self.place and self.totalled(node):
             return
         if (joined := self.joined(node)) is not None:
@@ -104,43 +102,6 @@ class Plan(Blocks):
                 return None
         rows = self.rows(family, range(first, first + len(operands)))
         return rows if node.fn is np.stack else self.text.view(rows, f"{{}}.reshape({node.shape})")
-
-    def totalled(self, node: Node) -> bool:
-        """A total of whole families, and of what else there is; False if there are none."""
-        groups: dict[Family, list[int]] = {}
-        for term in node.args:
-            if type(term) is Node and term in self.place:
-                groups.setdefault(self.place[term][0], []).append(self.place[term][1])
-        terms = {f: _in_line(steps) for f, steps in groups.items() if len(steps) > 1 and f.like.shape == node.shape}
-        whole = {f: steps for f, steps in terms.items() if steps is not None}
-        if not whole:
-            return False
-        rest = [t for t in node.args if not (type(t) is Node and t in self.place and self.place[t][0] in whole)]
-        parts = [self.summed(family, steps, node) for family, steps in whole.items()]
-        self.values[node] = self.text.added([*parts, *map(self.value, rest)], node)
-        return True
-
-    def summed(self, family: Family, steps: range, node: Node) -> Value:
-        """The total of the members of these steps, in this order if it matters."""
-        if family in self.running:
-            so_far: Value = self.running[family]
-            return so_far
-        back, steps = steps.step < 0, range(min(steps), max(steps) + 1)
-        like, columns = family.like, family.columns
-        for ring in self.rings.values():
-            for one in ring.sums:
-                if one.family is family and one.node is node and one.value:
-                    return one.value
-        if not self.only_summed(family):
-            rows = self.rows(family, steps)
-            return self.text.reduced(self.text.view(rows, "{}[::-1]") if back and self.text.in_order else rows, node)
-        sides: list[Any] = [self.operand(column, steps) for column in columns]
-        if like.fn is outer:
-            return self.text.product(sides[0], sides[1], node)
-        if like.fn is mean_product:
-            return self.text.mean(sides[0], sides[1], node, like.args[0].shape)
-        flat = self.text.flat(sides[0], len(sides[0].shape) - 1)
-        return self.text.reduced(sides[0], node, (0, 1)) if flat is None else self.text.reduced(flat, node)
 
     def whole(self, family: Family) -> None:
         """A family as one call, or a loop of its own."""
@@ -352,11 +313,3 @@ class Plan(Blocks):
                     args.append(self.value(other) if other is not None else self.at(column.family, step + column.shift))
             self.text.into(family.like, self.arranged(family, args), self.at(family, step))
             self.run_up(family, self.text.into)
-
-
-def _in_line(steps: list[int]) -> range | None:
-    """Steps as a range, from the first to the last or the other way; None if some are missing."""
-    low, high = min(steps), max(steps) + 1
-    if sorted(steps) != list(range(low, high)):
-        return None
-    return range(low, high) if steps[0] <= steps[-1] else range(low, high)[::-1]

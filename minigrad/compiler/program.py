@@ -76,6 +76,8 @@ class Source:
         `numpy.errstate` for all of it.
     why : str
         If it is not rolled: why.
+    waiting : int
+        How many numbers one product has been gathered from, where the engine has done so.
     """
 
     text: str
@@ -86,13 +88,14 @@ class Source:
     lenient: dict[str, str]
     figures: Figures
     why: str
+    waiting: int = 0
 
 
 def written(trace: Trace, structure: Any, roll: bool, without: Collection[str] = ()) -> Source:
     """A trace as a program, by all passes but these: rolled if that can be, and else a straight line."""
     recorded = sum(node.fn is not None for node in trace.nodes)
     trace, passes = _passed(rebuilt(trace, lambda node: node), EXACT, without)
-    plan, why, rolling = None, "roll=False", ROLLING
+    plan, why, rolling, waiting = None, "roll=False", ROLLING, 0
     if "reorder" in without:
         without, rolling = {*without, *REORDERING}, IN_ORDER
     if roll:
@@ -100,6 +103,7 @@ def written(trace: Trace, structure: Any, roll: bool, without: Collection[str] =
             other, more = _passed(copied(trace), rolling, without)
             plan, why = Plan(other, Schedule(other, without), exact=False, without=without), ""
             passes |= more
+            waiting = max((_gathered_from(node) for node in other.nodes if node.fn is gathered), default=0)
         except (NoLoop, NoPlan) as error:
             why = str(error)
     plan = plan or Plan(trace, None, exact=True)
@@ -109,7 +113,7 @@ def written(trace: Trace, structure: Any, roll: bool, without: Collection[str] =
     return Source(
         source, text.space, structure, len(trace.outputs), [*trace.assigned, *trace.cleared], plan.trace.lenient,
         Figures(len(text.inputs), recorded, passes, text.calls, text.calls_a_step, flops, text.buffers, text.bytes),
-        why,
+        why, waiting,
     )  # fmt: skip
 
 
@@ -123,6 +127,11 @@ def _passed(
             trace = made(trace)
             counts[name] = len(trace.nodes) - len(trace.inputs)
     return trace, counts
+
+
+def _gathered_from(node: Node) -> int:
+    """How many numbers the factors of all its products are."""
+    return sum(math.prod(arg.shape) for term in node.nodes for arg in term.args)
 
 
 def _flops(node: Node) -> int:

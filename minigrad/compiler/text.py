@@ -82,6 +82,8 @@ class Text(Calls):
 
     def flat(self, value: Value, rank: int = 2) -> Value | None:
         """All steps one below the other, in an array of ``rank`` axes; None if they do not lie so in memory."""
+        if len(value.shape) == rank:
+            return value
         shape = (-1, *value.shape[len(value.shape) - rank + 1 :])
         if value.built and value.array.size and not np.shares_memory(value.array.reshape(shape), value.array):
             return None
@@ -223,10 +225,21 @@ class Text(Calls):
         self.line([f"if isinf({value.name}):", f"    raise {self.function(Unusual)}"], ())
         return value
 
+    def below(self, pieces: list[Value]) -> Value:
+        """Rows, and further rows below them, in an array of their own."""
+        self.calls += 1
+        name = self.name("rows")
+        self.line(
+            f"{name} = {self.function(np.concatenate)}(({', '.join(map(self.render, pieces))}))", self.homes_in(pieces)
+        )
+        return Value(name, np.concatenate([piece.array for piece in pieces]), fresh=True)
+
     def reduced(self, value: Value, node: Node, axes: Any = 0) -> Value:
         add = self.function(np.add)
         text = f"{add}.reduce({value.name}, {axes})"
-        if self.in_order and axes == 0 and batching.size(value.shape[1:]) == 1:  # NumPy adds numbers in a line up in pairs
+        if (
+            self.in_order and axes == 0 and batching.size(value.shape[1:]) == 1
+        ):  # NumPy adds numbers in a line up in pairs
             text = f"{add}.accumulate({value.name}, 0)[-1]"
         return self.assigned(node.name or "total", text, node, value.homes)
 

@@ -30,8 +30,9 @@ class Product(Deferred):
 
     @staticmethod
     def combine(parts):
-        if len(parts) == 1:
-            return parts[0].left.T @ parts[0].right
+        if len(parts) < 3:  # as of a state, which few have used
+            products = [p.left.T @ p.right for p in parts]
+            return products[0] if len(parts) == 1 else products[0] + products[1]
         return np.concatenate([p.left for p in parts]).T @ np.concatenate([p.right for p in parts])
 
 

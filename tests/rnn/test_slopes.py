@@ -42,6 +42,34 @@ def test_compiled_or_not_they_leave_the_same() -> None:
     assert here.why == plain.why == ""
 
 
+@pytest.mark.parametrize(
+    ("task", "options"),
+    [
+        ("adding", {"T": 30}),
+        ("adding", {"T": 20, "cell": "lstm"}),
+        ("adding", {"T": 20, "cell": "gru", "layers": 2}),
+        ("adding", {"T": 20, "cell": "feedback"}),
+        ("copy", {"T": 8, "cell": "mingru"}),
+        ("order", {"T": 12, "clip": None}),
+        ("sine", {}),
+        ("oscillator", {}),
+        ("lorenz", {}),
+        ("mass", {}),
+    ],
+)
+def test_histories_are_those_of_the_engine(task: str, options: dict[str, Any]) -> None:
+    """To the last bit: in a chaotic training any other one would grow."""
+    options = {"updates": 40, **options}
+    lengths = {"T": options.pop("T")} if "T" in options else {}
+    experiment = rnn.Experiment.usual(task, lengths, **options)
+    found = []
+    for compiled in (True, False):
+        data = experiment.build_task()
+        found.append(experiment.fit(experiment.build_model(data), data, compile=compiled))
+    assert found[0].costs == found[1].costs
+    assert found[0].norms == found[1].norms
+
+
 @pytest.mark.parametrize("cell", [rnn.RNN, rnn.LSTM, rnn.GRU])
 def test_a_cost_of_the_last_step_alone_is_a_loop_too(cell: Any) -> None:
     """Though there is no place where steps meet. For all lengths there is one, made of short runs."""
