@@ -82,7 +82,7 @@ def plot_training(
     cost.set(ylabel="cost per step")
     norm.semilogy(updates, history.norms, color=BLUE, linewidth=0.8, label="‖g‖₂")
     norm.semilogy(
-        updates[clipped], np.array(history.norms)[clipped], ".", color=ORANGE, label=f"clipped ({clipped.sum()})"
+        updates[clipped], np.array(history.norms)[clipped], ".", color=ORANGE, label=f"clipped ({history.clippings})"
     )
     if max_norm is not None:
         norm.axhline(max_norm, color="black", linewidth=0.8, linestyle=":", label=f"ε = {max_norm:g}")

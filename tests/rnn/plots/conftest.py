@@ -16,4 +16,4 @@ def ax():
 @pytest.fixture
 def history():
     norms = [5.0, 1.0, 4.0, 0.5]
-    return History([4.0, 2.0, 3.0, 1.0], norms, [norm > 3 for norm in norms], [(2, 2.5), (4, 1.5)], 4, 1.5)
+    return History([4.0, 2.0, 3.0, 1.0], norms, [norm > 3 for norm in norms], [(2, 2.5), (4, 1.5)], 4, 1.5, clippings=2)

@@ -50,6 +50,15 @@ def test_a_training_without_validation_and_clipping():
     assert [line.get_label() for line in norm.lines] == ["‖g‖₂", "clipped (0)"]
 
 
+def test_the_legend_counts_all_clippings():
+    """Of a long training some updates stand in the history, and all are counted."""
+    history = History(limit=4)
+    for norm in (5.0, 5.0, 5.0, 1.0, 5.0, 5.0):
+        history.note(1.0, norm, norm > 3)
+    _, norm = plots.plot_training(history, axes=Figure().subplots(2, 1))
+    assert_shows(curve(norm, "clipped (5)"), [1, 3, 5], [5.0, 5.0, 5.0])
+
+
 @pytest.fixture
 def found():
     """A sweep in which the second method solves everything, the first nothing, and one job has failed."""
