@@ -7,6 +7,7 @@ import doctest
 import importlib.metadata
 import importlib.util
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -17,8 +18,10 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+import typer
 
 import minigrad as mg
+from minigrad.cli import app
 from tests import cells
 from tests.benchmarks import drawings
 from tests.numerical import assert_derivative
@@ -86,6 +89,35 @@ def test_blocks_for_what_is_not_installed_are_left_out() -> None:
 
 def test_no_page_is_excused_that_is_not_there() -> None:
     assert WITHOUT_EXAMPLES.keys() <= {path.name for path in DOCS.glob("*.md")}
+
+
+def commands_in(text: str) -> list[str]:
+    """What is printed as a command, in lines of their own and among words; names in capitals are to be filled in."""
+    blocks = "\n".join(re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE))
+    return re.findall(r"^minigrad [a-z].*$", blocks, re.MULTILINE) + re.findall(r"`(minigrad [a-z][^`\n]*)`", text)
+
+
+def parsed(printed: str) -> None:
+    """Its options, and their values, are such as the command takes: it is not run. Help stands for itself."""
+    name, *words = shlex.split(printed)[1:]
+    known = typer.main.get_command(app).commands[name]
+    if words and "--help" not in words:
+        known.make_context(name, words)
+
+
+@pytest.mark.parametrize("path", [DOCS.parent / "README.md", *sorted(DOCS.rglob("*.md"))], ids=lambda path: path.stem)
+def test_every_command_that_is_printed_is_one(path: Path) -> None:
+    for printed in commands_in(path.read_text(encoding="utf-8")):
+        parsed(printed)
+
+
+def test_a_command_that_is_none_is_noticed() -> None:
+    one, two, three = commands_in("`minigrad unroll --cell no`, `minigrad no`\n```sh\nminigrad demo --quick\n```\n")
+    parsed(one)
+    with pytest.raises(typer.BadParameter, match="'no' is not one of"):
+        parsed(two)
+    with pytest.raises(KeyError):
+        parsed(three)
 
 
 # -- pages that are made when the site is built ------------------------------------------------------------------------

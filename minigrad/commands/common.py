@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,10 @@ from minigrad.pictures.finding import GraphvizError, NoGraphvizError
 if TYPE_CHECKING:  # the checker is imported by the commands that need it
     from minigrad.engine.tensor import Array
     from minigrad.testing.examples import Arguments, Domain
+
+
+Cell = StrEnum("Cell", ["rnn", "feedback", "lstm", "gru", "mingru", "lru"])
+"""The networks that the commands know: those of `minigrad.rnn.experiments`, which is imported when one is built."""
 
 
 @contextmanager

@@ -14,15 +14,16 @@ from rich.table import Table
 from rich.text import Text
 
 import minigrad as mg
-from minigrad.commands.common import arguments_for, called_with, clear_errors, current_folder, function_named, seed_of
+from minigrad.commands.common import (
+    Cell,
+    arguments_for,
+    called_with,
+    clear_errors,
+    current_folder,
+    function_named,
+    seed_of,
+)
 from minigrad.faults import told
-
-
-class Cell(StrEnum):
-    """The networks that ``minigrad unroll`` knows."""
-
-    rnn = "rnn"
-    feedback = "feedback"
 
 
 class Level(StrEnum):
@@ -79,7 +80,7 @@ def unroll(
     out: Annotated[Path, typer.Option(help="The picture: .svg, .png, .pdf, .html (which moves) or .dot.")] = Path(
         "unrolled.svg"
     ),
-    cell: Annotated[Cell, typer.Option(help="What is fed back: the hidden state, or the output.")] = Cell.rnn,
+    cell: Annotated[Cell, typer.Option(help="The network.")] = Cell.rnn,
     steps: Annotated[int, typer.Option(min=1, metavar="T", help="Length of the sequence.")] = 4,
     hidden: Annotated[int, typer.Option(min=1, metavar="N", help="Hidden units.")] = 8,
     batch: Annotated[int, typer.Option(min=1, metavar="B", help="Sequences at once.")] = 1,
@@ -93,9 +94,10 @@ def unroll(
 ) -> None:
     """Unroll a network along random numbers, and draw it coloured by the gradient that flowed."""
     with clear_errors():
+        from minigrad.rnn.experiments import network  # imports all networks
+
         rng = np.random.default_rng(seed)
-        kind = mg.rnn.RNN if cell is Cell.rnn else mg.rnn.OutputFeedbackRNN
-        model = kind(2, hidden, 1, radius=radius, rng=rng)
+        model = network(cell, 2, hidden, 1, rng=rng, radius=radius)
         xs, targets = rng.normal(size=(steps, batch, 2)), rng.normal(size=(steps, batch, 1))
         run = mg.rnn.unroll(model, xs, targets, teacher_forcing=forcing)
         of = run["C"][-1] if last else None

@@ -14,12 +14,11 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from minigrad.commands.common import clear_errors, seed_of
+from minigrad.commands.common import Cell, clear_errors, seed_of
 
 if TYPE_CHECKING:  # the networks are imported when one is trained
     from minigrad.rnn.experiments import Experiment, Trained
 
-Cell = StrEnum("Cell", ["rnn", "feedback", "lstm", "gru", "mingru", "lru"])
 Optimizer = StrEnum("Optimizer", ["sgd", "rmsprop", "adagrad", "adadelta", "adam", "adamw", "adamax", "nadam", "radam"])
 
 

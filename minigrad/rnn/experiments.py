@@ -63,6 +63,29 @@ GATED: dict[str, dict[str, Any]] = {"adding": {"hidden": 32, "updates": 4000, "l
 """The same for other cells than the usual one, which cost several times as much an update and need fewer."""
 
 
+def network(
+    cell: str, n_in: int, hidden: int, n_out: int, *, rng: np.random.Generator, layers: int = 1, **chosen: Any
+) -> Any:
+    """One of `CELLS` by its name, or so many layers of it; what of ``init``, ``f`` and ``radius`` is None is its usual.
+
+    Raises
+    ------
+    ValueError
+        If the cell has no use for what is chosen, or cannot be a layer of several.
+    """
+    kind, chosen = CELLS[cell], {name: value for name, value in chosen.items() if value is not None}
+    if chosen and cell in ("mingru", "lru"):
+        raise ValueError(f"{', '.join(chosen)} is said of W, and the cell {str(cell)!r} has none: leave it out")
+    if layers > 1 and cell == "feedback":
+        raise ValueError("the cell 'feedback' feeds its output back, and a layer below has none: layers=1, or 'rnn'")
+    below, heard = list[Any](), n_in
+    for _ in range(layers - 1):
+        below.append(kind(heard, hidden, rng=rng, **chosen))
+        heard = below[-1].width
+    top = kind(heard, hidden, n_out, rng=rng, **chosen)
+    return Stacked([*below, top]) if below else top
+
+
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
     """What is to be trained, on what, and how.
@@ -186,20 +209,10 @@ class Experiment:
         """
         if hasattr(task, "start"):
             return task.start()
-        rng, kind = np.random.default_rng(self.seed), CELLS[self.cell]
-        chosen = {name: value for name in ("init", "f", "radius") if (value := getattr(self, name)) is not None}
-        if chosen and self.cell in ("mingru", "lru"):
-            raise ValueError(f"{', '.join(chosen)} is said of W, and the cell {self.cell!r} has none: leave it out")
-        if self.layers > 1 and self.cell == "feedback":
-            raise ValueError(
-                "the cell 'feedback' feeds its output back, and a layer below has none: layers=1, or 'rnn'"
-            )
-        below, heard = list[Any](), task.n_in
-        for _ in range(self.layers - 1):
-            below.append(kind(heard, self.hidden, rng=rng, **chosen))
-            heard = below[-1].width
-        top = kind(heard, self.hidden, task.n_out, rng=rng, **chosen)
-        return Stacked([*below, top]) if below else top
+        return network(
+            self.cell, task.n_in, self.hidden, task.n_out, rng=np.random.default_rng(self.seed), layers=self.layers,
+            init=self.init, f=self.f, radius=self.radius,
+        )  # fmt: skip
 
     def build_optimizer(self, model: Any) -> Optimizer:
         """The optimizer of the model's parameters."""

@@ -15,7 +15,7 @@ from tests.commands.calling import command
         (("unroll", "--out", "unrolled.bmp"), "'.bmp'"),
         (("unroll", "--out", "nowhere/unrolled.svg"), "there is no folder"),
         (("unroll", "--forcing"), "does not feed its output back"),
-        (("unroll", "--cell", "lstm"), "lstm"),
+        (("unroll", "--cell", "elman"), "elman"),
         (("unroll", "--steps", "0"), "--steps"),
         (("draw", "mine"), "package.module:function"),
         (("draw", "mine:noise"), "missing"),

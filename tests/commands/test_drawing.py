@@ -14,6 +14,8 @@ import pytest
 
 import minigrad as mg
 from minigrad import demo
+from minigrad.commands.common import Cell
+from minigrad.rnn.experiments import CELLS
 from tests.commands.calling import command
 
 
@@ -34,6 +36,23 @@ def test_without_any_graphviz(tmp_path: Path) -> None:
     assert "notdrawn:MINIGRAD_DOTnames" in told and "no-dot',whichdoesnotexist" in told
     written = {"trajectory.svg", "gradient_flow.svg", "spectrum.svg", "training.svg", "model.npz", "unrolled.dot"}
     assert {path.name for path in (tmp_path / "pictures").iterdir()} == written
+
+
+@pytest.mark.parametrize("cell", list(Cell))
+def test_unroll_draws_every_network(cell: str, here: Path) -> None:
+    done = command("unroll", "--cell", cell, "--steps", "3", "--hidden", "4", "--out", "a.svg")
+    assert (done.exit_code, done.stdout.strip()) == (0, "a.svg"), done.stderr
+    ElementTree.parse(here / "a.svg")
+    assert set(Cell) == set(CELLS)
+
+
+def test_unroll_says_what_a_network_has_not(here: Path) -> None:
+    done = command("unroll", "--cell", "lru", "--radius", "0.5")
+    assert (done.exit_code, done.stderr) == (
+        2,
+        "minigrad: radius is said of W, and the cell 'lru' has none: leave it out\n",
+    )
+    assert not list(here.glob("*.svg"))
 
 
 @pytest.mark.parametrize("arguments", [(), ("--cell", "feedback", "--forcing"), ("--radius", "0.5", "--last")])
