@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MemberDescriptorType
 from typing import Any, Self
 
 import numpy as np
@@ -19,7 +20,22 @@ class Module(Parts):
 
     Modules may be nested, and both may stand in lists, tuples and dicts. A module is an argument like these of `grad`
     and all other transforms: its gradient is a dict by the parameters' names.
+
+    Raises
+    ------
+    TypeError
+        Where a subclass is written with ``__slots__``: a parameter in a slot would never be found.
     """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        slotted = [vars(each).items() for each in cls.__mro__ if "__slots__" in vars(each)]
+        slots = [name for items in slotted for name, part in items if isinstance(part, MemberDescriptorType)]
+        if slots:
+            raise TypeError(
+                f"{cls.__name__} has slots for {', '.join(slots)}, and a parameter in a slot would never be found:"
+                " leave __slots__ out (of a dataclass, slots=True)"
+            )
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set an attribute; a parameter can be replaced by another one, but not by something that is none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -56,6 +57,31 @@ def test_a_parameter_with_two_names_is_one_tensor():
     parameters = net.parameters()
     assert parameters["second.W"] is parameters["first.W"]
     net.load_state_dict(net.state_dict())
+
+
+class Slotted:
+    __slots__ = ("W",)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda: type("Cell", (Module,), {"__slots__": ("W", "h")}),
+        lambda: type("Cell", (Module,), {"__slots__": "W"}),
+        lambda: type("Cell", (Layer,), {"__slots__": iter(["W"])}),
+        lambda: type("Cell", (Module, Slotted), {}),
+        lambda: dataclass(slots=True)(type("Cell", (Module,), {"__annotations__": {"W": Tensor}})),
+    ],
+)
+def test_a_parameter_in_a_slot_would_never_be_found(written):
+    with pytest.raises(TypeError, match=r"Cell has slots for W.*: leave __slots__ out"):
+        written()
+
+
+def test_slots_for_nothing_are_none():
+    cell = type("Cell", (Module,), {"__slots__": ()})()
+    cell.W = Tensor(1.0, requires_grad=True)
+    assert list(cell.parameters()) == ["W"]
 
 
 def test_zero_grad_forgets():
