@@ -24,6 +24,7 @@ import minigrad as mg
 from minigrad.cli import app
 from tests import cells
 from tests.benchmarks import drawings
+from tests.floors import floors
 from tests.numerical import assert_derivative
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -165,6 +166,15 @@ def test_what_is_no_picture_or_half_a_one_is_noticed() -> None:
     assert cells.nodes("<p>Graphviz was not found</p>") == 0
     with pytest.raises(ElementTree.ParseError):
         cells.nodes("<div><svg><g class='node'></svg></div>")
+
+
+def test_the_files_of_the_compiler_stand_in_reading_order() -> None:
+    """Each once, upwards through the floors that import-linter knows."""
+    page = (DOCS / "compile.md").read_text(encoding="utf-8")
+    named = re.findall(r"^\| \[`(\w+)`\]\(\.\./minigrad/compiler/\1\.py\) \|", page, re.MULTILINE)
+    height = {name: number for number, floor in enumerate(reversed(floors()["minigrad.compiler"])) for name in floor}
+    assert sorted(named) == sorted(height)
+    assert [height[name] for name in named] == sorted(height.values())
 
 
 def test_the_engines_own_lines_are_up_to_date() -> None:

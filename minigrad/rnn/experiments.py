@@ -40,13 +40,7 @@ OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
 SCHEDULES: dict[str, Callable[[float, int], Schedule]] = {"constant": lambda lr, steps: Constant(lr), "cosine": Cosine}
 USUAL: dict[str, dict[str, Any]] = {
     "adding": {
-        "init": "orthogonal",
-        "f": "relu",
-        "hidden": 32,
-        "batch": 16,
-        "updates": 12000,
-        "lr": 4e-3,
-        "enough": 3e-5,
+        "init": "orthogonal", "f": "relu", "hidden": 32, "batch": 16, "updates": 12000, "lr": 4e-3, "enough": 3e-5
     },
     "copy": {"cell": "lstm", "updates": 4000},
     "order": {"init": "orthogonal", "updates": 2000, "enough": 0.0069},  # ln 2 for each hundredth that is wrong
@@ -57,9 +51,9 @@ USUAL: dict[str, dict[str, Any]] = {
     "text": {"cell": "gru", "hidden": 96, "updates": 500, "lr": 5e-3},
     "series": {"init": "orthogonal", "hidden": 8, "updates": 600, "lr": 3e-3},
     "mass": {"updates": 300, "lr": 5e-2},
-}
+}  # fmt: skip
 """What is tried first with a task: it learns, in less than a minute, what the network and the task allow."""
-GATED: dict[str, dict[str, Any]] = {"adding": {"hidden": 32, "updates": 4000, "lr": 2e-2}}
+GATED: dict[str, dict[str, Any]] = {"adding": {"updates": 4000, "lr": 2e-2}}
 """The same for other cells than the usual one, which cost several times as much an update and need fewer."""
 
 
