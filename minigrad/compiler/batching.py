@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import operator
 import re
 from typing import Any
@@ -80,15 +79,7 @@ def part_of(template: str) -> str:
     """What a part is called, behind the name of the whole."""
     match = re.fullmatch(r"\{\}\[(-?\d*)(:?)(-?\d*)(?:, \.\.\.)?\]", template)
     if match is None:
-        return (
-            "_back"
-            if template == "{}[::-1]"
-            else "T"
-            if template == "{}.T"
-            else "_rows"
-            if "reshape" in template
-            else "_part"
-        )
+        return {"{}[::-1]": "_back", "{}.T": "T"}.get(template, "_rows" if "reshape" in template else "_part")
     start, colon, stop = match.groups()
     if not colon:
         return {"-1": "_last", "-2": "_last_but_one"}.get(start, f"_at_{start}")
@@ -255,7 +246,3 @@ def _along(text: Any, like: Node, values: list[Any], out: Any) -> bool:
     kwargs = {**like.kwargs, "axis": moved}
     text.into(_with(like, (values[0],), kwargs), (values[0],), out)
     return True
-
-
-def size(shape: Any) -> int:
-    return math.prod(shape)

@@ -7,8 +7,9 @@ steps, and the rows used again, the last one first: it is another one than the f
 
 from __future__ import annotations
 
-import math
+from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -76,7 +77,6 @@ class Blocks(Homes):
     def __init__(self, text: Text, place: dict[Node, tuple[Family, int]], ends: set[Node], trace: Trace) -> None:
         super().__init__(text, place, ends)
         self.trace = trace
-        self._used_alone: set[Family] | None = None
         self.merges: dict[Family, Merge] = {}
         self.gone: set[Family] = set()
         self.rings: dict[Family, Ring] = {}
@@ -99,34 +99,24 @@ class Blocks(Homes):
             able = is_sum_of_rows(family)
         return able and family not in self.used_alone
 
-    @property
+    @cached_property
     def used_alone(self) -> set[Family]:
         """Families of which single members, or all, are used otherwise than in totals of them."""
-        if self._used_alone is None:
-            found: set[Family] = set()
-            for family in self.stays:
-                for column in family.columns:
-                    values = [column.family.like] if type(column) is Rows else []
-                    values += list(column.others.values()) if type(column) is Rows else []
-                    values += [column.value] if type(column) is Same else []
-                    found.update(self.place[v][0] for v in values if type(v) is Node and v in self.place)
-            for node in self.trace.nodes:
-                if node in self.place or node.fn is None:
-                    continue
-                count: dict[Family, int] = {}
-                for arg in node.nodes:
-                    if arg in self.place:
-                        count[self.place[arg][0]] = count.get(self.place[arg][0], 0) + 1
+        columns = [column for family in self.stays for column in family.columns]
+        found = {column.family for column in columns if type(column) is Rows}
+        alone = [*self.ends, *(node for column in columns for node in column.singles)]
+        found.update(self.place[node][0] for node in alone if node in self.place)
+        for node in self.trace.nodes:
+            if node not in self.place and node.fn is not None:
+                count = Counter(self.place[arg][0] for arg in node.nodes if arg in self.place)
                 summed = node.fn is (gathered if self.text.in_order else total)
                 found.update(f for f, n in count.items() if not summed or n < 2 or f.like.shape != node.shape)
-            found.update(self.place[node][0] for node in self.ends if node in self.place)
-            self._used_alone = found
-        return self._used_alone
+        return found
 
     def ring(self, family: Family, loop: Loop) -> Ring | None:
         """How a family of a loop is summed up on the way, if that can be."""
         steps = range(min(loop.steps), max(loop.steps) + 1)
-        row = math.prod(family.like.shape) * family.like.dtype.itemsize
+        row = family.like.bytes
         stay = self.stays[family]
         if loop.common.step > 0 or loop.common[-1] != steps.start or not stay.kept or stay.extra or row < CACHED:
             return None
@@ -138,7 +128,7 @@ class Blocks(Homes):
         members = set(family.members)
         for other in self.stays:
             columns = [column for column in other.columns if type(column) is Rows and column.family is family]
-            if any(not members.isdisjoint(_single(column)) for column in other.columns):
+            if any(not members.isdisjoint(column.singles) for column in other.columns):
                 return None
             if columns and other not in loop.families:
                 if not self._summed(other, columns, loop):
@@ -156,7 +146,7 @@ class Blocks(Homes):
             found.sums += [summed] if summed.node else []
         if not found.sums:
             return None if self.running.keys().isdisjoint(loop.families) else found
-        sums = sum(math.prod(one.node.shape) * one.node.dtype.itemsize for one in found.sums if one.node)
+        sums = sum(one.node.bytes for one in found.sums if one.node)
         return found if sums <= HEAVY * BLOCK * row else None
 
     def _summed(self, user: Family, columns: list[Any], loop: Loop) -> bool:
@@ -226,12 +216,6 @@ class Blocks(Homes):
                 lines.append(f"{one.value.name} += {text.function(np.dot)}({sides[0]}.T, {sides[1]})")
             text.calls += 1
         return lines
-
-
-def _single(column: Any) -> list[Any]:
-    """Single calls among the arguments of a family."""
-    values = column.others.values() if type(column) is Rows else [column.value] if type(column) is Same else []
-    return [value for value in values if type(value) is Node]
 
 
 def _flat(family: Family) -> tuple[int, ...]:

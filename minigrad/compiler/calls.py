@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
@@ -12,6 +13,9 @@ from minigrad.compiler.algebra import mean_product, outer, total
 from minigrad.compiler.naming import Naming, Value, code_of
 from minigrad.compiler.node import Node, alike
 from minigrad.engine.tensor import astype
+
+FRESH = {np.matmul, np.vdot, np.concatenate, np.stack, np.where, np.mean, *batching.REDUCTIONS}
+"""Functions whose result is an array of its own, besides ufuncs."""
 
 
 class Calls(Naming):
@@ -48,22 +52,14 @@ class Calls(Naming):
         if fn is outer:
             return f"{self.function(np.dot)}({texts[0]}.T, {texts[1]})", True
         if fn is mean_product:
-            return f"{self.function(np.vdot)}({texts[0]}, {texts[1]}) / {batching.size(self.shape(args[0]))}", True
+            return f"{self.function(np.vdot)}({texts[0]}, {texts[1]}) / {math.prod(self.shape(args[0]))}", True
         if fn is np.matmul and self.dotted(args):
             return f"{self.function(np.dot)}({', '.join(texts)})", True
         if reduced := self.reduced_by(fn, args, kwargs):
             reduce, axis, kept = reduced
             return f"{reduce}({texts[0]}, {axis}{kept})", True
         options = [f"{key}={self.render(value)}" for key, value in kwargs.items()]
-        fresh = isinstance(fn, np.ufunc) or fn in (
-            np.matmul,
-            np.vdot,
-            np.concatenate,
-            np.stack,
-            np.where,
-            *batching.REDUCTIONS,
-            np.mean,
-        )
+        fresh = isinstance(fn, np.ufunc) or fn in FRESH
         call = f"{self.function(fn)}({', '.join([*texts, *options])})"
         return call if fresh or node.shape is None or batching.settled(fn) else self.guarded(call, node), fresh
 

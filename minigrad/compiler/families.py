@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, final
+from typing import Any, ClassVar, TypeAlias, final
 
 import numpy as np
 
@@ -57,6 +57,11 @@ class Same:
 
     value: Any
 
+    @property
+    def singles(self) -> list[Node]:
+        """It, if it is a node."""
+        return [self.value] if type(self.value) is Node else []
+
 
 @dataclass(eq=False)
 class Numbers:
@@ -64,6 +69,7 @@ class Numbers:
 
     values: list[Any]
     start: int
+    singles: ClassVar[tuple[Node, ...]] = ()
 
     @property
     def stride(self) -> int | None:
@@ -81,6 +87,15 @@ class Rows:
     family: Family
     shift: int
     others: dict[int, Any]
+
+    @property
+    def singles(self) -> list[Node]:
+        """The nodes among what is at the ends."""
+        return [other for other in self.others.values() if type(other) is Node]
+
+
+Column: TypeAlias = Same | Numbers | Rows
+"""What one argument of a family is at all steps; ``singles`` are nodes in it by themselves, not as rows."""
 
 
 class Finder:
@@ -118,9 +133,8 @@ class Finder:
 
     def oriented(self, members: list[Node]) -> list[Node]:
         """In the order of time: that of families that are known already, or of the earliest calls behind them."""
-        inside = (
-            3 * len(members) // 8
-        )  # not at the ends, where steps may be unlike others, nor where a run follows another
+        # not at the ends, where steps may be unlike others, nor in the middle, where a run may follow another
+        inside = 3 * len(members) // 8
         pairs, seen = deque([(members[inside], members[inside + 1])]), 0
         least: tuple[int, int] | None = None
         while pairs and seen < 256:
@@ -275,7 +289,7 @@ class Finder:
                 found.append((each, 0))
         return found
 
-    def described(self, column: list[Any], start: int) -> Same | Numbers | Rows | None:
+    def described(self, column: list[Any], start: int) -> Column | None:
         """What an argument is at all steps; None if there is no telling."""
         first, middle = column[0], column[len(column) // 2]
         if all(each is first for each in column) or (

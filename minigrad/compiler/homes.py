@@ -81,10 +81,8 @@ class Homes:
                 elif type(column) is Same and type(column.value) is Node:
                     self.keep(column.value)
         for node in [*schedule.singles, *self.ends]:
-            for arg in [node] if node in self.ends else []:
-                self.keep(arg)
-            for arg in node.nodes:
-                self.keep(arg)
+            for each in [node, *node.nodes]:  # a single one is no member of a family
+                self.keep(each)
         for stay in self.stays.values():
             for other in stay.extra.values():
                 if type(other) is Node:

@@ -69,11 +69,9 @@ def _uses(schedule: Schedule, ends: set[Node]) -> Counter[Family]:
     nodes = [*ends, *(arg for node in schedule.singles for arg in node.nodes)]
     for family in schedule.finder.families:
         for column in family.columns:
+            nodes += column.singles
             if type(column) is Rows:
                 uses[column.family] += 1
-                nodes += [other for other in column.others.values() if type(other) is Node]
-            elif type(column) is Same and type(column.value) is Node:
-                nodes.append(column.value)
     return uses + Counter(schedule.place[node][0] for node in nodes if node in schedule.place)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, final
@@ -51,6 +52,11 @@ class Node:
     def nodes(self) -> list[Node]:
         """The arguments that are nodes, in order; one that is used twice stands there twice."""
         return nodes_in(self.args) + (nodes_in(self.kwargs) if self.kwargs else [])
+
+    @property
+    def bytes(self) -> int:
+        """Of the result."""
+        return int(math.prod(self.shape) * self.dtype.itemsize)
 
 
 @dataclass(eq=False)

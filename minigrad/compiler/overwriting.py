@@ -39,7 +39,7 @@ def overwrite(plan: Homes, loop: Loop, first: int, apart: Collection[str]) -> No
         rows = [column for column in family.columns if type(column) is Rows]
         for other in {plan.root(column.family) for column in rows}:
             whole = all(column.family is other for column in rows if plan.root(column.family) is other)
-            itself = whole and batching.in_place(family.like) and _bytes(family) >= LARGE
+            itself = whole and batching.in_place(family.like) and family.like.bytes >= LARGE
             read[other] = i if itself else i + 1  # the first call that may overwrite it
     for i, family in enumerate(body):
         mine, home = plan.stays[family], _buffer(plan, family)
@@ -49,10 +49,6 @@ def overwrite(plan: Homes, loop: Loop, first: int, apart: Collection[str]) -> No
                 continue
             if not theirs.extra and mine.extra.keys().isdisjoint(other.steps):
                 plan.text.homes[home].over[under] = Over(first, len(plan.text.lines) - 1, mine.low - theirs.low)
-
-
-def _bytes(family: Family) -> int:
-    return batching.size(family.like.shape) * int(family.like.dtype.itemsize)
 
 
 def _buffer(plan: Homes, family: Family) -> str | None:
@@ -69,10 +65,8 @@ def _used_otherwise(plan: Homes, loop: Loop) -> set[str]:
         for each in plan.rings[family].sums if family in plan.rings else ():
             uses += [column.family for column in each.family.columns if type(column) is Rows]
     for column in columns:
-        if type(column) is Same:
-            uses.append(column.value)
-        elif type(column) is Rows:
-            uses += column.others.values()
+        uses += column.singles
+        if type(column) is Rows:
             root = plan.root(column.family)
             if _shift(plan, column) or plan.sequence(root):
                 uses.append(root)

@@ -23,7 +23,7 @@ from minigrad.compiler.totals import Totals
 
 ROWS, REPEATED = 8, 128
 """From so many rows on, and so many in all steps, it pays to lay out the transpose of a matrix before a loop."""
-SHORT_ROW = 128
+SHORT_ROW = 128  # numbers of a row, up to which it is repeated for each of many rows
 LARGE = 1 << 12  # bytes of a matrix from which on it matters where it begins
 
 
@@ -220,7 +220,7 @@ class Plan(Totals):
         matrix = family.columns[1].value
         if type(matrix) is not Node or len(matrix.shape) != 2:
             return False
-        large = batching.size(matrix.shape) * int(matrix.dtype.itemsize) >= LARGE
+        large = matrix.bytes >= LARGE
         return large and math.prod(like.shape[:-1]) < ROWS <= len(loop.common)
 
     def aligned(self, matrix: Node) -> Value:

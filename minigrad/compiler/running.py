@@ -7,7 +7,6 @@ by step, and so does a program that must not reorder: within a loop that is ther
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 from typing import Any
 
@@ -39,8 +38,8 @@ def is_sum_of_rows(family: Family) -> bool:
 
 def is_small(family: Family) -> bool:
     """Whether terms for all steps are little beside what they are made of."""
-    rows = max((math.prod(column.family.like.shape) for column in family.columns if type(column) is Rows), default=0)
-    return bool(SMALL * math.prod(family.like.shape) <= rows and rows * family.like.dtype.itemsize < LARGE)
+    rows = max((column.family.like.bytes for column in family.columns if type(column) is Rows), default=0)
+    return SMALL * family.like.bytes <= rows < LARGE
 
 
 @lru_cache

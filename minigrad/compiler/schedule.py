@@ -9,7 +9,6 @@ backwards. A sum inside a loop is split into what depends on the circle and the 
 from __future__ import annotations
 
 import heapq
-import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -101,14 +100,8 @@ class Schedule:
             return [self.unit(arg) for arg in unit.nodes if arg.fn is not None]
         found: list[Unit] = []
         for column in unit.columns:
-            if type(column) is Same:
-                values = [column.value]
-            elif type(column) is Rows:
-                found.append(column.family)
-                values = list(column.others.values())
-            else:
-                values = []
-            found += [self.unit(value) for value in values if type(value) is Node and value.fn is not None]
+            found += [column.family] if type(column) is Rows else []
+            found += [self.unit(node) for node in column.singles if node.fn is not None]
         return found
 
     @property
@@ -193,7 +186,7 @@ class Schedule:
             step + column.shift if step + column.shift in ends else step
             for column in columns
             for step, other in column.others.items()
-            if self._unit_of(other) in singles
+            if type(other) is Node and self.unit(other) in singles
         }
         changed = False
         for family in families:
@@ -295,9 +288,8 @@ class Schedule:
                 family = circle[0]
                 if len(circle) > 1 or type(family) is Node or family in wanted or (family, 1) in users.get(family, ()):
                     continue
-                row = math.prod(family.like.shape) * family.like.dtype.itemsize
                 here = all(user in loop and not shift for user, shift in users.get(family, {(family, 1)}))
-                if here and row >= CACHED and self._sinks(family, steps):
+                if here and family.like.bytes >= CACHED and self._sinks(family, steps):
                     loop.append(family)
                     circles.remove(circle)
 
@@ -309,14 +301,8 @@ class Schedule:
         return elementwise and steps.issuperset(family.steps)
 
     def _within(self, column: Any, inside: set[Unit]) -> bool:
-        if type(column) is Rows:
-            values = [column.family, *map(self._unit_of, column.others.values())]
-        else:
-            values = [self._unit_of(column.value)] if type(column) is Same else []
-        return any(value in inside for value in values)
-
-    def _unit_of(self, value: Any) -> Any:
-        return self.unit(value) if type(value) is Node else None
+        rows = [column.family] if type(column) is Rows else []
+        return any(unit in inside for unit in [*rows, *map(self.unit, column.singles)])
 
     def loop(self, families: Sequence[Family]) -> Loop:
         """The loop over a circle, or over one family."""
@@ -329,10 +315,7 @@ class Schedule:
                     gaps.add(column.shift)
                     if column.shift == 0:
                         now[family].append(column.family)
-                others = (
-                    column.others.values() if type(column) is Rows else [column.value] if type(column) is Same else []
-                )
-                if any(self._unit_of(value) in inside for value in others):
+                if any(self.unit(node) in inside for node in column.singles):
                     raise NoLoop("a step of the recurrence needs a single other one")
         if min(gaps, default=0) < 0 < max(gaps, default=0):
             raise NoLoop("a recurrence needs what comes before and what comes after")

@@ -6,6 +6,7 @@ not needed any more when the other begins lie in the same memory (`sharing`): th
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,7 +43,6 @@ class Text(Calls):
         self.lines: list[tuple[list[str], frozenset[str]]] = []
         self.loop: Each | None = None
         self.calls = self.calls_a_step = 0
-        self.returned = ""
 
     # -- what is there before the program runs -----------------------------------------------------------------------
 
@@ -218,7 +218,7 @@ class Text(Calls):
 
     def mean(self, a: Any, b: Any, node: Node, shape: Any = None) -> Value:
         """The mean of a · b, or the sum of those of all steps; where it overflows, the engine has to do better."""
-        count = batching.size(self.shape(a) if shape is None else shape)
+        count = math.prod(self.shape(a) if shape is None else shape)
         text = f"{self.function(np.vdot)}({self.render(a)}, {self.render(b)}) / {count}"
         value = self.assigned(node.name or "mean", text, node, self.homes_in((a, b)))
         self.imports.setdefault("math", set()).add("isinf")
@@ -235,11 +235,10 @@ class Text(Calls):
         return Value(name, np.concatenate([piece.array for piece in pieces]), fresh=True)
 
     def reduced(self, value: Value, node: Node, axes: Any = 0) -> Value:
+        """The sum over the steps, and over the rows of each if told so."""
         add = self.function(np.add)
         text = f"{add}.reduce({value.name}, {axes})"
-        if (
-            self.in_order and axes == 0 and batching.size(value.shape[1:]) == 1
-        ):  # NumPy adds numbers in a line up in pairs
+        if self.in_order and axes == 0 and math.prod(value.shape[1:]) == 1:  # NumPy adds numbers in a line up in pairs
             text = f"{add}.accumulate({value.name}, 0)[-1]"
         return self.assigned(node.name or "total", text, node, value.homes)
 
@@ -321,8 +320,8 @@ class Text(Calls):
         self.line(lines, loop.homes)
 
     def results(self, values: list[Any]) -> None:
-        self.returned = ", ".join(map(self.render, values)) + ("," if len(values) == 1 else "") or "()"
-        self.line(f"return {self.returned}".rstrip(), self.homes_in(values))
+        returned = ", ".join(map(self.render, values)) + ("," if len(values) == 1 else "") or "()"
+        self.line(f"return {returned}", self.homes_in(values))
 
     # -- the whole ----------------------------------------------------------------------------------------------------
 
