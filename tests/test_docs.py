@@ -121,6 +121,11 @@ def test_a_command_that_is_none_is_noticed() -> None:
         parsed(three)
 
 
+def test_the_changelog_is_read_in_short_lines() -> None:
+    lines = (DOCS.parent / "CHANGELOG.md").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if len(line) > 128] == []
+
+
 # -- pages that are made when the site is built ------------------------------------------------------------------------
 
 
