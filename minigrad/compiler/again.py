@@ -15,8 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.arguments import Methods, global_names, inside, look, opened
-from minigrad.compiler.keeping import Found
+from minigrad.compiler.arguments import Found, Methods, global_names, inside, look, opened
 from minigrad.engine.tensor import Tensor
 from minigrad.module import Module
 
@@ -49,7 +48,7 @@ class Sight:
     arrays: tuple[tuple[Any, Any, Any], ...]
 
     def filled(self, args: Any) -> list[Any] | None:
-        """What `look` would find in a call with the same `signature`; nothing where it has to look."""
+        """What `look` would find in a call with the same `outline`; nothing where it has to look."""
         for value, parts in self.opened:
             now = glance(value)
             if len(now) != len(parts) or not all(map(is_, now, parts)):
@@ -69,7 +68,7 @@ class Sight:
         return found
 
 
-def signature(args: Any, kwargs: Any) -> Any:
+def outline(args: Any, kwargs: Any) -> Any:
     """What tells calls apart at first; nothing if they take more than arrays, modules and None."""
     if kwargs or any(type(arg) is not np.ndarray and arg is not None and not isinstance(arg, Module) for arg in args):
         return None

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.keeping import Found
 from minigrad.compiler.traced import Refused
 from minigrad.containers import Keeper
 from minigrad.engine.standin import StandIn
@@ -122,6 +121,14 @@ def inside(values: list[Any], closed: type | tuple[()] = ()) -> Iterator[Any]:
             seen[id(value)] = value
             yield value
             open_ += opened(value)[1]
+
+
+class Found(list[Any]):
+    """All arrays and tensors among the arguments of a function, and its ``keepers``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keepers: list[Keeper] = []
 
 
 def look(value: Any, key: list[Any], found: Found, seen: dict[int, int]) -> None:

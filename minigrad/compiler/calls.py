@@ -11,7 +11,7 @@ import numpy as np
 from minigrad.compiler import batching
 from minigrad.compiler.algebra import mean_product, outer, total
 from minigrad.compiler.naming import Naming, Value, code_of
-from minigrad.compiler.node import Node, alike
+from minigrad.compiler.node import Node, as_traced
 from minigrad.engine.tensor import astype
 
 FRESH = {np.matmul, np.vdot, np.concatenate, np.stack, np.where, np.mean, *batching.REDUCTIONS}
@@ -65,7 +65,7 @@ class Calls(Naming):
 
     def guarded(self, call: str, node: Node) -> str:
         """A call whose result has another shape where numbers are others: which the program is not made for."""
-        return f"{self.function(alike)}({call}, {node.shape}, {code_of(node.dtype)!r})"
+        return f"{self.function(as_traced)}({call}, {node.shape}, {code_of(node.dtype)!r})"
 
     def reduced_by(self, fn: Any, args: Any, kwargs: Any) -> tuple[str, str, str] | None:
         """What `numpy.sum` and its like call in the end, a microsecond later: a ufunc's method, axis, and the rest."""

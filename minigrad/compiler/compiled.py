@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.again import Sight, sighted, signature
-from minigrad.compiler.arguments import Wrapper, exchanged, look, traced_already
-from minigrad.compiler.keeping import Found, settle
+from minigrad.compiler.again import Sight, outline, sighted
+from minigrad.compiler.arguments import Found, Wrapper, exchanged, look, traced_already
+from minigrad.compiler.keeping import settle
 from minigrad.compiler.lengths import Sequences, any_length, candidates, confirmed
 from minigrad.compiler.node import Differing, Unusual
 from minigrad.compiler.program import PASSES, Figures, Program, Source, written
@@ -132,19 +132,16 @@ class Compiled(Wrapper):
         surrounding = context.get()
         if surrounding.watch is not None:
             return self.f(*args, **kwargs)
-        first = signature(args, kwargs), bool(surrounding.recording)
+        first = outline(args, kwargs), bool(surrounding.recording)
         sight = self.sights.get(first)
-        found, keepers = sight.filled(args) if sight else None, list[Keeper]()
-        if sight and found:
-            program: Program = sight.program
+        known, keepers = sight.filled(args) if sight else None, list[Keeper]()
+        if sight and known:
+            program, found = sight.program, known
         else:
-            key: list[Any] = [first[1]]
-            found = Found()
-            look((self.f, args, kwargs), key, found, {})
+            kind, found = self.looked_at(args, kwargs)
             keepers = found.keepers
             if graph_wanted(args, kwargs) or traced_already(found):
                 return self.f(*args, **kwargs)
-            kind = tuple(key)
             program = self.programs.get(kind) or self.compiled(kind, args, kwargs, found)
             if first[0] is not None and not keepers:
                 self.remember(first, sighted(self.f, args, program))
@@ -162,6 +159,13 @@ class Compiled(Wrapper):
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """``@compile`` above a method: called with the instance, as a function is."""
         return self if instance is None else MethodType(self, instance)
+
+    def looked_at(self, args: Any, kwargs: Any) -> tuple[Any, Found]:
+        """What tells a call from others, and all arrays and tensors in it."""
+        key: list[Any] = [bool(context.get().recording)]
+        found = Found()
+        look((self.f, args, kwargs), key, found, {})
+        return tuple(key), found
 
     def remember(self, first: Any, sight: Sight) -> None:
         """The last ones only, since they keep modules alive."""
@@ -261,10 +265,7 @@ class Compiled(Wrapper):
     def program_for(self, args: Any, kwargs: Any) -> Program:
         """That for these arguments; without any, the one that was used last."""
         if args or kwargs:
-            key: list[Any] = [bool(context.get().recording)]
-            found = Found()
-            look((self.f, args, kwargs), key, found, {})
-            kind = tuple(key)
+            kind, found = self.looked_at(args, kwargs)
             self.last = self.programs.get(kind) or self.compiled(kind, args, kwargs, found)
         if self.last is None:
             raise ValueError("nothing has been compiled yet: call the function, or pass its arguments here")

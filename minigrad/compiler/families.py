@@ -259,7 +259,7 @@ class Finder:
         perhaps: set[int] = set()
         for column, found in zip(columns, family.columns, strict=True):
             if found is None:
-                breaks(self.kinds(list(column), family.start), family.start, sure, perhaps)
+                changes(self.kinds(list(column), family.start), family.start, sure, perhaps)
         ends = {0, len(family.members)}
         return sorted(sure - ends), sorted(perhaps - ends)
 
@@ -330,7 +330,7 @@ def _at(column: Any, step: int) -> Any:
     return None
 
 
-def breaks(kinds: list[Any], start: int, sure: set[int], perhaps: set[int]) -> None:
+def changes(kinds: list[Any], start: int, sure: set[int], perhaps: set[int]) -> None:
     """Where a column changes for good: ``sure`` is told; or where some steps are unlike what is around: ``perhaps``.
 
     Such steps belong to what comes after them if that looks back (it begins with them), else to what was before.

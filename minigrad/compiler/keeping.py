@@ -17,14 +17,6 @@ Effect = tuple[int, str]
 """The number of a tensor among the arguments, and "data" or "grad"; or -1 for the first keeper, -2 ..., and a name."""
 
 
-class Found(list[Any]):
-    """All arrays and tensors among the arguments of a function, and its ``keepers``."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.keepers: list[Keeper] = []
-
-
 def settle(found: Sequence[Any], keepers: Sequence[Keeper], effects: Sequence[Effect], values: Sequence[Any]) -> None:
     """Assign what a run has left: data and gradients of tensors, those of the last effects None, and to keepers."""
     left: list[dict[str, Any]] = [{} for _ in keepers]

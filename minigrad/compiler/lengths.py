@@ -26,8 +26,8 @@ from minigrad.engine.cotangents import Sum
 from minigrad.engine.tensor import Tensor
 
 SHORTEST, MANY = 11, 4  # the lengths that are run
-TRIED = 3
-MOST = 257  # the factors that are tried
+TRIED = 3  # numbers of rows are taken for T, the largest first
+MOST = 257  # a number is looked for as a ratio of whole ones, up to so many
 ROUNDED = 0.65  # of the digits there are, so many have to agree
 LONG = 5000  # steps that take longer to trace than the same last bits are worth
 APART = 4  # so far from all of them are other sizes, so that no number means two things

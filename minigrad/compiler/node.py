@@ -170,7 +170,7 @@ class Differing(Unusual):
     """Numbers that decide which calls there are, and are not those that the program was made for."""
 
 
-def alike(value: Any, shape: tuple[int, ...], dtype: str) -> Any:
+def as_traced(value: Any, shape: tuple[int, ...], dtype: str) -> Any:
     """``value``, if its shape and dtype, which other numbers may change, are those that the program was made for."""
     array = np.asarray(value)
     if array.shape != shape or array.dtype != dtype:

@@ -53,16 +53,19 @@ class Slopes:
 
     def __call__(self, xs: Any, targets: Any, weights: Any = None) -> float:
         """The cost of a batch without the penalty; its gradients are left on the parameters."""
-        cost = self.found(self.slopes, xs, targets, weights)
-        return float(cost.item() if isinstance(cost, Tensor) else cost)
+        return self.found(self.slopes, xs, targets, weights)
 
     def cost(self, xs: Any, targets: Any, weights: Any = None) -> float:
         """The cost of a batch without the penalty, and nothing else."""
-        cost = self.found(self.costs, xs, targets, weights)
+        return self.found(self.costs, xs, targets, weights)
+
+    def found(self, f: Callable[..., Any], *batch: Any) -> float:
+        """The cost that ``f`` gives for the model and a batch."""
+        cost = self.called(f, batch)
         return float(cost.item() if isinstance(cost, Tensor) else cost)
 
-    def found(self, f: Callable[..., Any], *batch: Any) -> Any:
-        """What ``f`` gives for the model and a batch."""
+    def called(self, f: Callable[..., Any], batch: tuple[Any, ...]) -> Any:
+        """``f(model, *batch)``, by its program if there is one."""
         traced_whole = self.whole or batch[-1] is not None  # with weights programs are made for them
         if f not in self.programs or (traced_whole and len(batch[0]) > LONGEST):
             return f(self.model, *batch)

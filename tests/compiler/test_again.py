@@ -154,14 +154,14 @@ def test_a_glance_sees_what_a_look_would_find(changes: list[str]) -> None:
     of_class = {name: vars(Line)[name] for name in ("rate", "hidden", "scaled")}
     LIST[:] = [1.0, np.ones(2)]
     try:
-        first = again.signature((here.model, here.x), {})
+        first = again.outline((here.model, here.x), {})
         sight, (key, found) = again.sighted(here.f, (here.model, here.x), None), looked(here)
         again_found = sight.filled((here.model, here.x))
         assert again_found is not None and alike(again_found, found)
         for change in changes:
             CHANGES[change](here)
         args = here.model, here.x
-        seen = sight.filled(args) if again.signature(args, {}) == first else None
+        seen = sight.filled(args) if again.outline(args, {}) == first else None
         now, found = looked(here)
         if seen is not None:
             assert now == key
@@ -207,9 +207,9 @@ def test_cells_that_are_empty_are_seen() -> None:
 
 def test_calls_with_more_than_arrays_and_modules_are_looked_at() -> None:
     x, model = np.ones(2), Line()
-    assert again.signature((model, x), {}) == (id(model), (x.shape, x.dtype))
+    assert again.outline((model, x), {}) == (id(model), (x.shape, x.dtype))
     for args, kwargs in (((x, 2.0), {}), (([x],), {}), ((mg.Tensor(x),), {}), ((x,), {"y": x})):
-        assert again.signature(args, kwargs) is None
+        assert again.outline(args, kwargs) is None
 
 
 def test_few_calls_are_remembered_and_recording_is_one_kind() -> None:

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from minigrad import Module, Tensor, compile
-from minigrad.compiler.arguments import exchanged, look
-from minigrad.compiler.keeping import Found
+from minigrad.compiler.arguments import Found, exchanged, look
 from minigrad.compiler.traced import Refused
 
 

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from minigrad import Tensor, value_and_grad
-from minigrad.compiler.arguments import look
-from minigrad.compiler.keeping import Found
+from minigrad.compiler.arguments import Found, look
 from minigrad.compiler.node import Trace
 from minigrad.compiler.traced import Refused
 from minigrad.compiler.tracing import traced
