@@ -40,7 +40,7 @@ IN_ORDER = ROLLING | {
 }
 """The same where sums are to be added up in the order in which the engine does; what is ``REORDERING`` rests then."""
 PASSES = (*EXACT, *ROLLING, "split", "sink", "merge", "blocks", "share", "reorder")
-"""All that can be left out: behind `ROLLING` those of `schedule`, `merging`, `blocks`, `sharing`, and one of several."""
+"""All that can be left out; after `ROLLING`, those of `schedule`, `merging`, `blocks`, `sharing`, and of all."""
 
 
 @dataclass(frozen=True)
