@@ -81,6 +81,8 @@ class Blocks(Homes):
         self.gone: set[Family] = set()
         self.rings: dict[Family, Ring] = {}
         self.running: dict[Family, Any] = {}  # what is added up step by step, and the sums
+        self.totals: dict[Family, Node] = {}  # what these are sums for
+        self.so_far: dict[Node, tuple[int, Value]] = {}  # how many terms of a total have run up, and to what
 
     def operand(self, column: Any, steps: range) -> Value | None:
         """An argument at all of these steps, if it is an array with a row for each."""

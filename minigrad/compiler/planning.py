@@ -16,7 +16,7 @@ from minigrad.compiler.merging import Merge, merges
 from minigrad.compiler.naming import Value
 from minigrad.compiler.node import Node, Trace, equal, nodes_in, walked
 from minigrad.compiler.overwriting import overwrite
-from minigrad.compiler.running import is_small, is_term, laid_out_alike
+from minigrad.compiler.running import is_back, laid_out_alike
 from minigrad.compiler.schedule import Loop, Schedule
 from minigrad.compiler.text import Text
 from minigrad.compiler.totals import Totals
@@ -40,8 +40,9 @@ class Plan(Totals):
         self.blocks, self.text.in_order = "blocks" not in without, "reorder" in without
         if schedule:
             self.look(schedule)
-            for family in schedule.running:
-                self.add_up(family)
+            for family, whole in schedule.running.items():
+                self.stays[family].kept, self.running[family] = False, None
+                self.totals[family] = whole
             self.merges = {} if "merge" in without else merges(schedule, ends)
         self.gone = {family for merge in self.merges.values() for family in merge.gone}
         for merge in self.merges.values():
@@ -116,9 +117,9 @@ class Plan(Totals):
                 sides.append((False, self.value(column.value)))
             else:
                 sides.append((True, self.operand(column, steps)))
-        if self.text.in_order and is_term(family) and not is_small(family):
-            self.add_up(family)
-            self.loop(Loop([family], steps[::-1], steps[::-1]))
+        if family in self.running:
+            steps = steps[::-1] if is_back(family, self.totals[family]) else steps
+            self.loop(Loop([family], steps, steps))
             return
         self.stays[family].kept = True
         if not any(rows and side is None for rows, side in sides):
@@ -128,10 +129,6 @@ class Plan(Totals):
             if batching.whole(self.text, family.like, sides, out):
                 return
         self.loop(Loop([family], steps, steps))
-
-    def add_up(self, family: Family) -> None:
-        """Add up the terms of a family as they are made."""
-        self.stays[family].kept, self.running[family] = False, None
 
     def run_up(self, family: Family, write: Callable[..., None]) -> None:
         """Add what a step has made to what has run up so far, if it is added up so."""
@@ -150,9 +147,8 @@ class Plan(Totals):
         steps = list(loop.steps)
         for ring in rings.values():
             self.begin(ring)
+        self.begin_to_add_up([family for family in loop.families if family in self.running])
         before = len(lines)
-        for family in [each for each in loop.families if each in self.running]:
-            self.running[family] = self.text.zeros("total", family.like)
         for step in steps[: steps.index(loop.common[0])]:
             self.one_step(loop, step)
         after = len(lines)

@@ -7,6 +7,8 @@ by step, and so does a program that must not reorder: within a loop that is ther
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -50,27 +52,53 @@ def laid_out_alike(rows: int, n: int, inner: int, dtype: Any) -> bool:
     return np.array_equal(h @ W.T, np.dot(h, W.T.copy("C")))
 
 
-def joining(schedule: Any, circles: list[list[Any]]) -> list[Family]:
-    """The terms that are made, and added up, in a loop that is there anyway: from now on families of it."""
+def adding(schedule: Any, circles: list[list[Any]]) -> dict[Family, Node]:
+    """The terms that are added up as they are made, and their totals.
+
+    In a loop that is there anyway, if it makes what they are made of in the same order: from now on they are of it.
+    """
     users: dict[Any, list[Any]] = {}
     for unit in schedule.everything():
         for other in schedule.needed(unit):
             users.setdefault(other, []).append(unit)
     wanted = {schedule.unit(node) for node in schedule.trace.wanted()}
     circle_of = {unit: number for number, circle in enumerate(circles) for unit in circle}  # each after what it needs
-    found = []
+    found, joined = {}, []
     for family in [circle[0] for circle in circles if len(circle) == 1 and type(circle[0]) is Family]:
-        summed = all(type(user) is Node and user.fn is total for user in users.get(family, ()))
-        if family in wanted or not summed or not is_term(family) or is_small(family):
+        whole = None if family in wanted or family in users.get(family, ()) else total_of(family, users.get(family, ()))
+        if whole is None or not is_term(family) or is_small(family):
             continue
+        found[family] = whole
         loop = circles[max(circle_of[each] for each in schedule.needed(family))]
         inside = [column for column in family.columns if type(column) is Rows and column.family in loop]
         if len(loop) < 2 or len(inside) != 1 or inside[0].others or any(type(unit) is Node for unit in loop):
             continue
+        columns = [column for each in loop for column in each.columns if type(column) is Rows and column.family in loop]
         steps = {step - inside[0].shift for each in loop for step in each.steps}
-        if steps.issuperset(family.steps):
+        if steps.issuperset(family.steps) and any(c.shift > 0 for c in columns) == is_back(family, whole):
             schedule.finder.renumber(family, inside[0].shift)
             loop.append(family)
-            found.append(family)
-    circles[:] = [circle for circle in circles if len(circle) > 1 or circle[0] not in found]
+            joined.append(family)
+    circles[:] = [circle for circle in circles if len(circle) > 1 or circle[0] not in joined]
     return found
+
+
+def total_of(family: Family, users: Sequence[Any]) -> Node | None:
+    """The one total that all members of a family are in, each once; None if they are used otherwise too."""
+    if not users or any(user is not users[0] or type(user) is not Node or user.fn is not total for user in users):
+        return None
+    whole: Node = users[0]
+    members = set(family.members)
+    once = Counter(arg for arg in whole.nodes if arg in members) == Counter(family.members)
+    return whole if once and whole.shape == family.like.shape and whole.dtype == family.like.dtype else None
+
+
+def is_back(family: Family, whole: Node) -> bool:
+    """Whether a total has the members of a family from the last one to the first."""
+    return whole.nodes.index(family.members[0]) > whole.nodes.index(family.members[-1])
+
+
+def terms_before(family: Family, whole: Node) -> tuple[Any, ...]:
+    """The terms of a total that come before all members of a family."""
+    members = set(family.members)
+    return whole.args[: next(i for i, term in enumerate(whole.args) if type(term) is Node and term in members)]

@@ -17,8 +17,8 @@ import numpy as np
 
 from minigrad.compiler.algebra import total
 from minigrad.compiler.families import Family, Finder, Rows, Same
-from minigrad.compiler.node import Node, Trace
-from minigrad.compiler.running import joining
+from minigrad.compiler.node import Node, Trace, nodes_in
+from minigrad.compiler.running import adding, terms_before
 
 Unit: TypeAlias = Family | Node
 SHORT = 3
@@ -81,7 +81,7 @@ class Schedule:
                 circles = self.circles()
         if "sink" not in without:
             self.sink(circles)
-        self.running = joining(self, circles) if "reorder" in without else []
+        self.running = adding(self, circles) if "reorder" in without else {}
         for circle in self.ordered(circles):
             if len(circle) == 1 and circle[0] not in self.needed(circle[0]):
                 self.units.append(circle[0])
@@ -149,9 +149,15 @@ class Schedule:
         return found
 
     def ordered(self, circles: list[list[Unit]]) -> list[list[Unit]]:
-        """As early as in the function, but after what is needed."""
+        """As early as in the function, but after what is needed, and if that can be after what is added up before."""
         home = {unit: i for i, circle in enumerate(circles) for unit in circle}
         needs = [{home[n] for unit in circle for n in self.needed(unit)} - {i} for i, circle in enumerate(circles)]
+        for family, whole in self.running.items():
+            i = home[family]
+            for term in nodes_in(terms_before(family, whole)):
+                j = home.get(self.unit(term))
+                if j is not None and not _reaches(needs, j, i):
+                    needs[i].add(j)
         after: list[list[int]] = [[] for _ in circles]
         for i, need in enumerate(needs):
             for j in need:
@@ -333,3 +339,13 @@ class Schedule:
             raise NoLoop("the steps of a recurrence are too unlike each other")
         back = max(gaps, default=0) > 0
         return Loop(body, range(low, high)[::-1] if back else range(low, high), inner[::-1] if back else inner)
+
+
+def _reaches(needs: Sequence[set[int]], start: int, end: int) -> bool:
+    """Whether one needs the other, or is it."""
+    seen, open_ = {start}, [start]
+    while open_:
+        found = needs[open_.pop()] - seen
+        seen |= found
+        open_ += found
+    return end in seen

@@ -16,6 +16,7 @@ from minigrad.compiler.blocks import Blocks
 from minigrad.compiler.families import Family
 from minigrad.compiler.naming import Value
 from minigrad.compiler.node import Node
+from minigrad.compiler.running import terms_before
 
 Steps: TypeAlias = Mapping[Family, range]
 
@@ -59,10 +60,43 @@ class Totals(Blocks):
                 return True
         if not whole:
             return False
-        rest = [t for t in node.args if not (type(t) is Node and t in self.place and self.place[t][0] in whole)]
-        parts = [self.summed(family, steps, node) for family, steps in whole.items()]
-        self.values[node] = self.text.added([*parts, *map(self.value, rest)], node)
+        done, so_far = self.so_far.get(node, (0, None))
+        parts: list[Any] = [] if so_far is None else [so_far]
+        seen: list[Family] = []
+        for term in node.args[done:]:
+            family = self.place[term][0] if type(term) is Node and term in self.place else None
+            if family is None or family not in whole:
+                parts.append(self.value(term))
+            elif family not in seen:
+                seen.append(family)
+                parts.append(self.summed(family, whole[family], node))
+        self.values[node] = self.text.added(parts, node)
         return True
+
+    def begin_to_add_up(self, families: list[Family]) -> None:
+        """Running sums of a loop begin with the terms before them, if these are there already; or else with nothing."""
+        found = {}
+        for family in families:
+            whole, members = self.totals[family], set(family.members)
+            first = len(terms_before(family, whole))
+            done, so_far = self.so_far.get(whole, (0, None))
+            before = whole.args[done:first]
+            there = done <= first and all(self.is_there(term, whole) for term in before)
+            parts = [each for each in (so_far, *map(self.value, before)) if each is not None] if there else []
+            if len(parts) == 1:
+                value = parts[0] if so_far is not None else self.text.copied(parts[0])
+            else:
+                value = self.text.added(parts, whole) if parts else self.text.zeros("total", whole)
+            self.running[family] = value
+            last = first + len(members)
+            if there and members.issuperset(whole.args[first:last]):
+                found[whole] = last, value
+        self.so_far |= found
+
+    def is_there(self, term: Any, whole: Node) -> bool:
+        """Whether a term has been computed, and is as large as the total."""
+        single = type(term) is Node and term not in self.place and term in self.values
+        return single and (term.shape, term.dtype) == (whole.shape, whole.dtype)
 
     def runs(self, node: Node, whole: Steps) -> list[Any]:
         """Families, and single terms between them, as the terms follow each other; none if members of one are apart."""

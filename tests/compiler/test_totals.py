@@ -10,7 +10,7 @@ import pytest
 from minigrad import compile, rnn, value_and_grad
 from minigrad.compiler import lengths
 from minigrad.engine.cotangents import Sum
-from tests.compiler.test_compiled import agree
+from tests.compiler.test_compiled import agree, dirty
 
 BUILD: dict[str, Any] = {
     "RNN": rnn.RNN,
@@ -67,3 +67,71 @@ def test_one_product_where_no_last_bit_is_worth_the_time(monkeypatch: pytest.Mon
     step, data = compile(slopes, without="reorder"), (np.ones((40, 3, 2)), np.ones((40, 3, 1)))
     agree(step(rnn.RNN(2, 5, 1, rng=0), *data), slopes(rnn.RNN(2, 5, 1, rng=0), *data))
     assert step.listing().count("dot(xs_rows.T, dzs_rows)") == 1
+
+
+WIDE: dict[str, Any] = {
+    "layer norm": lambda n, k: rnn.RNN(2, n, k, layer_norm=True, rng=0),
+    "LSTM": lambda n, k: rnn.LSTM(2, n, k, layer_norm=True, peepholes=True, rng=0),
+    "GRU": lambda n, k: rnn.GRU(2, n, k, layer_norm=True, rng=0),
+}
+
+
+@pytest.mark.parametrize("name", WIDE)
+def test_wide_ones_add_up_forwards_or_back_as_the_engine_does(name: str) -> None:
+    """What a gain has been given by its entries is added up in the order of time."""
+    compared(WIDE[name](128, 2), 12, 33)
+
+
+@pytest.mark.parametrize("penalty", [lambda p: np.sum(p**2), lambda p: np.sum(np.abs(p)) + np.sum(p * p[:1])])
+@pytest.mark.parametrize("n", [5, 64, 128])
+def test_sums_begin_with_what_comes_first(penalty: Any, n: int) -> None:
+    """The penalty of the weights themselves, which the walk meets before all steps."""
+    rng, model = np.random.default_rng(0), rnn.RNN(2, n, 1, rng=0)
+
+    def cost(model: Any, xs: Any, ys: Any) -> Any:
+        run = rnn.unroll(model, xs, ys)
+        again = rnn.unroll(model, xs[::-1], ys)
+        return run.cost + again.cost + sum(map(penalty, model.parameters().values()))
+
+    slopes, data = value_and_grad(cost), (rng.normal(size=(12, 40, 2)), rng.normal(size=(12, 40, 1)))
+    step = compile(slopes, without="reorder")
+    for sign in (1, -1):
+        agree(step(model, sign * data[0], data[1]), slopes(model, sign * data[0], data[1]), exact=True)
+    assert step.report().rolled
+
+
+def test_what_is_wanted_for_itself_is_there() -> None:
+    """Sums over rows, and products LᵀR, of single steps: large ones are not overwritten by those of the next step."""
+
+    def rows(W: Any, M: Any, xs: Any) -> Any:
+        h, cost = np.zeros(xs.shape[1:]), 0.0
+        for x in xs:
+            h = np.tanh(h @ W + x)
+            cost = cost + np.sum(np.sum(x, 0) * M[0]) + np.sum(np.sum(h, 0) * M[1])
+        return cost
+
+    def products(W: Any, M: Any, xs: Any) -> Any:
+        h, cost = np.zeros(xs.shape[1:]), 0.0
+        for x in xs:
+            h = np.tanh(h @ W + x)
+            cost = cost + np.sum(np.tanh(h.T @ x) * M) + np.sum((x.T @ x) * M)
+        return cost
+
+    def both(W: Any, M: Any, xs: Any) -> Any:
+        h, first, last = np.zeros(xs.shape[1:]), 0.0, 0.0
+        for t in range(len(xs)):
+            h = np.tanh(h @ W + xs[t])
+            step = h.T @ xs[t]
+            first = step + first
+            last = last + step if t > 4 else step
+        return np.sum(first * M) + np.sum(np.tanh(last) * M)
+
+    rng = np.random.default_rng(0)
+    for f in (rows, products, both):
+        slopes = value_and_grad(f, argnums=(0, 1))
+        for B, n in ((4, 3), (40, 128)):
+            data = rng.normal(size=(n, n)) / n, rng.normal(size=(n, n)), rng.normal(size=(12, B, n))
+            step = compile(slopes, without="reorder")
+            agree(step(*data), slopes(*data))
+            dirty(step)
+            agree(step(*data), slopes(*data))
