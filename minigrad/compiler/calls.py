@@ -24,17 +24,17 @@ class Calls(Naming):
     Parameters
     ----------
     exact : bool
-        Whether the last bits matter.
+        Whether all is to be the same to the last bit: a straight line, of the calls as they were made.
     in_order : bool
         Whether sums are to be added up as they stand.
     """
 
-    def __init__(self, exact: bool) -> None:
+    def __init__(self, exact: bool, in_order: bool) -> None:
         super().__init__()
-        self.exact = exact
-        self.in_order = False
+        self.exact, self.in_order = exact, in_order
 
     def shape(self, value: Any) -> tuple[int, ...]:
+        """Of an array of the program, or of a constant."""
         return value.shape if type(value) is Value else np.shape(value)
 
     def expression(self, node: Node, args: Any, kwargs: Any) -> tuple[str, bool]:

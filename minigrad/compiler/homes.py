@@ -56,7 +56,7 @@ class Homes:
         self.values: dict[Node, Any] = {}
         self.stays: dict[Family, Stay] = {}
         self.loop_of: dict[Family, Loop] = {}
-        self.rings: dict[Family, Any] = {}
+        self.rings: dict[Family, Any] = {}  # of `blocks`: those of which there is one block of rows only
 
     # -- who needs a home ---------------------------------------------------------------------------------------------
 

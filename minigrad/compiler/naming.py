@@ -136,10 +136,6 @@ class Naming:
         self.constants.append((array, value))
         return value
 
-    def sequence(self, values: list[Any]) -> Value:
-        """Constants, one a step."""
-        return self.constant(np.stack(values))
-
     def constant_text(self, array: Any) -> str:
         """How a constant is written."""
         if array.ndim > 1 and not array.flags.c_contiguous and array.flags.f_contiguous:

@@ -32,12 +32,13 @@ class Plan(Totals):
 
     def __init__(self, trace: Trace, schedule: Schedule | None, exact: bool, without: Collection[str] = ()) -> None:
         ends = set(nodes_in(trace.outputs)) | set(trace.assigned.values())
-        super().__init__(Text(exact), schedule.place if schedule else {}, ends, trace)
+        text = Text(exact, in_order="reorder" in without)
+        super().__init__(text, schedule.place if schedule else {}, ends, trace)
         self.checks = set(trace.checks)
         for node in trace.inputs:
             self.values[node] = self.text.input(node)
         units = schedule.units if schedule else [node for node in trace.nodes if node.fn is not None]
-        self.blocks, self.text.in_order = "blocks" not in without, "reorder" in without
+        self.in_blocks = "blocks" not in without
         if schedule:
             self.look(schedule)
             for family, whole in schedule.running.items():
@@ -138,8 +139,8 @@ class Plan(Totals):
 
     def loop(self, loop: Loop) -> None:
         """A loop, and the steps beside it that lack some of its calls."""
-        several = loop.families if self.blocks else ()
-        rings = {family: found for family in several if (found := self.ring(family, loop))}
+        summed = loop.families if self.in_blocks else ()
+        rings = {family: found for family in summed if (found := self.ring(family, loop))}
         self.rings |= rings
         lines = self.text.lines
         first = len(lines)
@@ -287,7 +288,7 @@ class Plan(Totals):
             steps = range(min(loop.common), max(loop.common) + 1)
             values = column.values[steps.start - column.start : steps.stop - column.start]
             values = values[::-1] if loop.common.step < 0 else values
-            return self.text.each(self.text.sequence(values), "k")
+            return self.text.each(self.text.constant(np.stack(values)), "k")
         family = column.family
         if column.shift == 0 and not self.kept(family):
             return self.at(family, 0)  # its only row

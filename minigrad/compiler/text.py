@@ -34,8 +34,8 @@ class Each:
 class Text(Calls):
     """A program that is being written."""
 
-    def __init__(self, exact: bool) -> None:
-        super().__init__(exact)
+    def __init__(self, exact: bool, in_order: bool) -> None:
+        super().__init__(exact, in_order)
         self.known: dict[Any, Value] = {}
         self.inputs: list[str] = []
         self.homes: dict[str, Home] = {}

@@ -27,13 +27,11 @@ class Totals(Blocks):
     @cached_property
     def inside(self) -> set[Node]:
         """Single products that nobody wants but for what they are gathered in."""
-        nodes = self.trace.nodes
-        wanted = (
-            {arg for node in nodes for arg in node.nodes if node.fn is not gathered} | self.ends | self.place.keys()
-        )
+        others = [node for node in self.trace.nodes if node.fn is not gathered]
+        wanted = {arg for node in others for arg in node.nodes} | self.ends | self.place.keys()
         found = set()
-        for node in nodes if self.text.in_order else ():
-            if node.fn is gathered:
+        for node in self.trace.nodes:
+            if node.fn is gathered:  # only where the order matters
                 whole = self.whole_families(node)
                 terms = {run for run in self.runs(node, whole) if type(run) is not Family}
                 if all(term.fn is outer and term not in wanted for term in terms) and all(map(self.only_summed, whole)):
