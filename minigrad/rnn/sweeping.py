@@ -362,6 +362,8 @@ def _anew(executor: Executor, why: BaseException) -> Executor:
     if not isinstance(executor, ProcessPoolExecutor):
         raise _given_up(executor) from why
     made: Any = executor  # that a pool does not tell how it was made is no reason to lose a night's work
+    for process in [*(made._processes or {}).values()]:  # one that was started while the pool broke waits for ever
+        process.terminate()
     return ProcessPoolExecutor(made._max_workers, made._mp_context, made._initializer, made._initargs)
 
 

@@ -54,6 +54,15 @@ def fatal(n, folder, seed, once=True):
     return slow(n, folder, seed)
 
 
+def second_waits(folder):
+    """The first process has the first job before another one, which is started meanwhile, asks for any."""
+    try:
+        (Path(folder) / "first").touch(exist_ok=False)
+        time.sleep(0.5)
+    except FileExistsError:
+        time.sleep(1.5)
+
+
 def always_fatal(n, folder, seed):
     return fatal(n, folder, seed, once=False)
 

@@ -7,10 +7,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, process
 from concurrent.futures.thread import BrokenThreadPool
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,7 +22,7 @@ from hypothesis import strategies as st
 from minigrad.rnn import Standing, sweep, sweeping
 from minigrad.rnn.outcomes import stored
 from tests.rnn import studies
-from tests.rnn.studies import GRID, always_fatal, fails, fatal, learn, slow
+from tests.rnn.studies import GRID, always_fatal, fails, fatal, learn, second_waits, slow
 
 POSIX = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="processes are killed as POSIX does it")
 BROKEN = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -29,6 +31,14 @@ BROKEN = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExcepti
 
 def pool(workers=2):
     return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
+
+
+def nobody_left(seconds=60):
+    """No pool that was made on the way stays open, and no process waits."""
+    until = time.monotonic() + seconds
+    while multiprocessing.active_children():
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def told(found):
@@ -174,10 +184,7 @@ def test_a_killed_worker_loses_nothing(tmp_path):
     assert not found.failed
     assert found.values("square").ravel().tolist() == [n**2 for n in range(8)]
     assert told(sweep(slow, grid)) == told(found)
-    until = time.monotonic() + 60
-    while multiprocessing.active_children():  # no pool that was made on the way stays open
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    nobody_left()
 
 
 @POSIX
@@ -188,6 +195,41 @@ def test_a_job_that_always_kills_its_worker_has_failed_and_the_others_have_not(t
     (failed,) = found.failed
     assert failed.options["n"] == 3
     assert failed.error.startswith("it did not come back, 3 times: concurrent.futures.process.BrokenProcessPool")
+
+
+class Late(ProcessPoolExecutor):
+    """Knows of its second process when the first is dead, and its own thread has failed to count them: as if busy."""
+
+    counted = threading.Event()
+
+    def _spawn_process(self):
+        known, self._processes = self._processes, {}
+        until = time.monotonic() + 60
+        while known and not (Path(self._initargs[0]) / "first").exists() and time.monotonic() < until:
+            time.sleep(0.01)
+        super()._spawn_process()
+        if known:
+            assert self.counted.wait(60)
+        known.update(self._processes)
+        self._processes = known
+
+
+@POSIX
+@BROKEN
+def test_a_process_that_is_started_while_the_pool_breaks_does_not_wait_for_ever(tmp_path, monkeypatch):
+    count = process._ExecutorManagerThread.get_n_children_alive
+
+    def changed(thread):
+        if Late.counted.is_set():
+            return count(thread)
+        Late.counted.set()
+        raise RuntimeError("dictionary changed size during iteration")
+
+    monkeypatch.setattr(process._ExecutorManagerThread, "get_n_children_alive", changed)
+    with Late(2, multiprocessing.get_context("spawn"), second_waits, (str(tmp_path),)) as executor:
+        found = sweep(always_fatal, {"n": [3, 4], "folder": [str(tmp_path)]}, executor=executor)
+    assert [each.options["n"] for each in found.failed] == [3]
+    nobody_left(10)
 
 
 class Fake(Executor):
