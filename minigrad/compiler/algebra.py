@@ -7,7 +7,9 @@ one `total`, and a product of concatenations, ``concat(L).T @ concat(R)``, becom
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -45,12 +47,11 @@ def mean_product(a: Any, b: Any) -> Any:
 def lowered(trace: Trace, in_order: bool = False) -> Trace:
     """Primitives of this house in terms of NumPy's functions; that a gate is closed, 1 / ∞, nobody is warned of.
 
-    The sum of a stack of numbers is their `total`, unless the order matters: NumPy adds them up in pairs.
+    The sum of a stack of numbers is their `total`, unless the order matters: NumPy adds more than two up in pairs.
     """
     if any(node.fn is logistic for node in trace.nodes):
         trace.lenient = trace.lenient | {"over": "ignore"}
-    trace = rebuilt(trace, _lowered)
-    return trace if in_order else rebuilt(trace, _unstacked)
+    return rebuilt(rebuilt(trace, _lowered), partial(_unstacked, most=2 if in_order else math.inf))
 
 
 def parted(trace: Trace, summed: Any = total) -> Trace:
@@ -100,15 +101,16 @@ def _lowered(node: Node) -> Node:
     return node
 
 
-def _unstacked(node: Node) -> Node:
-    """The sum of a stack as a total."""
+def _unstacked(node: Node, most: float) -> Node:
+    """The sum of a stack of numbers as a total, if no more than so many are not 0."""
     args = node.args
     if node.fn is np.sum and type(args[0]) is Node and args[0].fn is np.stack and not node.kwargs and len(args) == 1:
         stacked = args[0]
         first = (len(stacked.args) == 1 and not stacked.kwargs) or stacked.args[1:] == (0,)
         if first and len(stacked.args[0]) > 1 and all(getattr(term, "shape", None) == () for term in stacked.args[0]):
             terms = [term for term in stacked.args[0] if type(term) is Node or term]  # steps without a cost have 0
-            return new(total, terms, node) if len(terms) > 1 else terms[0] if terms else node
+            if 0 < len(terms) <= most:
+                return new(total, terms, node) if len(terms) > 1 else terms[0]
     return node
 
 

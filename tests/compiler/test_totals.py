@@ -135,3 +135,12 @@ def test_what_is_wanted_for_itself_is_there() -> None:
             agree(step(*data), slopes(*data))
             dirty(step)
             agree(step(*data), slopes(*data))
+
+
+def test_the_cost_of_one_step_is_no_sum() -> None:
+    """Of 0 for all other steps, which it would take longer to put together than all products."""
+    model, data = rnn.RNN(2, 5, 1, rng=0), (np.ones((40, 3, 2)), np.ones((3, 1)))
+    slopes = value_and_grad(lambda model, xs, ys: rnn.unroll(model, xs, ys, at="last").cost)
+    step = compile(slopes, without="reorder")
+    agree(step(model, *data), slopes(model, *data), exact=True)
+    assert "stack" not in step.listing()
