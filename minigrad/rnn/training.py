@@ -121,10 +121,10 @@ def fit(
         Cut sequences into windows of so many steps, see `truncated_bptt`.
     compile : bool, optional
         Run cost and gradients as a program, see `minigrad.compile`: to the last bit what the engine gives (up to
-        rounding for an LRU, and along more than 5000 steps). With a task, whose batches have one shape, it is done
-        unless this is False; with batches, which may have a new shape every time and then need a new program, if it is
-        True. What cannot be compiled is not: with dropout, in windows, for a function of yours in which Python decides,
-        or along more than 5000 steps with weights.
+        rounding for an LRU, for two directions of which the last step alone counts, and along more than 5000 steps).
+        With a task, whose batches have one shape, it is done unless this is False; with batches, which may have a new
+        shape every time and then need a new program, if it is True. What cannot be compiled is not: with dropout, in
+        windows, for a function of yours in which Python decides, or along more than 5000 steps with weights.
     penalty : callable, optional
         ``penalty(run)`` is a number that is added to each batch's cost, such as
         ``lambda run: 4.0 * rnn.flow.omega(run)``. The costs of the history and of validation are without it.
