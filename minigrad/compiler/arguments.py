@@ -211,7 +211,7 @@ def opened(value: Any) -> tuple[Any, list[Any]]:
         return None, [value.__func__, value.__self__]
     if isinstance(value, partial):
         return None, [value.func, value.args, value.keywords]
-    if is_dataclass(value) and value.__dataclass_params__.frozen:  # type: ignore[union-attr]
+    if is_dataclass(value) and value.__dataclass_params__.frozen:  # type: ignore[union-attr]  # a class's own
         return None, [getattr(value, each.name) for each in fields(value)]
     if isinstance(value, slice):
         return None, [value.start, value.stop, value.step]
@@ -286,7 +286,7 @@ def _assembled(value: Any, parts: list[Any]) -> Any:
         return types.MethodType(*parts)
     if isinstance(value, partial):
         return partial(parts[0], *parts[1], **parts[2])
-    if is_dataclass(value):
+    if is_dataclass(value):  # of whatever class, which a type checker would have to know
         return replace(value, **dict(zip([each.name for each in fields(value)], parts, strict=True)))  # type: ignore[type-var]
     return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
 

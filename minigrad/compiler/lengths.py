@@ -29,7 +29,7 @@ SHORTEST, MANY = 11, 4  # the lengths that are run
 TRIED = 3  # numbers of rows are taken for T, the largest first
 MOST = 257  # a number is looked for as a ratio of whole ones, up to so many
 ROUNDED = 0.65  # of the digits there are, so many have to agree
-LONG = 5000  # steps that take longer to trace than the same last bits are worth
+LONG = 5000  # steps, from which on to trace all of them, two milliseconds each, takes longer than many runs
 APART = 4  # so far from all of them are other sizes, so that no number means two things
 NUMBER = re.compile(r"(\d+(?:\.\d+)?(?:e[-+]?\d+)?)")
 BYTES = re.compile(r'fromhex\("(\w*)"\)')
@@ -169,9 +169,7 @@ def any_length(sources: Sequence[Source], lengths: Sequence[int]) -> Callable[[i
         written, numbers = text(T), figures(T)
         if written is None or numbers is None:
             return None
-        if (
-            int(waiting(T) or 0) > Sum.LIMIT and T <= LONG
-        ):  # the engine makes several products of these, and so will a trace
+        if T <= LONG and int(waiting(T) or 0) > Sum.LIMIT:  # the engine makes several products of them, as a trace will
             return None
         return replace(first, text=written, figures=Figures(*literal_eval(numbers)))
 

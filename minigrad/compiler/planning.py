@@ -55,7 +55,7 @@ class Plan(Totals):
             elif type(unit) is Family:
                 self.whole(unit)
             else:
-                self.single(unit)  # type: ignore[arg-type]
+                self.single(unit)  # type: ignore[arg-type]  # a node: what is left
         self.text.results([self.result(leaf) for leaf in [*trace.outputs, *trace.assigned.values()]])
 
     def result(self, leaf: Any) -> Any:

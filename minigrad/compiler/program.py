@@ -165,7 +165,7 @@ class Program:
         self.threads.busy = True
         try:
             if self.source.lenient:
-                with np.errstate(**self.source.lenient):  # type: ignore[arg-type]
+                with np.errstate(**self.source.lenient):  # type: ignore[arg-type]  # strings for literals
                     return program(*arrays)
             return program(*arrays)
         finally:

@@ -86,7 +86,7 @@ class Schedule:
             if len(circle) == 1 and circle[0] not in self.needed(circle[0]):
                 self.units.append(circle[0])
             elif all(type(unit) is Family for unit in circle):
-                self.units.append(self.loop(circle))  # type: ignore[arg-type]
+                self.units.append(self.loop(circle))  # type: ignore[arg-type]  # all are
             else:
                 raise NoLoop("a step of the recurrence is unlike the others")
 
@@ -285,11 +285,11 @@ class Schedule:
             for other in self.needed(unit):
                 same_step = other in now
                 if same_step:
-                    now.remove(other)  # type: ignore[arg-type]
+                    now.remove(other)  # type: ignore[arg-type]  # which it is in
                 users.setdefault(other, set()).add((unit, 0 if same_step else 1))
         wanted = {self.unit(node) for node in self.trace.wanted()}
         for loop in [c for c in circles if len(c) > 1 and all(type(unit) is Family for unit in c)]:
-            steps = {step for family in loop for step in family.steps}  # type: ignore[union-attr]
+            steps = {step for family in loop for step in family.steps}  # type: ignore[union-attr]  # all are
             for circle in circles[::-1]:  # what is needed by others that sink comes later
                 family = circle[0]
                 if len(circle) > 1 or type(family) is Node or family in wanted or (family, 1) in users.get(family, ()):

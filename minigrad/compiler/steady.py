@@ -87,7 +87,7 @@ def telling(values: Any, T: int) -> int:
 def _numbers(code: types.CodeType) -> list[float]:
     """All that are written in it."""
     parts = [part for each in code.co_consts for part in (each if isinstance(each, tuple) else (each,))]
-    return [part for part in parts if isinstance(part, (int, float, complex))]  # type: ignore[misc]
+    return [part for part in parts if isinstance(part, (int, float, complex))]  # type: ignore[misc]  # abs is asked
 
 
 def _all_harmless(read: Read, strict: bool) -> bool:

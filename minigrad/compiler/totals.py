@@ -38,12 +38,16 @@ class Totals(Blocks):
                     found |= terms
         return found
 
+    def family_of(self, term: Any) -> Family | None:
+        """The family of a term; none of a single call, or of a constant."""
+        return self.place[term][0] if type(term) is Node and term in self.place else None
+
     def whole_families(self, node: Node) -> Steps:
         """The families that several terms of a total are of, and their steps in the order of the terms."""
         groups: dict[Family, list[int]] = {}
         for term in node.args:
-            if type(term) is Node and term in self.place:
-                groups.setdefault(self.place[term][0], []).append(self.place[term][1])
+            if (family := self.family_of(term)) is not None:
+                groups.setdefault(family, []).append(self.place[term][1])
         terms = {f: _in_line(steps) for f, steps in groups.items() if len(steps) > 1 and f.like.shape == node.shape}
         return {f: steps for f, steps in terms.items() if steps is not None}
 
@@ -62,7 +66,7 @@ class Totals(Blocks):
         parts: list[Any] = [] if so_far is None else [so_far]
         seen: list[Family] = []
         for term in node.args[done:]:
-            family = self.place[term][0] if type(term) is Node and term in self.place else None
+            family = self.family_of(term)
             if family is None or family not in whole:
                 parts.append(self.value(term))
             elif family not in seen:
@@ -100,7 +104,7 @@ class Totals(Blocks):
         """Families, and single terms between them, as the terms follow each other; none if members of one are apart."""
         found: list[Any] = []
         for term in node.args:
-            family = self.place[term][0] if type(term) is Node and term in self.place else None
+            family = self.family_of(term)
             if family not in whole:
                 found.append(term)
             elif family not in found:

@@ -180,7 +180,7 @@ class Traced(StandIn, NDArrayOperatorsMixin):
     def astype(self, dtype: Any, casting: str = "unsafe", copy: bool = True, **options: Any) -> Any:
         if np.dtype(dtype) == self.dtype:
             return self
-        if not np.can_cast(self.dtype, dtype, casting):  # type: ignore[arg-type]
+        if not np.can_cast(self.dtype, dtype, casting):  # type: ignore[arg-type]  # or NumPy refuses it
             raise TypeError(f"cannot cast an array from {self.dtype} to {np.dtype(dtype)} by the rule {casting!r}")
         return self.tracer.call(astype, (self, np.dtype(dtype)), {})
 

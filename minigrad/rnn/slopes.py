@@ -7,14 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from minigrad.compiler.compiled import compile
+from minigrad.compiler.lengths import LONG
 from minigrad.compiler.steady import steady
 from minigrad.engine.tensor import Tensor
 from minigrad.rnn.stepping import Model
 from minigrad.rnn.unrolling import Run, unroll
 from minigrad.scopes import no_grad
-
-LONGEST = 5000
-"""Steps of a sequence from which on to trace all of it would take longer than many updates: two milliseconds each."""
 
 
 class Slopes:
@@ -67,7 +65,7 @@ class Slopes:
     def called(self, f: Callable[..., Any], batch: tuple[Any, ...]) -> Any:
         """``f(model, *batch)``, by its program if there is one."""
         traced_whole = self.whole or batch[-1] is not None  # with weights programs are made for them
-        if f not in self.programs or (traced_whole and len(batch[0]) > LONGEST):
+        if f not in self.programs or (traced_whole and len(batch[0]) > LONG):
             return f(self.model, *batch)
         try:
             return self.programs[f](self.model, *batch)

@@ -96,7 +96,7 @@ def test_what_cannot_be_compiled_is_not(caplog: pytest.LogCaptureFixture) -> Non
 
 def test_what_is_very_long_is_compiled_only_from_short_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """With weights, or what may know the step, all of it would have to be run to be compiled."""
-    monkeypatch.setattr("minigrad.rnn.slopes.LONGEST", 8)
+    monkeypatch.setattr("minigrad.rnn.slopes.LONG", 8)
 
     def penalty(run: Any) -> Any:
         return np.sum(run["h"][min(len(run), 20) - 1] ** 2)

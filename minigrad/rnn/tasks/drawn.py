@@ -57,10 +57,9 @@ def drawn(draw: Draw, part: str, rng: np.random.Generator, size: int, steps: int
         mine = list(islice((b for b, xs in enumerate(each) if part_of(xs) == part), missing))
         found.append(Batch(some.xs[:, mine], some.targets[..., mine, :]))
         missing -= len(mine)
-        if not missing and len(found) == 1:
-            return found[0]
         if not missing:
-            return Batch(*(np.concatenate([some[k] for some in found], axis=-2) for k in (0, 1)))
+            joined = (np.concatenate([some[k] for some in found], axis=-2) for k in (0, 1))
+            return Batch(*joined) if len(found) > 1 else found[0]
     raise ValueError(
         f"of {ROUNDS * count} sequences, {size - missing} belonged to the part for {part}, {size} are needed: the task"
         " has too few different ones, make it longer"
